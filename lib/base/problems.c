@@ -156,6 +156,15 @@ void problems_note(struct problems *problems, const char *format, ...)
 	va_end(args);
 }
 
+void problems_count_more(struct problems *problems, enum problem_level level, size_t count)
+{
+	if (problems == NULL || count == 0)
+		return;
+	problems->levels[level].count += count;
+	problems->levels[level].withheld += count;
+	problems->levels[level].is_complete = false;
+}
+
 bool problems_keep_next(const struct problems *problems, enum problem_level level)
 {
 	return problems != NULL && problems->levels[level].left > 0 &&

@@ -254,6 +254,7 @@ static void add_froms(struct user_reading *reading, struct strbuf *buf, const st
 	const struct cell *froms = &row[USER_FROMS];
 	struct errmsg err, *fault;
 	struct cell_items items;
+	const size_t idn_before = reading->idn_bytes;
 	size_t start = buf->len, len;
 	const char *item;
 
@@ -283,6 +284,8 @@ static void add_froms(struct user_reading *reading, struct strbuf *buf, const st
 				err.text);
 	}
 	head->froms_len = (uint32_t)(buf->len - start);
+	head->idn_units =
+		(uint16_t)((reading->idn_bytes - idn_before + USER_IDN_UNIT - 1) / USER_IDN_UNIT);
 }
 
 static uint16_t add_text(struct strbuf *buf, const struct cell *cell)

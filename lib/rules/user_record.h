@@ -2,6 +2,7 @@
 #define POSTERN_USER_RECORD_H
 
 #include "lib/base/strbuf.h"
+#include "lib/rules/shard_map.h"
 #include "lib/rules/users.h"
 
 /*
@@ -13,8 +14,11 @@ struct user_head {
 	uint32_t froms_len;
 	uint16_t id_len, name_len, password_len, profile_len; /* without NUL */
 	uint8_t has_froms, enabled;
-	uint8_t unused[2]; /* zero, so that records can be compared as bytes */
+	uint16_t idn_units; /* what its froms take of DOMAIN_IDN_MAX, rounded up; no byte is unused,
+			       so that records can be compared as bytes */
 };
+
+#define USER_IDN_UNIT 16 /* bytes */
 
 #define USER_NAME_MAX 512
 
@@ -22,7 +26,7 @@ struct user_head {
 #define USER_FROMS_MAX (256 << 10)
 
 /* The high bits of a name's hash that select its shard. */
-#define USER_SHARD_BITS 12
+#define USER_SHARD_BITS SHARD_MAP_BITS
 
 struct user_head user_record_head(const char *record);
 size_t user_record_size(const char *record);

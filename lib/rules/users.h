@@ -11,8 +11,8 @@
 
 /*
  * The users of a policy, in some thousands of immutable, reference-counted shards by hash of the
- * login. A new set shares the unchanged shards of the previous one. One thread builds a set; then
- * any thread may read it.
+ * login. A new set shares the unchanged shards of the previous one, and a change of some rows makes
+ * a set without reading the others. One thread builds a set; then any thread may read it.
  */
 struct users;
 
@@ -36,8 +36,20 @@ struct users_builder *users_builder_new(void); /* NULL when out of memory */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
-/* Let users_builder_finish() report missing profiles in references, apart from other problems. */
-void users_builder_part_references(struct users_builder *builder, struct problems *references);
+/* Have the set indexed by id, and its rows' problems kept, so that it can be changed row by row.
+ * Call this before the first row; users_builder_add() must then have problems to add to. */
+void users_builder_index_ids(struct users_builder *builder);
+
+/*
+ * Return a builder that changes some rows of a set for which users_can_change() is true. The set
+ * that it makes, and what users_report() reports of it, are those of a builder to which all of its
+ * rows were added, as long as ids are unique. NULL when out of memory.
+ */
+struct users_builder *users_builder_change(struct users *base);
+
+/* Leave out the rows of base with that id. Adding a row implies this for its id. Returns 0, or -1
+ * when out of memory. */
+int users_builder_remove(struct users_builder *builder, const char *id);
 
 /*
  * Add a row. Problems are reported as "users id 17 (bob): ...". A bad address in froms alone is
@@ -51,16 +63,22 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 
 /*
  * Return the users with one reference, and free the builder. Unchanged shards are shared with
- * previous (may be NULL). A profileId that profiles (may be NULL) does not contain is reported.
- * NULL when out of memory.
+ * previous (may be NULL). A profileId that profiles (may be NULL) does not contain is reported, and
+ * so is a row whose name another one has; not so of a changed set, for which users_report() and
+ * users_references do that. NULL when out of memory.
  */
 struct users *users_builder_finish(struct users_builder **builder, const struct users *previous,
 	const struct profiles *profiles, struct problems *problems);
 void users_builder_free(struct users_builder **builder); /* accepts NULL */
 
-/* Report each user whose profileId does not exist, as users_builder_finish() does. */
-void users_check_profiles(const struct users *users, const struct profiles *profiles,
-	struct problems *problems);
+/*
+ * Return whether single rows of the set can be changed: its ids are indexed, and no row's domains
+ * were left out because of other rows' (DOMAIN_IDN_MAX).
+ */
+bool users_can_change(const struct users *users);
+
+/* Report the problems of all rows, and the rows whose name another one has. */
+void users_report(const struct users *users, struct problems *problems);
 
 /*
  * Return whether b shares all shards of a. This is so if b was built from the same rows with a as

@@ -243,6 +243,7 @@ static void destroy_cache(struct cache **cache)
 	}
 	profiles_unref(&c->profiles);
 	users_unref(&c->users);
+	users_references_free(&c->references);
 	orgdomain_unref(&c->psl);
 	config_unref(&c->config);
 	cache_status_free(&c->status);
@@ -269,11 +270,12 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	cache->policy_problems = policy_problems_new();
 	cache->store_sync = store_sync_new(cache->wake_fd);
 	cache->preparer = regex_preparer_new();
+	cache->references = users_references_new();
 	cache->database = cache_database_new(cache,
 		&(struct pg_waiter){ .context = cache, .wait = wait_attending });
 	if (cache->wake_fd < 0 || cache->config_path == NULL || cache->watch == NULL ||
 		cache->policy_problems == NULL || cache->store_sync == NULL ||
-		cache->preparer == NULL || cache->database == NULL)
+		cache->preparer == NULL || cache->references == NULL || cache->database == NULL)
 		destroy_cache(&cache);
 	return cache;
 }

@@ -78,6 +78,7 @@ static void drop_rows(struct cache *cache)
 {
 	profiles_unref(&cache->profiles);
 	users_unref(&cache->users);
+	users_references_forget(cache->references);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES, NULL);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES, NULL);
@@ -132,6 +133,7 @@ static time_t time_confirmed(enum cache_source source, const struct store *store
 void cache_take_store(struct cache *cache, enum cache_source source, struct store *store,
 	struct problems *problems)
 {
+	users_references_forget(cache->references);
 	replace_rows(cache, store->profiles, store->users);
 	store->profiles = NULL;
 	store->users = NULL;
@@ -210,12 +212,12 @@ static bool same_rows(struct cache *cache, const struct database_rows *rows)
 }
 
 /* Find the users in force whose profile does not exist. */
-static struct problems *check_references(const struct cache *cache)
+static struct problems *check_references(struct cache *cache)
 {
 	struct problems *problems = problems_new();
 
-	if (problems != NULL)
-		users_check_profiles(cache->users, cache->profiles, problems);
+	users_references_update(cache->references, cache->users, cache->profiles);
+	users_references_report(cache->references, problems);
 	return problems;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "lib/conf/config.h"
+#include "lib/rules/users_references.h"
 #include "lib/store/store_read.h"
 #include "milter/cache/cache.h"
 #include "milter/cache/database.h"
@@ -79,7 +80,8 @@ struct cache {
 	bool has_folder_faults;	   /* a file in it has nearly a list's name */
 	struct profiles *profiles; /* NULL: none yet */
 	struct users *users;
-	enum cache_source source; /* of profiles and users */
+	struct users_references *references; /* of the database's users */
+	enum cache_source source;	     /* of profiles and users */
 	struct revision revision;
 	bool is_changed; /* since the last policy was made */
 

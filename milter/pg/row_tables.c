@@ -63,8 +63,10 @@ static void *begin_users(const struct row_context *context)
 	struct users_builder *builder = users_builder_new();
 
 	(void)context;
-	if (builder != NULL)
-		users_builder_test_passwords(builder, password_usable_or_lock);
+	if (builder == NULL)
+		return NULL;
+	users_builder_test_passwords(builder, password_usable_or_lock);
+	users_builder_index_ids(builder);
 	return builder;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/hash.h"
+#include "lib/rules/users_references.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -99,12 +100,14 @@ START_TEST(users_may_be_checked_against_other_profiles)
 	{
 		static const struct made_user row = { "1", "a", .profile_id = "1" };
 		static const struct made_profile profile = { "1", "good", "t", .maxsize = "0" };
+		struct users_references *references = users_references_new();
 		struct users *users;
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		users = made_users(&m, NULL);
 		made_build(&m); /* without profiles and users */
-		users_check_profiles(users, m.parts.profiles, m.problems);
+		users_references_update(references, users, m.parts.profiles);
+		users_references_report(references, m.problems);
 		ck_assert_uint_eq(problems_count(m.problems), 1);
 		ck_assert_str_eq(problems_text(m.problems, 0),
 			"users id 1 (a): there is no profile with id 1");
@@ -112,8 +115,10 @@ START_TEST(users_may_be_checked_against_other_profiles)
 		made_begin(&m);
 		ck_assert_int_eq(made_profile(&m, &profile), 1);
 		made_build(&m);
-		users_check_profiles(users, m.parts.profiles, m.problems);
+		users_references_update(references, users, m.parts.profiles);
+		users_references_report(references, m.problems);
 		ck_assert_uint_eq(problems_count(m.problems), 0);
+		users_references_free(&references);
 		users_unref(&users);
 	}
 END_TEST

@@ -1,0 +1,163 @@
+/*
+ * One shard of users: makes it from records, and settles which of several rows with one name is in
+ * force. A shard is immutable once it is made; the thread that builds the set makes it.
+ * t/unit/test_users_change.c covers it.
+ */
+#include "lib/rules/user_shard.h"
+
+#include <stdlib.h>
+
+/* Return the digits of an id that is a number; *is_negative_r is its sign. NULL: it is none. */
+static const char *number_of(const char *id, bool *is_negative_r)
+{
+	const char *digits = id + (*id == '-');
+
+	*is_negative_r = *id == '-';
+	return digits[strspn(digits, "0123456789")] == '\0' ? digits : NULL;
+}
+
+/*
+ * Compare two ids: numbers by their values and before all others, other ids as text. This is a
+ * total order, so that of any rows the same one is in force, whichever was read first.
+ */
+static int compare_ids(const char *a, const char *b)
+{
+	bool a_negative, b_negative;
+	const char *x = number_of(a, &a_negative), *y = number_of(b, &b_negative);
+	int order;
+
+	if (x == NULL || y == NULL)
+		return x == y ? strcmp(a, b) : (x == NULL) - (y == NULL);
+	if (a_negative != b_negative)
+		return a_negative ? -1 : 1;
+	if (strlen(x) != strlen(y))
+		order = strlen(x) > strlen(y) ? 1 : -1;
+	else
+		order = strcmp(x, y);
+	return a_negative ? -order : order;
+}
+
+/* Return the slot of a record, or the free slot where it belongs. */
+static uint32_t slot_of(const struct user_shard *shard, const char *record)
+{
+	struct user user;
+
+	user_record_read(record, &user);
+	return user_shard_slot(shard, user_record_head(record).hash, user.name, strlen(user.name));
+}
+
+/* Fill the slots from the records. Of rows with one name and one id, the last one stays. */
+static void index_records(struct user_shard *shard, size_t len)
+{
+	const char *records = user_shard_records(shard);
+	struct user old, new;
+	uint32_t slot;
+	size_t at;
+
+	for (at = 0; at < len; at += user_record_size(records + at)) {
+		slot = slot_of(shard, records + at);
+		shard->idn_units += user_record_head(records + at).idn_units;
+		if (shard->slots[slot] == 0) {
+			shard->count++;
+		} else {
+			shard->twins++;
+			user_record_read(records + (shard->slots[slot] - 1), &old);
+			user_record_read(records + at, &new);
+			if (compare_ids(new.id, old.id) < 0)
+				continue;
+		}
+		shard->slots[slot] = (uint32_t)at + 1;
+	}
+}
+
+struct user_shard *user_shard_new(const char *records, size_t len)
+{
+	uint32_t count = 0, slots = 4;
+	struct user_shard *shard;
+	size_t at, bytes;
+
+	if (len >= UINT32_MAX)
+		return NULL;
+	for (at = 0; at < len; at += user_record_size(records + at))
+		count++;
+	while (slots * 3 < count * 4)
+		slots *= 2;
+	bytes = sizeof(*shard) + slots * sizeof(uint32_t) + len;
+	if ((shard = malloc(bytes)) == NULL)
+		return NULL;
+	*shard = (struct user_shard){ .head.refs = 1, .mask = slots - 1, .bytes = bytes };
+	memset(shard->slots, 0, slots * sizeof(uint32_t));
+	memcpy(shard->slots + slots, records, len);
+	index_records(shard, len);
+	return shard;
+}
+
+static bool same_record(const char *a, const char *b)
+{
+	const size_t size = user_record_size(a);
+
+	return user_record_size(b) == size && memcmp(a, b, size) == 0;
+}
+
+/* Return how many records of a shard are the same as this one. */
+static unsigned count_same(const struct user_shard *shard, const char *record)
+{
+	const char *records = user_shard_records(shard);
+	const size_t len = user_shard_len(shard);
+	unsigned count = 0;
+	size_t at;
+
+	for (at = 0; at < len; at += user_record_size(records + at))
+		count += same_record(records + at, record);
+	return count;
+}
+
+bool user_shard_equal(const struct user_shard *a, const struct user_shard *b)
+{
+	const char *arecords = user_shard_records(a), *records = user_shard_records(b);
+	const size_t len = user_shard_len(b);
+	uint32_t slot;
+	size_t at;
+
+	if (a->count != b->count || a->twins != b->twins || a->bytes != b->bytes)
+		return false;
+	for (at = 0; at < len; at += user_record_size(records + at)) {
+		slot = slot_of(a, records + at);
+		if (a->slots[slot] == 0)
+			return false;
+		if (b->slots[slot_of(b, records + at)] != at + 1) {
+			if (count_same(a, records + at) != count_same(b, records + at))
+				return false;
+		} else if (!same_record(arecords + (a->slots[slot] - 1), records + at)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void user_shard_report_twins(const struct user_shard *shard, struct problems *problems)
+{
+	const char *records = user_shard_records(shard);
+	const size_t len = user_shard_len(shard);
+	struct user user, other;
+	uint32_t slot;
+	size_t at;
+
+	for (at = 0; shard->twins > 0 && at < len; at += user_record_size(records + at)) {
+		slot = slot_of(shard, records + at);
+		if (shard->slots[slot] == at + 1)
+			continue;
+		user_record_read(records + at, &user);
+		user_record_read(records + (shard->slots[slot] - 1), &other);
+		if (strcmp(user.id, other.id) == 0)
+			problems_add(problems,
+				"users id %s (%s): two rows have this id and this username; the first one "
+				"is left out",
+				user.id, user.name);
+		else
+			problems_add(problems,
+				"users id %s (%s): this row is left out, because the row with id %s has "
+				"the same username",
+				user.id, user.name, other.id);
+	}
+}
