@@ -4,6 +4,7 @@
  * Shown by t/unit/test_cache.c and t/integration/test_database.py.
  */
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/strbuf.h"
@@ -67,8 +68,9 @@ void cache_publish(struct cache *cache)
 	cache->status.publications++;
 	(void)pthread_mutex_unlock(&cache->lock);
 	cache_update_status(cache);
-	if (cache->users != NULL && users_count(cache->users) >= TRIM_USERS)
+	if (cache->frees_rows && cache->users != NULL && users_count(cache->users) >= TRIM_USERS)
 		(void)malloc_trim(0);
+	cache->frees_rows = false;
 }
 
 /* ---- users and profiles --------------------------------------------------------- */
@@ -103,8 +105,10 @@ bool cache_decide_lists_only(struct cache *cache)
 	return false;
 }
 
-/* Take over these rows instead of the old ones. NULL: the old ones stay. */
-static void replace_rows(struct cache *cache, struct profiles *profiles, struct users *users)
+/* Take over these rows instead of the old ones. NULL: the old ones stay. is_whole: they share
+ * little with the old ones. */
+static void replace_rows(struct cache *cache, struct profiles *profiles, struct users *users,
+	bool is_whole)
 {
 	if (profiles != NULL) {
 		profiles_unref(&cache->profiles);
@@ -115,6 +119,7 @@ static void replace_rows(struct cache *cache, struct profiles *profiles, struct 
 		cache->users = users;
 	}
 	cache->is_changed = true;
+	cache->frees_rows = cache->frees_rows || is_whole;
 }
 
 /*
@@ -134,7 +139,7 @@ void cache_take_store(struct cache *cache, enum cache_source source, struct stor
 	struct problems *problems)
 {
 	users_references_forget(cache->references);
-	replace_rows(cache, store->profiles, store->users);
+	replace_rows(cache, store->profiles, store->users, true);
 	store->profiles = NULL;
 	store->users = NULL;
 	cache->source = source;
@@ -180,7 +185,7 @@ void cache_anchor_profiles(struct cache *cache)
 		log_event(LOG_LEVEL_ERROR,
 			"out of memory: rcpt_re_anchored takes effect at the next load");
 	else
-		replace_rows(cache, profiles, NULL);
+		replace_rows(cache, profiles, NULL, false);
 }
 
 /* ---- the owner of the database -------------------------------------------------- */
@@ -246,17 +251,23 @@ static const size_t problem_parts[FEED_TABLES] = {
 	[FEED_USERS] = POLICY_PROBLEMS_USERS,
 };
 
-static void log_loaded(const struct database_rows *rows, bool is_same)
+static void log_loaded(const struct database_rows *loaded, bool is_same)
 {
 	struct strbuf names = STRBUF_INIT;
+	size_t row_count = 0;
+	char rows[32] = "";
 	int table;
 
-	for (table = 0; table < FEED_TABLES; table++)
-		if (rows->tables[table].set != NULL)
-			strbuf_addf(&names, "%s%s", names.len > 0 ? "," : "",
-				row_tables[table].name);
-	log_event(LOG_LEVEL_INFO, "database loaded tables=%s because=%s took=%lldms%s",
-		names.text != NULL ? names.text : "", rows->why, (long long)rows->took,
+	for (table = 0; table < FEED_TABLES; table++) {
+		if (loaded->tables[table].set == NULL)
+			continue;
+		strbuf_addf(&names, "%s%s", names.len > 0 ? "," : "", row_tables[table].name);
+		row_count += loaded->tables[table].row_count;
+	}
+	if (row_count > 0)
+		(void)snprintf(rows, sizeof(rows), " rows=%zu", row_count);
+	log_event(LOG_LEVEL_INFO, "database loaded tables=%s because=%s%s took=%lldms%s",
+		names.text != NULL ? names.text : "", loaded->why, rows, (long long)loaded->took,
 		is_same ? " unchanged=yes" : "");
 	strbuf_free(&names);
 }
@@ -265,6 +276,7 @@ static void take_rows(void *context, struct database_rows *rows)
 {
 	struct cache *cache = context;
 	const bool same = same_rows(cache, rows);
+	const bool has_users = rows->tables[FEED_USERS].set != NULL;
 	const bool must_write = !same || outdates_file(&rows->revision, &cache->revision);
 	int table;
 
@@ -272,7 +284,8 @@ static void take_rows(void *context, struct database_rows *rows)
 	for (table = 0; table < FEED_TABLES; table++)
 		set_problems(cache, problem_parts[table], rows->tables[table].set != NULL,
 			rows->tables[table].problems);
-	replace_rows(cache, rows->tables[FEED_PROFILES].set, rows->tables[FEED_USERS].set);
+	replace_rows(cache, rows->tables[FEED_PROFILES].set, rows->tables[FEED_USERS].set,
+		has_users && rows->tables[FEED_USERS].row_count == 0);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES,
 		check_references(cache));
 	cache->source = SOURCE_DATABASE;

@@ -84,6 +84,7 @@ struct cache {
 	enum cache_source source;	     /* of profiles and users */
 	struct revision revision;
 	bool is_changed; /* since the last policy was made */
+	bool frees_rows; /* the next policy releases many users that the one in force has */
 
 	struct errmsg list_error[LIST_COUNT]; /* why its file is not in force; "": it is */
 	struct errmsg store_error, config_error, psl_error;

@@ -125,12 +125,13 @@ static json_t *describe_database(void *context)
 
 	if (cache_copy_status(context, &s) != 0)
 		return NULL;
-	json = json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "state",
-		database_state_name(s.database), "server", json_text_or_null(s.server), "name",
-		json_text_or_null(s.faults.database), "role", json_text_or_null(s.faults.role),
-		"feed", (int)s.has_feed, "followed_every_seconds",
+	json = json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+		"state", database_state_name(s.database), "server", json_text_or_null(s.server),
+		"name", json_text_or_null(s.faults.database), "role",
+		json_text_or_null(s.faults.role), "feed", (int)s.has_feed, "followed_every_seconds",
 		s.has_untold ? json_integer(s.full_reload_interval) : json_null(), "untold",
-		json_text_or_null(s.untold), "since_at", time_json(s.database_since), "error",
+		json_text_or_null(s.untold), "read_whole", json_text_or_null(s.read_whole),
+		"since_at", time_json(s.database_since), "error",
 		json_text_or_null(s.database_error), "loads_failed", (json_int_t)s.loads_failed,
 		"load_error", json_text_or_null(s.load_error), "locked_at",
 		s.locked_since == 0 ? json_null() : time_json(s.locked_since));

@@ -56,10 +56,11 @@ struct cache_status {
 	uint64_t publications; /* policies put in force since the start */
 
 	enum database_state database;
-	char server[256]; /* host:port or socket of the connection; never the password */
-	bool has_feed;	  /* the change feed is in use */
-	bool has_untold;  /* a look does not find every change: only reading everything does */
-	char untold[512]; /* for this reason */
+	char server[256];     /* host:port or socket of the connection; never the password */
+	bool has_feed;	      /* the change feed is in use */
+	bool has_untold;      /* a look does not find every change: only reading everything does */
+	char untold[512];     /* for this reason */
+	char read_whole[512]; /* why a change of one row reads a whole table; "": it does not */
 	unsigned full_reload_interval; /* s between readings of everything; 0: never */
 	time_t database_since;	       /* the state began */
 	char database_error[512];      /* why the connection failed */

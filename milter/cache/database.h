@@ -23,7 +23,8 @@ struct database;
 struct database_rows {
 	struct {
 		void *set;		   /* NULL: not read, the one in force stays */
-		struct problems *problems; /* of the rows that were read */
+		struct problems *problems; /* of all rows of the set */
+		size_t row_count;	   /* of the single rows that were read; 0: all were read */
 	} tables[FEED_TABLES];
 	struct revision revision;
 	time_t right_at; /* when the rows in force, with these, were last known to be the tables' */

@@ -37,6 +37,23 @@ bool database_finds_all(const struct database *db, struct errmsg *err_r)
 	return err_r->text[0] == '\0';
 }
 
+bool database_reads_whole(const struct database *db, struct errmsg *err_r)
+{
+	int table;
+
+	err_r->text[0] = '\0';
+	for (table = 0; db->reads != NULL && database_has_feed(db) && table < FEED_TABLES;
+		table++) {
+		const char *why = db->reads->by_row[table].whole;
+
+		if (row_tables[table].can_change == NULL || why == NULL)
+			continue;
+		(void)errmsg_set(err_r, "%s: %s", row_tables[table].query_key, why);
+		return true;
+	}
+	return false;
+}
+
 /* Make the text to log; returns its level. */
 static enum log_level describe_following(const struct database *db, struct errmsg *text_r)
 {
@@ -80,10 +97,25 @@ static enum log_level describe_following(const struct database *db, struct errms
 	return LOG_LEVEL_WARNING;
 }
 
+/* Log why a table is read whole at each change, each reason once. */
+static void log_whole_tables(struct database *db)
+{
+	struct errmsg text;
+
+	if (!database_reads_whole(db, &text) || strcmp(text.text, db->whole_logged.text) == 0)
+		return;
+	db->whole_logged = text;
+	log_event(LOG_LEVEL_NOTICE,
+		"database: each change of a row reads the whole table, because single rows cannot be told apart: %s",
+		text.text);
+}
+
 void database_log_following(struct database *db)
 {
 	struct errmsg text;
 	enum log_level level = describe_following(db, &text);
+
+	log_whole_tables(db);
 
 	if (strcmp(text.text, db->follow_logged.text) == 0)
 		return;

@@ -33,6 +33,7 @@ struct database {
 	char reads_marks[PG_MARKS_SIZE]; /* when that was asked */
 	struct errmsg reads_error;	 /* why it was refused; "" if it was not */
 	struct errmsg follow_logged;	 /* what was logged last about all of these */
+	struct errmsg whole_logged;	 /* the same about tables that are read whole */
 
 	/* The position of the rows in force: what they are compared with at each look. */
 	char *position;		   /* the feed's; NULL: unknown */
@@ -73,6 +74,7 @@ struct look {
 	bool is_behind;	    /* the server's state is older than the rows in force: they stay */
 	bool was_listening; /* since the previous look, so that changes since then were notified */
 	bool listens_later; /* at the next look, which is due at once */
+	bool is_at_once;    /* it compares and reads in one transaction */
 	bool had_feed;	    /* the rows in force have a position in the feed */
 	bool feed_is_refused;	/* during this look */
 	bool locks_tables;	/* LOCK TABLE is running: its refusal is not the tables' */
@@ -116,6 +118,12 @@ bool database_has_feed(const struct database *db);
  */
 bool database_finds_all(const struct database *db, struct errmsg *err_r);
 
+/*
+ * Return whether a change of one row makes a look read a whole table that has many rows, although
+ * the feed tells the row. If so, err_r is set to the reason, for people.
+ */
+bool database_reads_whole(const struct database *db, struct errmsg *err_r);
+
 /* Log how the tables are followed, if that has changed. */
 void database_log_following(struct database *db);
 
@@ -152,6 +160,20 @@ void database_take_next(struct database *db);
 enum pg_outcome look_once(struct database *db, struct look *look);
 
 void look_clear(struct look *look);
+
+/* ---- database_rows.c ---- */
+
+/*
+ * Load all tables if look->full, else those, or those rows, in which the feed reports a change,
+ * into look->rows. Runs in a transaction whose database snapshot is that of the feed's report.
+ */
+enum pg_outcome database_load_rows(struct database *db, struct look *look);
+
+/* Release the rows. */
+void database_clear_rows(struct look *look);
+
+/* Return whether the feed reports a change of any table. */
+bool database_has_changes(const struct look *look);
 
 /* ---- database_look.c ---- */
 

@@ -9,62 +9,17 @@
 
 #include "milter/cache/database_private.h"
 #include "milter/log/log.h"
-#include "milter/pg/pg_load.h"
 #include "milter/pg/pg_lock.h"
 
 /* How often one look begins again because what the queries read became something else meanwhile. */
 #define TRIES 4
-
-static void clear_rows(struct look *look)
-{
-	int table;
-
-	for (table = 0; table < FEED_TABLES; table++) {
-		row_tables[table].unref(look->rows.tables[table].set);
-		look->rows.tables[table].set = NULL;
-		problems_free(&look->rows.tables[table].problems);
-	}
-}
 
 void look_clear(struct look *look)
 {
 	feed_changes_clear(&look->changes);
 	free(look->position);
 	look->position = NULL;
-	clear_rows(look);
-}
-
-/* ---- reading -------------------------------------------------------------------- */
-
-static enum pg_outcome load_table(struct database *db, struct look *look, enum feed_table table)
-{
-	const struct row_table *descriptor = &row_tables[table];
-	struct problems **problems = &look->rows.tables[table].problems;
-	void *previous = descriptor->ref(db->owner.set(db->owner.context, table));
-	enum pg_outcome outcome;
-	struct pg_load load = {
-		.table = table,
-		.context = db->owner.row_context(db->owner.context),
-		.previous = previous,
-	};
-
-	problems_free(problems);
-	load.problems = *problems = problems_new();
-	outcome = pg_load_table(db->pg, &load, &look->rows.tables[table].set);
-	descriptor->unref(previous);
-	return outcome;
-}
-
-/* Load the tables of which `wanted` is true; NULL: all. */
-static enum pg_outcome load_tables(struct database *db, struct look *look, const bool *wanted)
-{
-	enum pg_outcome outcome = PG_OK;
-	int table;
-
-	for (table = 0; table < FEED_TABLES && outcome == PG_OK; table++)
-		if (wanted == NULL || wanted[table])
-			outcome = load_table(db, look, (enum feed_table)table);
-	return outcome;
+	database_clear_rows(look);
 }
 
 /* Note whether the server whose state this is must not be followed. */
@@ -73,48 +28,6 @@ static void note_age(struct database *db, struct look *look, const struct revisi
 	db->age = revision_compare(here, db->owner.revision(db->owner.context));
 	database_explain_age(db, db->age, here, &db->behind);
 	look->is_behind = db->age != REVISION_CURRENT && !look->accepts_older;
-}
-
-/* Return whether the feed reports a change of any table. */
-static bool has_changes(const struct look *look)
-{
-	int table;
-
-	for (table = 0; table < FEED_TABLES; table++)
-		if (feed_changes_touch(&look->changes, (enum feed_table)table))
-			return true;
-	return false;
-}
-
-/* Return whether the feed reports a change of a table that the query reads. */
-static bool is_concerned(const struct database *db, const struct look *look, int query)
-{
-	int table;
-
-	for (table = 0; table < FEED_TABLES; table++)
-		if (db->reads->uses[query][table] &&
-			feed_changes_touch(&look->changes, (enum feed_table)table))
-			return true;
-	return false;
-}
-
-/*
- * Run each query that reads a table in which the feed reports a change. The whole table is read
- * even if only single rows changed.
- */
-static enum pg_outcome load_changed_tables(struct database *db, struct look *look)
-{
-	bool wanted[FEED_TABLES], is_any = false;
-	int query;
-
-	look->found_changes = true;
-	for (query = 0; query < FEED_TABLES; query++) {
-		wanted[query] = is_concerned(db, look, query);
-		is_any = is_any || wanted[query];
-	}
-	if (!is_any)
-		look->full = true; /* a change is never dropped, whatever EXPLAIN has shown */
-	return load_tables(db, look, look->full ? NULL : wanted);
 }
 
 /* ---- the feed ------------------------------------------------------------------- */
@@ -267,7 +180,7 @@ static void decide_what_to_read(const struct database *db, struct look *look)
 		look->why = "feed";
 	} else if (look->is_wanted && !look->had_feed) {
 		look->full = true;
-	} else if (has_changes(look) && !database_finds_all(db, &reason)) {
+	} else if (database_has_changes(look) && !database_finds_all(db, &reason)) {
 		look->full =
 			true; /* the same statement may have changed what the feed does not see */
 	}
@@ -285,7 +198,9 @@ static enum pg_outcome compare(struct database *db, struct look *look)
 		return PG_OK;
 	}
 	look->asks_feed = true;
-	outcome = pg_feed_state(db->pg, &db->feed);
+	/* The marks and the position contain the triggers, so that a notification need not ask. */
+	if (!look->is_at_once)
+		outcome = pg_feed_state(db->pg, &db->feed);
 	if (outcome == PG_OK) {
 		judge_feed(db);
 		if (database_has_feed(db))
@@ -344,21 +259,16 @@ static enum pg_outcome check_rows(struct database *db, struct look *look)
 
 	if (outcome != PG_OK || !is_stale)
 		return outcome;
-	clear_rows(look);
+	database_clear_rows(look);
 	look->full = look->is_outdated = true;
 	return PG_OK;
 }
 
-/* The step that reads the rows. */
-static enum pg_outcome read_tables(struct database *db, struct look *look)
+/* Read the rows, over locked tables, and find out whether they are to be used. */
+static enum pg_outcome read_rows(struct database *db, struct look *look)
 {
-	enum pg_outcome outcome = lock_tables(db, look);
+	enum pg_outcome outcome = database_load_rows(db, look);
 
-	if (outcome == PG_OK)
-		outcome = take_position(db, look);
-	if (outcome != PG_OK || look->is_outdated)
-		return outcome;
-	outcome = look->full ? load_tables(db, look, NULL) : load_changed_tables(db, look);
 	if (outcome == PG_OK)
 		outcome = pg_revision(db->pg, &look->rows.revision);
 	if (outcome == PG_OK) /* a pooler may have led the transaction to another server */
@@ -369,7 +279,43 @@ static enum pg_outcome read_tables(struct database *db, struct look *look)
 	return outcome;
 }
 
+/* The step that reads the rows, after compare() has found that they are needed. */
+static enum pg_outcome read_tables(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = lock_tables(db, look);
+
+	if (outcome == PG_OK)
+		outcome = take_position(db, look);
+	if (outcome != PG_OK || look->is_outdated)
+		return outcome;
+	return read_rows(db, look);
+}
+
+/*
+ * The step that does both, in one transaction, for a change that was notified. It waits for locks
+ * before it compares, which is no loss where something probably changed.
+ */
+static enum pg_outcome compare_and_read_at_once(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = lock_tables(db, look);
+
+	look->is_at_once = true;
+	if (outcome == PG_OK)
+		outcome = compare(db, look);
+	if (outcome != PG_OK || look->is_outdated)
+		return outcome;
+	look->has_compared = true;
+	return look->full || database_has_changes(look) ? read_rows(db, look) : PG_OK;
+}
+
 /* ---- the look ------------------------------------------------------------------- */
+
+/* Return whether the feed has sent word of a change, and the tables can be locked beforehand. */
+static bool is_notified(const struct database *db, const struct look *look)
+{
+	return strcmp(look->why, "notification") == 0 && look->had_feed && !look->full &&
+		!look->locks_are_refused && db->reads != NULL && database_has_feed(db);
+}
 
 /* Compare, and read if anything differs. */
 static enum pg_outcome compare_and_read(struct database *db, struct look *look)
@@ -378,12 +324,14 @@ static enum pg_outcome compare_and_read(struct database *db, struct look *look)
 
 	if (outcome != PG_OK)
 		return outcome;
-	look->is_outdated = false;
+	look->is_outdated = look->is_at_once = false;
+	if (is_notified(db, look))
+		return in_transaction(db, look, compare_and_read_at_once);
 	outcome = in_transaction(db, look, compare);
 	if (outcome != PG_OK || look->is_outdated)
 		return outcome;
 	look->has_compared = true;
-	if (look->full || has_changes(look))
+	if (look->full || database_has_changes(look))
 		outcome = in_transaction(db, look, read_tables);
 	return outcome;
 }

@@ -212,6 +212,10 @@ static void describe_following(const struct database *db, struct cache_status *s
 	status->has_untold = is_reached && !database_finds_all(db, &reason);
 	if (status->has_untold)
 		(void)text_format(status->untold, sizeof(status->untold), "%s", reason.text);
+	status->read_whole[0] = '\0';
+	if (is_reached && database_reads_whole(db, &reason))
+		(void)text_format(status->read_whole, sizeof(status->read_whole), "%s",
+			reason.text);
 }
 
 void database_describe(const struct database *database, struct cache_status *status)

@@ -59,6 +59,12 @@ enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *co
 enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,
 	PGresult **result_r);
 
+/* Have the server describe a query's columns without running it. *result_r as in pg_run(). */
+enum pg_outcome pg_describe(struct pg *pg, const char *query, PGresult **result_r);
+
+/* Have the server explain a query; the caller must free() the plan, which is JSON. */
+enum pg_outcome pg_explain(struct pg *pg, const char *query, char **plan_r);
+
 /* Flush the output that a PQsend...() queued; sent is the value that it returned. */
 enum pg_outcome pg_flush(struct pg *pg, int sent, int64_t deadline);
 

@@ -240,3 +240,40 @@ enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline
 	strbuf_free(sql);
 	return outcome;
 }
+
+enum pg_outcome pg_describe(struct pg *pg, const char *query, PGresult **result_r)
+{
+	const int64_t deadline = pg_statement_deadline(pg);
+	enum pg_outcome outcome;
+
+	outcome = pg_flush(pg, PQsendPrepare(pg->conn, "", query, 0, NULL), deadline);
+	if (outcome == PG_OK)
+		outcome = pg_read_results(pg, deadline, NULL);
+	if (outcome == PG_OK)
+		outcome = pg_flush(pg, PQsendDescribePrepared(pg->conn, ""), deadline);
+	return outcome == PG_OK ? pg_read_results(pg, deadline, result_r) : outcome;
+}
+
+/* The extended protocol refuses several statements in one text. */
+enum pg_outcome pg_explain(struct pg *pg, const char *query, char **plan_r)
+{
+	const int64_t deadline = pg_lock_deadline(pg);
+	struct strbuf sql = STRBUF_INIT;
+	PGresult *rows = NULL;
+	enum pg_outcome outcome;
+	int sent;
+
+	strbuf_addf(&sql, "EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) %s", query);
+	if (sql.failed)
+		return pg_fail(pg, "out of memory");
+	sent = PQsendQueryParams(pg->conn, sql.text, 0, NULL, NULL, NULL, NULL, 0);
+	strbuf_free(&sql);
+	outcome = pg_flush(pg, sent, deadline);
+	if (outcome == PG_OK)
+		outcome = pg_read_results(pg, deadline, &rows);
+	if (outcome != PG_OK)
+		return outcome;
+	*plan_r = strdup(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "");
+	PQclear(rows);
+	return *plan_r != NULL ? PG_OK : pg_fail(pg, "out of memory");
+}

@@ -11,6 +11,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
+#include "milter/pg/pg_by_row.h"
 #include "milter/pg/pg_private.h"
 #include "milter/pg/plan_reads.h"
 
@@ -132,6 +133,10 @@ void pg_reads_free(struct pg_reads **reads)
 		return;
 	for (size_t i = 0; i < r->count; i++)
 		free(r->relations[i].name);
+	for (int table = 0; table < FEED_TABLES; table++) {
+		free(r->by_row[table].id);
+		free(r->by_row[table].whole);
+	}
 	free(r->relations);
 	free(r->functions);
 	free(r->untold);
@@ -202,31 +207,6 @@ static void take_row(struct collection *to, enum feed_table query, const PGresul
 
 /* ---- asking --------------------------------------------------------------------- */
 
-/* Have the server explain one query; *plan_r must be freed. The extended protocol refuses several
- * statements in one text. */
-static enum pg_outcome explain_query(struct pg *pg, const char *query, char **plan_r)
-{
-	const int64_t deadline = pg_lock_deadline(pg);
-	struct strbuf sql = STRBUF_INIT;
-	PGresult *rows = NULL;
-	enum pg_outcome outcome;
-	int sent;
-
-	strbuf_addf(&sql, "EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) %s", query);
-	if (sql.failed)
-		return pg_fail(pg, "out of memory");
-	sent = PQsendQueryParams(pg->conn, sql.text, 0, NULL, NULL, NULL, NULL, 0);
-	strbuf_free(&sql);
-	outcome = pg_flush(pg, sent, deadline);
-	if (outcome == PG_OK)
-		outcome = pg_read_results(pg, deadline, &rows);
-	if (outcome != PG_OK)
-		return outcome;
-	*plan_r = strdup(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "");
-	PQclear(rows);
-	return *plan_r != NULL ? PG_OK : pg_fail(pg, "out of memory");
-}
-
 /* The names of all tables, as PostgreSQL writes an array. */
 static void add_table_names(struct strbuf *names)
 {
@@ -267,6 +247,21 @@ static enum pg_outcome resolve_names(struct pg *pg, enum feed_table query,
 	return PG_OK;
 }
 
+/* Find out whether single rows of the query can be read. */
+static enum pg_outcome ask_by_row(struct pg *pg, enum feed_table query, const char *plan,
+	struct pg_reads *reads)
+{
+	struct by_row by_row = { .id = NULL };
+	enum pg_outcome outcome = pg_by_row_ask(pg, query, plan, &by_row);
+
+	if (outcome != PG_OK)
+		return outcome;
+	reads->by_row[query].id = by_row.id;
+	if (by_row.id == NULL && (reads->by_row[query].whole = strdup(by_row.why.text)) == NULL)
+		return pg_fail(pg, "out of memory");
+	return PG_OK;
+}
+
 static enum pg_outcome ask_about(struct pg *pg, enum feed_table query, struct collection *to)
 {
 	const char *text = row_table_query(query, &pg->config->database);
@@ -275,14 +270,16 @@ static enum pg_outcome ask_about(struct pg *pg, enum feed_table query, struct co
 	struct errmsg err;
 	char *plan = NULL;
 
-	outcome = explain_query(pg, text, &plan);
+	outcome = pg_explain(pg, text, &plan);
 	if (outcome == PG_OK && plan_reads_parse(text, plan, &names, &err) != 0) {
 		(void)pg_fail(pg, err.text);
 		outcome = PG_REFUSED;
 	}
-	free(plan);
 	if (outcome == PG_OK)
 		outcome = resolve_names(pg, query, &names, to);
+	if (outcome == PG_OK)
+		outcome = ask_by_row(pg, query, plan, to->reads);
+	free(plan);
 	plan_reads_clear(&names);
 	return outcome;
 }

@@ -36,6 +36,14 @@ struct pg_reads {
 	bool uses[FEED_TABLES][FEED_TABLES];
 
 	/*
+	 * The name of the id in the query's result, quoted for SQL, if single rows of it can be
+	 * read by their ids (pg_by_row.h). NULL: they cannot, for the reason `whole`, for people.
+	 */
+	struct {
+		char *id, *whole;
+	} by_row[FEED_TABLES];
+
+	/*
 	 * EXPLAIN has waited for a transaction that created or renamed a table, which the
 	 * transaction's database snapshot does not show: ask again.
 	 */

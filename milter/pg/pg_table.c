@@ -13,6 +13,7 @@
 #include "milter/loop/clock.h"
 #include "milter/pg/copy_text.h"
 #include "milter/pg/line_worker.h"
+#include "milter/pg/pg_by_row.h"
 #include "milter/pg/pg_characters.h"
 
 #define ATTEND_ROWS 4096 /* rows after which the thread does its other work */
@@ -146,17 +147,10 @@ static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,
 static enum pg_outcome describe_query(struct pg *pg, const struct pg_table *table,
 	struct shape *shape)
 {
-	int64_t deadline = pg_statement_deadline(pg);
 	PGresult *described = NULL;
 	enum pg_outcome outcome;
 
-	outcome = pg_flush(pg, PQsendPrepare(pg->conn, "", table->query, 0, NULL), deadline);
-	if (outcome == PG_OK)
-		outcome = pg_read_results(pg, deadline, NULL);
-	if (outcome == PG_OK)
-		outcome = pg_flush(pg, PQsendDescribePrepared(pg->conn, ""), deadline);
-	if (outcome == PG_OK)
-		outcome = pg_read_results(pg, deadline, &described);
+	outcome = pg_describe(pg, table->query, &described);
 	if (outcome == PG_OK)
 		outcome = map_columns(pg, table, described, shape);
 	if (outcome == PG_OK)
@@ -407,13 +401,10 @@ enum pg_outcome pg_table_read(struct pg *pg, const struct pg_table *table)
 {
 	struct pg_table trimmed = *table;
 	struct shape shape = { 0 };
-	size_t len = strlen(table->query);
 	enum pg_outcome outcome;
 	char *query;
 
-	while (len > 0 && strchr(" \t\r\n;", table->query[len - 1]) != NULL)
-		len--;
-	if ((query = strndup(table->query, len)) == NULL)
+	if ((query = strndup(table->query, pg_query_len(table->query))) == NULL)
 		return pg_fail(pg, "out of memory");
 	trimmed.query = query;
 	outcome = describe_query(pg, &trimmed, &shape);

@@ -75,6 +75,31 @@ static int add_user(void *builder, const struct cell *row, struct problems *prob
 	return users_builder_add(builder, row, problems);
 }
 
+static bool can_change_users(const void *set)
+{
+	return users_can_change(set);
+}
+
+static void *change_users(const struct row_context *context, void *set)
+{
+	struct users_builder *builder = users_builder_change(set);
+
+	(void)context;
+	if (builder != NULL)
+		users_builder_test_passwords(builder, password_usable_or_lock);
+	return builder;
+}
+
+static int remove_user(void *builder, const char *id)
+{
+	return users_builder_remove(builder, id);
+}
+
+static void report_users(const void *set, struct problems *problems)
+{
+	users_report(set, problems);
+}
+
 /* Whether the users' profiles exist is checked when both are known. */
 static void *finish_users(void *builder, const void *previous, struct problems *problems)
 {
@@ -121,6 +146,7 @@ const struct row_table row_tables[FEED_TABLES] = {
 		.query = offsetof(struct config_database, profiles_query),
 		.columns = profile_columns,
 		.column_count = PROFILE_COLUMNS,
+		.key = PROFILE_ID,
 		.begin = begin_profiles,
 		.add = add_profile,
 		.finish = finish_profiles,
@@ -136,10 +162,15 @@ const struct row_table row_tables[FEED_TABLES] = {
 		.query = offsetof(struct config_database, users_query),
 		.columns = user_columns,
 		.column_count = USER_COLUMNS,
+		.key = USER_ID,
 		.begin = begin_users,
 		.add = add_user,
 		.finish = finish_users,
 		.cancel = cancel_users,
+		.can_change = can_change_users,
+		.begin_change = change_users,
+		.remove = remove_user,
+		.report = report_users,
 		.ref = ref_users,
 		.unref = unref_users,
 		.count = count_users,

@@ -27,6 +27,7 @@ struct row_table {
 	size_t query;	       /* its value: an offset in struct config_database */
 	const struct column *columns;
 	size_t column_count;
+	size_t key; /* the column by which the feed reports rows */
 
 	/*
 	 * The builder reads and validates rows, and makes the immutable, reference-counted set of
@@ -38,6 +39,17 @@ struct row_table {
 	int (*add)(void *builder, const struct cell *row, struct problems *problems);
 	void *(*finish)(void *builder, const void *previous, struct problems *problems);
 	void (*cancel)(void *builder);
+
+	/*
+	 * A builder that changes some rows of a set: remove leaves out the rows with an id, and add
+	 * replaces them. can_change: whether the set is one to begin with, and whether a changed
+	 * one is the set that all rows would make. report: the problems of all rows of a changed
+	 * set. NULL, all of them: a table with few rows, which is always read whole.
+	 */
+	bool (*can_change)(const void *set);
+	void *(*begin_change)(const struct row_context *context, void *set);
+	int (*remove)(void *builder, const char *id); /* -1 when out of memory */
+	void (*report)(const void *set, struct problems *problems);
 
 	/* The set. ref and unref accept NULL. */
 	void *(*ref)(void *set);

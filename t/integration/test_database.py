@@ -381,7 +381,7 @@ def test_a_reload_during_a_load_of_users_frees_nothing_that_the_load_uses(box, k
     wait_until(daemon.store_path.exists, "the store is written")
     db.query("""CREATE FUNCTION haraka.slow(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS
         'BEGIN PERFORM pg_sleep(0.2); RETURN true; END'""")
-    daemon.configure({"database": {"users_query": "SELECT * FROM users WHERE slow(id)"}})
+    daemon.configure({"database": {"users_query": "SELECT * FROM users WHERE slow(id) OFFSET 0"}})
     if kept:
         daemon.restart()
         assert status(daemon)["cache"]["policy"]["source"] == "cache"

@@ -1,0 +1,223 @@
+/*
+ * Reads users row by row and as a whole, and compares the sets and their problems, for
+ * t/integration/test_database_rows.py. It answers each line of its standard input:
+ *
+ *	query SQL	read everything by that users_query; "by row", or "whole: " and the reason
+ *	rows ID...	these rows have changed; "same" and the number of users, or "differ" and
+ *both
+ *
+ * Usage: rows_dump CONNINFO SCHEMA
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/strbuf.h"
+#include "lib/rules/users.h"
+#include "milter/loop/clock.h"
+#include "milter/pg/pg_load.h"
+#include "milter/pg/pg_reads.h"
+
+#define LINES 20000
+
+static struct pg *pg;
+static char *query; /* users_query */
+static struct pg_reads *reads;
+static void *base;
+
+static enum pg_wait wait_plainly(void *context, int fd, bool for_write, int64_t deadline)
+{
+	struct pollfd ready = { .fd = fd, .events = for_write ? POLLOUT : POLLIN };
+
+	(void)context;
+	if (poll(&ready, 1, fd < 0 ? 0 : clock_timeout(clock_ms(), deadline)) > 0)
+		return PG_WAIT_READY;
+	return PG_WAIT_TIMEOUT;
+}
+
+static void unref_set(void **set)
+{
+	struct users *users = *set;
+
+	users_unref(&users);
+	*set = NULL;
+}
+
+/* ---- dumps ---------------------------------------------------------------------- */
+
+static int dump_user(void *context, const struct user *user)
+{
+	struct strbuf *text = context;
+	const char *from = NULL;
+
+	strbuf_addf(text, "%s|%s|%s|%s|%d|%d", user->id, user->name, user->password,
+		user->profile_id, user->has_froms, user->enabled);
+	while ((from = user_next_from(user, from)) != NULL)
+		strbuf_addf(text, "|%s", from);
+	strbuf_add_char(text, '\n');
+	return 0;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *sort_lines(struct strbuf *text)
+{
+	static char *lines[LINES];
+	struct strbuf sorted = STRBUF_INIT;
+	char *line, *all = strbuf_take(text), *rest;
+	size_t count = 0;
+
+	for (line = strtok_r(all, "\n", &rest); line != NULL && count < LINES;
+		line = strtok_r(NULL, "\n", &rest))
+		lines[count++] = line;
+	qsort(lines, count, sizeof(*lines), compare_lines);
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(&sorted, "%s\n", lines[i]);
+	free(all);
+	return strbuf_take(&sorted);
+}
+
+/* The caller must free() the dump. Of problems, the texts are the first ones only. */
+static char *dump(void *set, const struct problems *problems)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "users %zu\n", users_count(set));
+	(void)users_each(set, dump_user, &text);
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
+		const enum problem_level l = (enum problem_level)level;
+
+		strbuf_addf(&text, "level %d: %zu\n", level, problems_level_count(problems, l));
+		for (size_t i = 0; problems_level_is_complete(problems, l) &&
+			i < problems_level_kept(problems, l);
+			i++)
+			strbuf_addf(&text, "%s\n", problems_level_text(problems, l, i));
+	}
+	return sort_lines(&text);
+}
+
+/* ---- commands ------------------------------------------------------------------- */
+
+static int report_failure(void)
+{
+	printf("error: %s\n", pg_error(pg)->text);
+	return pg_rollback(pg) == PG_OK ? 0 : -1;
+}
+
+static int run_query(void)
+{
+	struct pg_load load = { .table = FEED_USERS, .problems = problems_new() };
+	enum pg_outcome outcome = pg_begin(pg);
+
+	pg_reads_free(&reads);
+	unref_set(&base);
+	if (outcome == PG_OK)
+		outcome = pg_reads_ask(pg, &reads);
+	if (outcome == PG_OK)
+		outcome = pg_load_table(pg, &load, &base);
+	problems_free(&load.problems);
+	if (outcome != PG_OK)
+		return report_failure();
+	if (reads->by_row[FEED_USERS].id != NULL)
+		puts("by row");
+	else
+		printf("whole: %s\n", reads->by_row[FEED_USERS].whole);
+	return pg_commit(pg) == PG_OK ? 0 : -1;
+}
+
+static int compare_sets(struct pg_row_ids *ids)
+{
+	struct pg_load load = { .table = FEED_USERS, .problems = problems_new(), .previous = base };
+	struct pg_load full = { .table = FEED_USERS, .problems = problems_new() };
+	enum pg_outcome outcome = pg_begin(pg);
+	void *by_row = NULL, *whole = NULL;
+	char *one, *other;
+
+	ids->column = reads->by_row[FEED_USERS].id;
+	if (outcome == PG_OK)
+		outcome = pg_load_rows(pg, &load, ids, &by_row);
+	if (outcome == PG_OK)
+		outcome = pg_load_table(pg, &full, &whole);
+	if (outcome == PG_OK && by_row != NULL) {
+		one = dump(by_row, load.problems);
+		other = dump(whole, full.problems);
+		if (strcmp(one, other) == 0)
+			printf("same %zu\n", users_count(by_row));
+		else
+			printf("differ\n--- by row\n%s--- whole\n%s--- end\n", one, other);
+		free(one);
+		free(other);
+	} else if (outcome == PG_OK) {
+		puts("not changeable");
+	}
+	unref_set(&base);
+	unref_set(&whole);
+	problems_free(&load.problems);
+	problems_free(&full.problems);
+	base = by_row;
+	if (outcome != PG_OK)
+		return report_failure();
+	return pg_commit(pg) == PG_OK ? 0 : -1;
+}
+
+/* The ids are separated by spaces. */
+static int run_rows(char *list)
+{
+	const char *texts[LINES];
+	struct pg_row_ids ids = { .ids = texts };
+	char *rest, *id;
+
+	if (reads == NULL || reads->by_row[FEED_USERS].id == NULL || base == NULL) {
+		puts("error: no query that is read by row");
+		return 0;
+	}
+	for (id = strtok_r(list, " ", &rest); id != NULL && ids.count < LINES;
+		id = strtok_r(NULL, " ", &rest))
+		texts[ids.count++] = id;
+	return compare_sets(&ids);
+}
+
+int main(int argc, char **argv)
+{
+	const struct pg_waiter waiter = { NULL, wait_plainly };
+	struct config config = { .refs = 2, /* never freed */
+		.database = { .present = true,
+			.connect_timeout = 10,
+			.statement_timeout = 60,
+			.profiles_query = "SELECT * FROM profiles" } };
+	char *line = NULL;
+	struct errmsg err;
+	size_t size = 0;
+	ssize_t len;
+	int ret = 0;
+
+	if (argc != 3)
+		return 64;
+	config.database.conninfo = argv[1];
+	config.database.schema = argv[2];
+	if (pg_connect(&config, NULL, &waiter, &pg, &err) != PG_OK) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	while (ret == 0 && (len = getline(&line, &size, stdin)) > 0) {
+		line[len - 1] = '\0';
+		if (strncmp(line, "query ", 6) == 0) {
+			free(query);
+			config.database.users_query = query = strdup(line + 6);
+			ret = run_query();
+		} else if (strncmp(line, "rows ", 5) == 0) {
+			ret = run_rows(line + 5);
+		}
+		(void)fflush(stdout);
+	}
+	free(line);
+	free(query);
+	unref_set(&base);
+	pg_reads_free(&reads);
+	pg_close(&pg);
+	return ret == 0 ? 0 : 1;
+}
