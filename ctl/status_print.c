@@ -53,13 +53,14 @@ static enum unit unit_of(const char *key, size_t *len_r)
 /* Make the label of a key: its words, after those of the objects around it. */
 static void make_label(char label_r[LABEL_SIZE], const char *before, const char *key)
 {
-	size_t len;
+	size_t len, at;
 
 	(void)unit_of(key, &len);
-	(void)text_format(label_r, LABEL_SIZE, "%s%s%.*s", before, before[0] == '\0' ? "" : "  ",
-		(int)len, key);
+	(void)text_format(label_r, LABEL_SIZE, "%s%s", before, before[0] == '\0' ? "" : "  ");
+	at = strlen(label_r);
+	(void)text_format(label_r + at, LABEL_SIZE - at, "%.*s", (int)len, key);
 	if (strchr(key, '.') == NULL) { /* else it is the name of a file */
-		for (char *c = label_r; *c != '\0'; c++) {
+		for (char *c = label_r + at; *c != '\0'; c++) {
 			if (*c == '_')
 				*c = ' ';
 		}

@@ -297,6 +297,17 @@ size_t regex_prefilter_add_literals(struct regex_prefilter *prefilter,
 	return end;
 }
 
+size_t regex_prefilter_bytes(const struct regex_prefilter *prefilter)
+{
+	size_t bytes = sizeof(*prefilter), size;
+
+	for (size_t i = 0; i < prefilter->count; i++) {
+		if (hs_database_size(prefilter->chunks[i].db, &size) == HS_SUCCESS)
+			bytes += size;
+	}
+	return bytes;
+}
+
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)
 {
 	return calloc(1, sizeof(struct regex_prefilter_scratch));
@@ -429,6 +440,12 @@ size_t regex_prefilter_add_literals(struct regex_prefilter *prefilter,
 	(void)from;
 	(void)takes_part;
 	return count;
+}
+
+size_t regex_prefilter_bytes(const struct regex_prefilter *prefilter)
+{
+	(void)prefilter;
+	return 0;
 }
 
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void)

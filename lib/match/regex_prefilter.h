@@ -56,6 +56,9 @@ size_t regex_prefilter_add_literals(struct regex_prefilter *prefilter,
 size_t regex_prefilter_add(struct regex_prefilter *prefilter, const char *const *regexes,
 	const struct regex_cost *costs, size_t from, size_t count, bool *takes_part);
 
+/* Return its memory. */
+size_t regex_prefilter_bytes(const struct regex_prefilter *prefilter);
+
 struct regex_prefilter_scratch *regex_prefilter_scratch_new(void); /* NULL when out of memory */
 void regex_prefilter_scratch_free(struct regex_prefilter_scratch **scratch);
 

@@ -20,6 +20,8 @@ struct member {
 	struct shared_regex *shared;
 	bool is_costly;	 /* too large for the prefilter */
 	bool takes_part; /* in the prefilter */
+	bool is_fast;	 /* as counted in the set; likewise: */
+	size_t bytes;
 };
 
 /* The result of preparing the prefilter. Immutable. */
@@ -50,6 +52,8 @@ struct regex_set {
 	uint64_t load;		     /* of the members that take part in the prefilter */
 	size_t words;		     /* of a bitmap with one bit per regex */
 	struct selection *selection; /* atomic; NULL: every regex is tried */
+	size_t fast;		     /* members with machine code; atomic */
+	uint64_t bytes, prepared_ns; /* of the members; of regex_set_prepare(); atomic */
 	struct preparation preparation;
 };
 
@@ -114,6 +118,18 @@ static int make_room(struct regex_set *set)
 	return 0;
 }
 
+/* Bring the counts up to date with what a member has now. */
+static void count_member(struct regex_set *set, struct member *m)
+{
+	const size_t bytes = shared_regex_bytes(m->shared);
+	const bool is_fast = shared_regex_is_fast(m->shared);
+
+	__atomic_add_fetch(&set->bytes, bytes - m->bytes, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&set->fast, (size_t)is_fast - m->is_fast, __ATOMIC_RELAXED);
+	m->bytes = bytes;
+	m->is_fast = is_fast;
+}
+
 int regex_set_add(struct regex_set *set, struct shared_regex *regex)
 {
 	const uint64_t load = regex_prefilter_load(&regex->cost);
@@ -129,6 +145,7 @@ int regex_set_add(struct regex_set *set, struct shared_regex *regex)
 		m.takes_part = !m.is_costly;
 		set->load += m.takes_part ? load : 0;
 	}
+	count_member(set, &m);
 	set->members[set->count++] = m;
 	return 0;
 }
@@ -183,10 +200,11 @@ static void prepare_regexes(struct regex_set *set)
 	uint64_t bytes = 0;
 
 	while (p->at < set->count && bytes < MACHINE_CODE_STEP) {
-		struct shared_regex *shared = set->members[p->at++].shared;
+		struct member *m = &set->members[p->at++];
 
-		shared_regex_speed_up(shared);
-		bytes += shared->cost.bytes;
+		shared_regex_speed_up(m->shared);
+		count_member(set, m);
+		bytes += m->shared->cost.bytes;
 	}
 }
 
@@ -298,6 +316,26 @@ size_t regex_set_untested(const struct regex_set *set)
 	const struct selection *selection = __atomic_load_n(&set->selection, __ATOMIC_ACQUIRE);
 
 	return selection != NULL ? selection->untested : set->count;
+}
+
+void regex_set_measure(const struct regex_set *set, struct regexlist_size *size_r)
+{
+	const struct selection *selection = __atomic_load_n(&set->selection, __ATOMIC_ACQUIRE);
+
+	*size_r = (struct regexlist_size){
+		.regexes = set->count,
+		.interpreted = set->count - __atomic_load_n(&set->fast, __ATOMIC_RELAXED),
+		.untested = regex_set_untested(set),
+		.bytes = __atomic_load_n(&set->bytes, __ATOMIC_RELAXED),
+		.prepared_ns = __atomic_load_n(&set->prepared_ns, __ATOMIC_RELAXED),
+	};
+	if (selection != NULL)
+		size_r->bytes += regex_prefilter_bytes(selection->prefilter);
+}
+
+void regex_set_add_time(struct regex_set *set, uint64_t ns)
+{
+	__atomic_add_fetch(&set->prepared_ns, ns, __ATOMIC_RELAXED);
 }
 
 /* ---- selecting ------------------------------------------------------------------- */

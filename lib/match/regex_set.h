@@ -41,6 +41,8 @@ int regex_set_finish(struct regex_set *set);
 bool regex_set_prepare(struct regex_set *set);
 bool regex_set_is_prepared(const struct regex_set *set);
 size_t regex_set_untested(const struct regex_set *set);
+void regex_set_measure(const struct regex_set *set, struct regexlist_size *size_r);
+void regex_set_add_time(struct regex_set *set, uint64_t ns);
 
 /* Return how many words of 64 bits there are with one bit for each regex. */
 size_t regex_set_words(const struct regex_set *set);

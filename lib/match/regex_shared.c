@@ -184,6 +184,30 @@ const pcre2_code *shared_regex_lines(struct shared_regex *regex)
 	return made != NULL ? publish_form(&regex->lines, made) : NULL;
 }
 
+bool shared_regex_is_fast(const struct shared_regex *regex)
+{
+	return __atomic_load_n(&regex->fast, __ATOMIC_ACQUIRE) != NULL;
+}
+
+static size_t form_bytes(const pcre2_code *form)
+{
+	size_t size = 0, machine_code = 0;
+
+	if (form == NULL)
+		return 0;
+	(void)pcre2_pattern_info(form, PCRE2_INFO_SIZE, &size);
+	(void)pcre2_pattern_info(form, PCRE2_INFO_JITSIZE, &machine_code);
+	return size + machine_code;
+}
+
+size_t shared_regex_bytes(const struct shared_regex *regex)
+{
+	return sizeof(*regex) + regex->len + 1 +
+		(regex->plain != NULL ? strlen(regex->plain) + 1 : 0) + form_bytes(regex->code) +
+		form_bytes(__atomic_load_n(&regex->fast, __ATOMIC_ACQUIRE)) +
+		form_bytes(__atomic_load_n(&regex->lines, __ATOMIC_ACQUIRE));
+}
+
 /* ---- pools ---------------------------------------------------------------------- */
 
 struct regex_pool *regex_pool_new(void)

@@ -41,6 +41,12 @@ void shared_regex_unref(struct shared_regex **regex); /* accepts NULL */
  * it. Any thread. */
 void shared_regex_speed_up(struct shared_regex *regex);
 
+/* Return whether it has machine code. Any thread. */
+bool shared_regex_is_fast(const struct shared_regex *regex);
+
+/* Return the memory of its forms and its text. Any thread. */
+size_t shared_regex_bytes(const struct shared_regex *regex);
+
 /* Return the form for subjects with a line terminator, which is compiled when it is first needed,
  * and not to machine code. NULL when out of memory. Any thread. */
 const pcre2_code *shared_regex_lines(struct shared_regex *regex);

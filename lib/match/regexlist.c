@@ -310,6 +310,16 @@ bool regexlist_is_prepared(const struct regexlist *list)
 	return regex_set_is_prepared(list->set);
 }
 
+void regexlist_measure(const struct regexlist *list, struct regexlist_size *size_r)
+{
+	regex_set_measure(list->set, size_r);
+}
+
+void regexlist_add_time(struct regexlist *list, uint64_t ns)
+{
+	regex_set_add_time(list->set, ns);
+}
+
 /* ---- matching -------------------------------------------------------------------- */
 
 /* Set the bits of the regexes to try. -1 when out of memory. */

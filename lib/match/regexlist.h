@@ -135,6 +135,21 @@ bool regexlist_prepare(struct regexlist *list);
 /* Return whether the list needs no further step. Any thread. */
 bool regexlist_is_prepared(const struct regexlist *list);
 
+/* What a list takes. Regexes that it shares with other lists count in each of them. */
+struct regexlist_size {
+	size_t regexes;
+	size_t interpreted;   /* without machine code */
+	size_t untested;      /* see regexlist_untested() */
+	uint64_t bytes;	      /* of the compiled regexes and the prefilter */
+	uint64_t prepared_ns; /* processor time of regexlist_prepare(), as it was added up */
+};
+
+/* Any thread. */
+void regexlist_measure(const struct regexlist *list, struct regexlist_size *size_r);
+
+/* Add to prepared_ns, because the library reads no clock. Any thread. */
+void regexlist_add_time(struct regexlist *list, uint64_t ns);
+
 /* Return how many regexes are tried on every subject, because the prefilter is not prepared or they
  * do not take part in it. Any thread. */
 size_t regexlist_untested(const struct regexlist *list);

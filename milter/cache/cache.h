@@ -90,6 +90,9 @@ uint64_t cache_reload_request(struct cache *cache, bool accept_older);
 uint64_t cache_ask(struct cache *cache);
 uint64_t cache_answered(const struct cache *cache);
 
+/* Return a reference to the policy in force, or NULL. Thread-safe. */
+struct policy *cache_policy(const struct cache *cache);
+
 /*
  * Copy the status into *status_r, which the caller must cache_status_free(). Returns 0, or -1 when
  * out of memory. Waits for no load. Thread-safe.

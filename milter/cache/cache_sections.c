@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/match/regexlist.h"
 #include "milter/cache/cache.h"
 #include "milter/cache/cache_status.h"
 #include "milter/log/json_text.h"
@@ -333,10 +334,39 @@ static json_t *reading_json(const struct cache_status *s)
 	return names;
 }
 
+/* What the regexes of one list take. */
+static json_t *regexes_json(const struct list *list)
+{
+	struct regexlist_size size;
+
+	regexlist_measure(list_regexes(list), &size);
+	return json_pack("{s:I, s:I, s:I, s:b, s:I, s:I}", "patterns", (json_int_t)size.regexes,
+		"interpreted", (json_int_t)size.interpreted, "always_tried",
+		(json_int_t)size.untested, "prepared",
+		(int)regexlist_is_prepared(list_regexes(list)), "prepare_ms",
+		(json_int_t)(size.prepared_ns / 1000000), "bytes", (json_int_t)size.bytes);
+}
+
+/* The regex lists in force that are not empty, by their names. */
+static json_t *all_regexes_json(const struct policy *policy)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; policy != NULL && i < LIST_COUNT; i++) {
+		const struct list *list = policy_parts(policy)->lists[i];
+
+		if (list != NULL && regexlist_count(list_regexes(list)) > 0)
+			(void)json_object_set_new(all, list_name((enum list_id)i),
+				regexes_json(list));
+	}
+	return all;
+}
+
 static json_t *describe_lists(void *context)
 {
 	json_t *entries = json_object();
-	json_t *reading;
+	json_t *reading, *regexes;
+	struct policy *policy;
 	struct cache_status s;
 
 	if (cache_copy_status(context, &s) != 0) {
@@ -351,10 +381,14 @@ static json_t *describe_lists(void *context)
 		}
 	}
 	reading = reading_json(&s);
+	policy = cache_policy(context);
+	regexes = all_regexes_json(policy);
+	policy_unref(&policy);
 	cache_status_free(&s);
-	return json_pack("{s:o, s:I, s:o, s:b, s:o}", "entries", entries, "lists_bytes",
+	return json_pack("{s:o, s:I, s:o, s:b, s:o, s:o}", "entries", entries, "lists_bytes",
 		(json_int_t)s.lists_bytes, "reading", reading, "files_polled",
-		(int)s.files_are_polled, "error", json_text_or_null(s.list_error));
+		(int)s.files_are_polled, "error", json_text_or_null(s.list_error), "regexes",
+		regexes);
 }
 
 static void check_lists(void *context, struct status_health *health)

@@ -184,10 +184,15 @@ void cache_update_status(struct cache *cache)
 	cache_status_free(&old);
 }
 
-/* Return how many regex lists of the policy in force are not prepared yet. */
-static size_t count_unprepared(struct cache *cache)
+struct policy *cache_policy(const struct cache *cache)
 {
-	struct policy *policy = snapshot_get(cache->snapshot);
+	return snapshot_get(cache->snapshot);
+}
+
+/* Return how many regex lists of the policy in force are not prepared yet. */
+static size_t count_unprepared(const struct cache *cache)
+{
+	struct policy *policy = cache_policy(cache);
 	size_t count = 0;
 
 	if (policy != NULL)

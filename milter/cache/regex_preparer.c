@@ -100,6 +100,7 @@ static bool prepare_list(struct regex_preparer *preparer, struct regexlist *list
 	const bool has_more = regexlist_prepare(list);
 	const int64_t took = thread_ns() - begun;
 
+	regexlist_add_time(list, (uint64_t)took);
 	preparer->credit += is_oldest ? -took : took / (OLDEST_PART - 1);
 	if (preparer->credit > CREDIT_MAX_NS)
 		preparer->credit = CREDIT_MAX_NS;

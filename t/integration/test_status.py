@@ -66,6 +66,22 @@ def test_bad_lines_and_rows(box):
     assert ctl_status(daemon).returncode == 0
 
 
+def test_what_the_regexes_of_each_list_take(box):
+    name = "rcpt_to.access.blacklist_regex"
+    lists = {name: "".join(f".*spam{number}@.*\n" for number in range(20)) + "(?=a)b?\\sx\n", "access.domains": "a.example\n"}
+    daemon = box.postern(lists=lists, store=STORE)
+
+    def regexes():
+        return daemon.ctl("status")["lists"]["regexes"]
+
+    wait_until(lambda: regexes()[name]["prepared"], "the list is prepared")
+    assert list(regexes()) == [name]
+    figures = regexes()[name]
+    assert figures.pop("bytes") > 1000 and figures.pop("prepare_ms") >= 0
+    assert figures == {"patterns": 21, "interpreted": 0, "always_tried": 1, "prepared": True}
+    assert re.search(rf"^  regexes  {re.escape(name)}  always tried +1$", ctl_status(daemon).stdout, re.M)
+
+
 def test_a_refused_configuration(box):
     daemon = box.postern(store=STORE)
     good = daemon.conf.read_text()
