@@ -134,7 +134,7 @@ static int32_t read_escape(const char **at, const char *end)
 	return c;
 }
 
-bool json_scan_string(struct json_scan *s, struct json_span *span_r)
+bool json_scan_string(struct json_scan *s, struct json_quoted *span_r)
 {
 	const char *start;
 	bool escaped = false;
@@ -149,11 +149,11 @@ bool json_scan_string(struct json_scan *s, struct json_span *span_r)
 	}
 	if (!json_scan_byte(s, '"'))
 		return false;
-	*span_r = (struct json_span){ start, (size_t)(s->at - 1 - start), escaped };
+	*span_r = (struct json_quoted){ start, (size_t)(s->at - 1 - start), escaped };
 	return true;
 }
 
-void json_scan_unescape(const struct json_span *span, struct strbuf *text)
+void json_scan_unescape(const struct json_quoted *span, struct strbuf *text)
 {
 	const char *at = span->text, *end = at + span->len, *stop;
 	char bytes[4];
@@ -234,7 +234,7 @@ bool json_scan_number(struct json_scan *s, bool *is_integer_r)
 
 static bool skip_scalar(struct json_scan *s)
 {
-	struct json_span span;
+	struct json_quoted span;
 	bool is_integer;
 
 	if (s->at == s->end)
@@ -260,12 +260,12 @@ struct nesting {
 		unsigned first_key; /* of its keys */
 	} levels[JSON_DEPTH_MAX];
 	unsigned depth;
-	struct json_span keys[JSON_KEYS_MAX]; /* of all open objects */
+	struct json_quoted keys[JSON_KEYS_MAX]; /* of all open objects */
 	unsigned keys_count;
 };
 
 /* Compare two keys of which one has escapes at least. */
-static bool same_unescaped(const struct json_span *a, const struct json_span *b)
+static bool same_unescaped(const struct json_quoted *a, const struct json_quoted *b)
 {
 	struct strbuf texts[2] = { STRBUF_INIT, STRBUF_INIT };
 	bool same;
@@ -280,7 +280,7 @@ static bool same_unescaped(const struct json_span *a, const struct json_span *b)
 	return same;
 }
 
-static bool same_key(const struct json_span *a, const struct json_span *b)
+static bool same_key(const struct json_quoted *a, const struct json_quoted *b)
 {
 	if (a->escaped || b->escaped)
 		return same_unescaped(a, b);
@@ -290,7 +290,7 @@ static bool same_key(const struct json_span *a, const struct json_span *b)
 /* Move behind a key and its colon. Returns false also if the object already has the key. */
 static bool skip_key(struct json_scan *s, struct nesting *n)
 {
-	struct json_span *key = &n->keys[n->keys_count];
+	struct json_quoted *key = &n->keys[n->keys_count];
 	unsigned i;
 
 	if (n->keys_count == JSON_KEYS_MAX || !json_scan_string(s, key))

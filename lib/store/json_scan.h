@@ -18,7 +18,7 @@ struct json_scan {
 };
 
 /* A string, between its quotes. */
-struct json_span {
+struct json_quoted {
 	const char *text;
 	size_t len;
 	bool escaped; /* contains a backslash */
@@ -38,7 +38,7 @@ bool json_scan_byte(struct json_scan *s, char byte);
 bool json_scan_literal(struct json_scan *s, const char *literal);
 
 /* Move behind a string or a number, or return false. */
-bool json_scan_string(struct json_scan *s, struct json_span *span_r);
+bool json_scan_string(struct json_scan *s, struct json_quoted *span_r);
 bool json_scan_number(struct json_scan *s, bool *is_integer_r);
 
 /* Move behind a value of any kind. Returns false, perhaps within the value, if it is malformed, or
@@ -46,6 +46,6 @@ bool json_scan_number(struct json_scan *s, bool *is_integer_r);
 bool json_scan_skip(struct json_scan *s);
 
 /* Append the characters of a string to text. */
-void json_scan_unescape(const struct json_span *span, struct strbuf *text);
+void json_scan_unescape(const struct json_quoted *span, struct strbuf *text);
 
 #endif

@@ -99,7 +99,7 @@ static json_t *read_value(struct store_rows *rows, struct document *doc, struct 
 static bool read_member(struct store_rows *rows, struct document *doc, struct json_scan *s)
 {
 	struct strbuf key = STRBUF_INIT;
-	struct json_span span;
+	struct json_quoted span;
 	bool is_read = false;
 
 	json_scan_space(s);

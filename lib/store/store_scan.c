@@ -39,7 +39,7 @@ struct store_scan {
 };
 
 /* Add a key that was not seen before. Returns 0 if it cannot be kept. */
-static unsigned learn_key(struct store_scan *scan, const struct json_span *span)
+static unsigned learn_key(struct store_scan *scan, const struct json_quoted *span)
 {
 	struct key *key = &scan->keys[scan->keys_count];
 	struct strbuf *name = &scan->scratch;
@@ -65,7 +65,7 @@ static unsigned learn_key(struct store_scan *scan, const struct json_span *span)
 	return scan->keys_count++;
 }
 
-static unsigned find_key(struct store_scan *scan, const struct json_span *span)
+static unsigned find_key(struct store_scan *scan, const struct json_quoted *span)
 {
 	unsigned i;
 
@@ -83,7 +83,7 @@ static unsigned find_key(struct store_scan *scan, const struct json_span *span)
 static unsigned read_key(struct store_scan *scan, struct json_scan *s, unsigned before)
 {
 	const struct key *guess = &scan->keys[scan->keys[before].next];
-	struct json_span span;
+	struct json_quoted span;
 
 	if (guess->quoted_len > 0 && guess->quoted_len <= (size_t)(s->end - s->at) &&
 		memcmp(s->at, guess->quoted, guess->quoted_len) == 0) {
@@ -131,7 +131,7 @@ void store_scan_free(struct store_scan **scan)
 /* ---- values ---------------------------------------------------------------------- */
 
 /* Append a string to the scratch buffer. Returns false if it contains a NUL. */
-static bool add_to_scratch(struct store_scan *scan, const struct json_span *span)
+static bool add_to_scratch(struct store_scan *scan, const struct json_quoted *span)
 {
 	struct strbuf *scratch = &scan->scratch;
 	const size_t start = scratch->len;
@@ -156,7 +156,7 @@ static void set_from_scratch(struct store_scan *scan, int column, struct cell *c
 static bool read_text(struct store_scan *scan, struct json_scan *s, int column, struct cell *cell)
 {
 	const size_t start = scan->scratch.len;
-	struct json_span span;
+	struct json_quoted span;
 
 	if (!json_scan_string(s, &span))
 		return false;
@@ -174,7 +174,7 @@ static bool read_text(struct store_scan *scan, struct json_scan *s, int column, 
 static bool read_list(struct store_scan *scan, struct json_scan *s, int column, struct cell *cell)
 {
 	const size_t start = scan->scratch.len;
-	struct json_span span;
+	struct json_quoted span;
 
 	s->at++; /* behind [ */
 	json_scan_space(s);

@@ -138,7 +138,7 @@ START_TEST(random_strings_are_read_the_same)
 
 		for (i = 0; i < count; i++) {
 			struct json_scan s;
-			struct json_span span;
+			struct json_quoted span;
 			json_t *string;
 
 			strbuf_reset(&text);

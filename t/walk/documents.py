@@ -6,7 +6,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 
 # For those who work on Postern: these hold no commands for an administrator.
-DEVELOPERS = {"architecture.md", "design.md", "in-step.md", "protocols.md", "style.md"}
+DEVELOPERS = {"architecture.md", "design.md", "in-step.md", "performance.md", "protocols.md", "style.md"}
 
 # For administrators. All of their commands are run.
 PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in DEVELOPERS)
