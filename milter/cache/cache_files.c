@@ -100,9 +100,12 @@ static bool is_held_back(struct cache *cache, enum list_id id, const struct list
 static void hold_back(struct cache *cache, enum list_id id, const struct list *list,
 	const struct file_stamp *stamp, int64_t now)
 {
+	const bool is_read_again = watch_is_forced(cache->watch, id);
 	struct errmsg err;
 
 	watch_held(cache->watch, id, stamp, now);
+	if (is_read_again)
+		return;
 	(void)errmsg_set(&err,
 		"%s/%s: has %zu entries instead of %zu, which is taken for a file that is being "
 		"written; run posternctl reload if it is complete",
@@ -158,25 +161,38 @@ static void note_read_list(struct cache *cache, enum list_id id, struct list *li
 	use_list(cache, id, list, problems);
 }
 
+/* Use what was read of a list, if it can be used. Takes over reading's objects. */
+static void end_reading(struct cache *cache, enum list_id id, struct list_reading *reading)
+{
+	const int64_t now = clock_ms();
+
+	if (reading->list == NULL) {
+		note_failed_list(cache, id, &reading->err);
+	} else if (is_held_back(cache, id, reading->list, &reading->stamp, now)) {
+		hold_back(cache, id, reading->list, &reading->stamp, now);
+	} else {
+		note_read_list(cache, id, reading->list, &reading->stamp, reading->problems);
+		return;
+	}
+	list_unref(&reading->list);
+	problems_free(&reading->problems);
+}
+
 /* End the read of a list, whose reader has ended. */
 static void end_list(struct cache *cache, enum list_id id)
 {
-	const int64_t now = clock_ms();
 	struct list_reading reading;
 	bool is_forced;
 
 	list_reader_finish(&cache->readers[id], &reading);
-	is_forced = watch_is_forced(cache->watch, id);
-	if (reading.list == NULL) {
-		note_failed_list(cache, id, &reading.err);
-		problems_free(&reading.problems);
-	} else if (is_held_back(cache, id, reading.list, &reading.stamp, now)) {
-		hold_back(cache, id, reading.list, &reading.stamp, now);
+	if (reading.list != NULL && !watch_had_settled(cache->watch, id, &reading.stamp)) {
+		watch_dropped(cache->watch, id, clock_ms());
 		list_unref(&reading.list);
 		problems_free(&reading.problems);
-	} else {
-		note_read_list(cache, id, reading.list, &reading.stamp, reading.problems);
+		return;
 	}
+	is_forced = watch_is_forced(cache->watch, id);
+	end_reading(cache, id, &reading);
 	if (!is_forced)
 		cache->reload.awaits[id] = false;
 }

@@ -68,6 +68,23 @@ static int64_t quiet_time(const struct settle *settle)
 	return settle->noticed ? SETTLE_WHOLE_MS : SETTLE_UNSURE_MS;
 }
 
+/* From now on, events tell of what the read may lack. */
+static enum settle_answer begin_reading(struct settle *settle)
+{
+	settle->complete_at = complete_at(settle);
+	settle->was_noticed = settle->noticed;
+	settle->was_writing = settle->writing;
+	settle->dirty = settle->noticed = false;
+	return SETTLE_READ;
+}
+
+/* The read gave nothing to use, so that what was known before it still counts. */
+static void end_in_vain(struct settle *settle)
+{
+	settle->dirty = true;
+	settle->noticed = settle->noticed || settle->was_noticed;
+}
+
 enum settle_answer settle_look(struct settle *settle, const struct file_stamp *stamp, int64_t now,
 	int64_t *again_r)
 {
@@ -78,8 +95,7 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 		return SETTLE_SAME;
 	if (!settle->is_loaded && !settle->noticed && !settle->dirty) {
 		settle->seen = *stamp;
-		settle->dirty = true;
-		return SETTLE_READ; /* the first look: there is no older text to keep */
+		return begin_reading(settle); /* the first look: there is no older text to keep */
 	}
 	if (!file_stamp_equal(stamp, &settle->seen)) {
 		settle->seen = *stamp;
@@ -95,17 +111,31 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	else
 		quiet_at = settle->changed_at + quiet_time(settle);
 	if (now >= quiet_at)
-		return SETTLE_READ;
+		return begin_reading(settle);
 	*again_r = quiet_at;
 	return SETTLE_WAIT;
+}
+
+bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp)
+{
+	const struct file_stamp *seen = &settle->seen;
+
+	return file_stamp_equal(stamp, seen) ||
+		(settle->was_writing && stamp->exists && seen->exists && stamp->dev == seen->dev &&
+			stamp->ino == seen->ino && stamp->size >= seen->size);
+}
+
+void settle_dropped(struct settle *settle, int64_t now)
+{
+	end_in_vain(settle);
+	settle->changed_at = settle->since = now;
 }
 
 void settle_loaded(struct settle *settle, const struct file_stamp *stamp)
 {
 	settle->loaded = settle->seen = *stamp;
 	settle->is_loaded = true;
-	settle->dirty = settle->failed = settle->held = false;
-	settle->noticed = false; /* `writing` stays: the end of the writing has yet to come */
+	settle->failed = settle->held = false;
 }
 
 int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64_t now)
@@ -114,7 +144,8 @@ int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64
 		settle->seen = *stamp;
 		settle->changed_at = now;
 	}
-	settle->dirty = settle->held = true;
+	end_in_vain(settle);
+	settle->held = true;
 	settle->failed = false;
 	settle->since = now;
 	return complete_at(settle);
@@ -122,12 +153,13 @@ int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64
 
 bool settle_is_complete(const struct settle *settle, const struct file_stamp *stamp, int64_t now)
 {
-	return file_stamp_equal(stamp, &settle->seen) && now >= complete_at(settle);
+	return file_stamp_equal(stamp, &settle->seen) && now >= settle->complete_at;
 }
 
 void settle_failed(struct settle *settle, int64_t now)
 {
-	settle->dirty = settle->failed = true;
+	end_in_vain(settle);
+	settle->failed = true;
 	settle->changed_at = now + SETTLE_RETRY_MS;
 	settle->since = now;
 }

@@ -32,6 +32,10 @@ struct settle {
 	bool writing;		  /* probably open for writing */
 	bool noticed;		  /* an event reported the change, and so whether it is complete */
 	bool held;		  /* the text was read, and is not used before it is complete */
+
+	/* What was known of the file at the look that had it read. */
+	bool was_noticed, was_writing;
+	int64_t complete_at; /* when a held text is complete */
 };
 
 /* How long a file must be left alone before it is read: */
@@ -58,9 +62,23 @@ enum settle_answer {
 	SETTLE_READ, /* read it now */
 };
 
-/* What to do about a file whose present stamp is `stamp`. Sets *again_r on SETTLE_WAIT only. */
+/*
+ * What to do about a file whose present stamp is `stamp`. Sets *again_r on SETTLE_WAIT only. After
+ * SETTLE_READ, the result of the read must be reported before the next look. Events meanwhile are
+ * those of a later text, and have the file read again.
+ */
 enum settle_answer settle_look(struct settle *settle, const struct file_stamp *stamp, int64_t now,
 	int64_t *again_r);
+
+/*
+ * Return whether the text that was read in the state that stamp describes had settled: it is the
+ * one of the look, or a longer one if a process has it open for writing. Any other text is one that
+ * came since, and may be between two states.
+ */
+bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp);
+
+/* The text that was read is not used, because it had not settled: look again. */
+void settle_dropped(struct settle *settle, int64_t now);
 
 /* The file was read, in the state that stamp describes. */
 void settle_loaded(struct settle *settle, const struct file_stamp *stamp);
@@ -71,7 +89,8 @@ void settle_loaded(struct settle *settle, const struct file_stamp *stamp);
  */
 int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64_t now);
 
-/* Return whether the text in the state that stamp describes is complete, as far as can be known. */
+/* Return whether the text in the state that stamp describes is complete, as far as could be known
+ * at the look that had it read. */
 bool settle_is_complete(const struct settle *settle, const struct file_stamp *stamp, int64_t now);
 
 /* The file could not be read: read it when it changes, or in SETTLE_RETRY_MS. */

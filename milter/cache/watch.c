@@ -9,28 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "milter/cache/settle.h"
+#include "milter/cache/watch_folder.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define STAMPS_MS 250	      /* how often all stamps are compared without inotify */
-#define STAMPS_EVENTS_MS 2000 /* and with it */
-#define EVENTS                                                                              \
-	(IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | \
-		IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-
-struct folder {
-	char *path; /* NULL: the entry is free */
-	int wd;	    /* inotify's watch descriptor; -1: none */
-	dev_t dev;
-	ino_t ino;
-	bool gone;
-	bool replaced;	/* another one is at its path, and some of its files have not been read */
-	bool unwatched; /* inotify refused it, and that was logged */
-};
+#define STAMPS_EVENTS_MS 2000 /* how often all stamps are compared with inotify */
 
 struct watched {
 	char *path;	  /* NULL: the slot is empty */
@@ -48,7 +34,7 @@ struct watch {
 	int fd;
 	int64_t stamps_due;
 	uint64_t orders; /* the last one that was given */
-	struct folder folders[WATCH_FILES];
+	struct watch_folder folders[WATCH_FILES];
 	struct watched files[WATCH_FILES];
 };
 
@@ -90,36 +76,8 @@ int watch_fd(const struct watch *watch)
 	return watch->fd;
 }
 
-/* Log once that the folder is missing, or that it is back. */
-static void folder_log(struct folder *folder, bool gone, const char *why)
-{
-	if (gone && !folder->gone)
-		log_event(LOG_LEVEL_WARNING, "%s: %s; the files read there stay in force",
-			folder->path, why);
-	else if (!gone && folder->gone)
-		log_event(LOG_LEVEL_NOTICE, "%s: the directory is back", folder->path);
-	folder->gone = gone;
-}
-
-static void folder_unwatch(struct watch *watch, struct folder *folder)
-{
-	if (folder->wd >= 0)
-		(void)inotify_rm_watch(watch->fd, folder->wd);
-	folder->wd = -1;
-}
-
-static void folder_watch(struct watch *watch, struct folder *folder)
-{
-	folder->wd = inotify_add_watch(watch->fd, folder->path, EVENTS);
-	if (folder->wd < 0 && !folder->unwatched)
-		log_event(LOG_LEVEL_WARNING,
-			"%s: cannot be watched (%s): its files are checked every %d ms",
-			folder->path, strerror(errno), STAMPS_MS);
-	folder->unwatched = folder->wd < 0;
-}
-
 /* Look at the folder's files again; they may come back one by one. */
-static void folder_came_back(struct watch *watch, const struct folder *folder, int64_t now)
+static void folder_came_back(struct watch *watch, const struct watch_folder *folder, int64_t now)
 {
 	size_t i;
 
@@ -132,37 +90,25 @@ static void folder_came_back(struct watch *watch, const struct folder *folder, i
 	}
 }
 
-/* Return whether another folder is at the path than before. */
-static bool folder_differs(const struct folder *folder, const struct stat *st)
+/* Have the files that are being read from the folder read again: it is another one now. */
+static void drop_readings(struct watch *watch, const struct watch_folder *folder, int64_t now)
 {
-	return folder->ino != 0 && (folder->dev != st->st_dev || folder->ino != st->st_ino);
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		if (watch->files[i].path != NULL && watch->files[i].reading &&
+			&watch->folders[watch->files[i].folder] == folder)
+			watch_dropped(watch, i, now);
+	}
 }
 
-/* Check whether the folder exists, and watch it; another folder may be at its path by now. */
-static void folder_check(struct watch *watch, struct folder *folder, int64_t now)
+/* Look at the folder, and have its files looked at or read again if it is back or another one. */
+static void folder_check(struct watch *watch, struct watch_folder *folder, int64_t now)
 {
-	const char *why = NULL;
-	struct stat st;
+	const bool was_gone = folder->gone;
 
-	if (stat(folder->path, &st) < 0)
-		why = strerror(errno);
-	else if (!S_ISDIR(st.st_mode))
-		why = "it is not a directory";
-	if (why == NULL && folder->gone)
+	if (watch_folder_look(folder, watch->fd))
+		drop_readings(watch, folder, now);
+	if (was_gone && !folder->gone)
 		folder_came_back(watch, folder, now);
-	folder_log(folder, why != NULL, why);
-	if (why != NULL) {
-		folder_unwatch(watch, folder);
-		return;
-	}
-	if (folder_differs(folder, &st)) {
-		folder->replaced = true;
-		folder_unwatch(watch, folder);
-	}
-	folder->dev = st.st_dev;
-	folder->ino = st.st_ino;
-	if (watch->fd >= 0 && folder->wd < 0)
-		folder_watch(watch, folder);
 }
 
 /*
@@ -174,7 +120,7 @@ static int folder_index(struct watch *watch, const char *path, size_t len)
 	int i, empty = -1;
 
 	for (i = 0; i < WATCH_FILES; i++) {
-		struct folder *folder = &watch->folders[i];
+		struct watch_folder *folder = &watch->folders[i];
 
 		if (folder->path == NULL) {
 			empty = empty < 0 ? i : empty;
@@ -197,7 +143,7 @@ static int folder_index(struct watch *watch, const char *path, size_t len)
 static void forget_file(struct watch *watch, size_t slot)
 {
 	struct watched *file = &watch->files[slot];
-	struct folder *folder = &watch->folders[file->folder];
+	struct watch_folder *folder = &watch->folders[file->folder];
 	bool is_used = false;
 	size_t i;
 
@@ -208,7 +154,7 @@ static void forget_file(struct watch *watch, size_t slot)
 			(i != slot && watch->files[i].path != NULL &&
 				watch->files[i].folder == file->folder);
 	if (!is_used) {
-		folder_unwatch(watch, folder);
+		watch_folder_leave(folder, watch->fd);
 		free(folder->path);
 		folder->path = NULL;
 	}
@@ -412,6 +358,17 @@ static void end_reading(struct watch *watch, size_t slot, int64_t again)
 	file->again = clock_earlier(file->again, again);
 	if (file->forced)
 		watch_force(watch, slot);
+}
+
+bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
+{
+	return settle_had_settled(&watch->files[slot].settle, stamp);
+}
+
+void watch_dropped(struct watch *watch, size_t slot, int64_t now)
+{
+	settle_dropped(&watch->files[slot].settle, now);
+	end_reading(watch, slot, now);
 }
 
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp)

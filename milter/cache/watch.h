@@ -46,6 +46,13 @@ bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
  * again only after the result of the read was reported. */
 bool watch_must_read(struct watch *watch, size_t slot, int64_t now);
 
+/*
+ * Return whether the text that was read, in the state of stamp, had settled (settle.h). If not,
+ * report it with watch_dropped(): it is not used, and the file is read again.
+ */
+bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
+void watch_dropped(struct watch *watch, size_t slot, int64_t now);
+
 /* Report the result of that read, which may take long: the stamp of the text that was read, or a
  * failure. Changes and watch_force() since it began have the file read again. */
 void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp);
@@ -70,7 +77,9 @@ bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_s
 /* Have the file read even if it has not changed: again, if it is being read. */
 void watch_force(struct watch *watch, size_t slot);
 
-/* Return whether the file is being read: its result has yet to be reported. */
+/* Return whether the file is being read: its result has yet to be reported. If not, that of a read
+ * which began earlier is of no use: the slot has another path, or the path leads to another folder.
+ */
 bool watch_is_reading(const struct watch *watch, size_t slot);
 
 /* Return whether the file is being read and was forced meanwhile. */

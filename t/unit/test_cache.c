@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <idn2.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -353,22 +354,50 @@ int idn2_to_ascii_8z(const char *input, char **output, int flags)
 	return real(input, output, flags);
 }
 
+/* The same for the file itself: it waits before it is opened if it is one that hold_open() names.
+ */
+static const char *held_path; /* its end; NULL: none */
+
+int open(const char *opened, int flags, ...)
+{
+	int (*real)(const char *, int, ...);
+	mode_t mode = 0;
+	va_list arguments;
+	size_t len;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "open");
+	if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+		va_start(arguments, flags);
+		mode = va_arg(arguments, mode_t);
+		va_end(arguments);
+	}
+	(void)pthread_mutex_lock(&lock);
+	len = held_path == NULL ? 0 : strlen(held_path);
+	if (len > 0 && strlen(opened) > len &&
+		strcmp(opened + strlen(opened) - len, held_path) == 0) {
+		held++;
+		while (is_held)
+			(void)pthread_cond_wait(&released, &lock);
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return real(opened, flags, mode);
+}
+
 static void hold(bool hold_it)
 {
 	(void)pthread_mutex_lock(&lock);
 	is_held = hold_it;
+	held_path = NULL;
 	held = 0;
 	(void)pthread_cond_broadcast(&released);
 	(void)pthread_mutex_unlock(&lock);
 }
 
-/* Save a list and wait until it is being read, which goes on until hold(false). */
-static void hold_list(void)
+/* Wait until a list is being read. */
+static void wait_held(void)
 {
 	unsigned reading = 0;
 
-	hold(true);
-	put("lists/rcpt_to.access.blacklist", "@held.\xc3\xa4.example\n");
 	for (int waited = 0; reading == 0; waited += 2) {
 		ck_assert_msg(waited < WAIT_MS, "the list is not being read");
 		pause_ms(2);
@@ -376,6 +405,14 @@ static void hold_list(void)
 		reading = held;
 		(void)pthread_mutex_unlock(&lock);
 	}
+}
+
+/* Save a list and wait until it is being read, which goes on until hold(false). */
+static void hold_list(void)
+{
+	hold(true);
+	put("lists/rcpt_to.access.blacklist", "@held.\xc3\xa4.example\n");
+	wait_held();
 }
 
 /* What the status says of the held list. */
@@ -389,6 +426,20 @@ static void see_held_list(size_t *entries_r, bool *is_read_r)
 	cache_status_free(&status);
 }
 
+/* Wait until the status shows whether the list is being read. Returns its entries. */
+static size_t wait_reading(bool expected)
+{
+	size_t entries = 0;
+	bool is_read = !expected;
+
+	for (int waited = 0; is_read != expected; waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "the status does not show it");
+		pause_ms(2);
+		see_held_list(&entries, &is_read);
+	}
+	return entries;
+}
+
 START_TEST(a_list_that_takes_long_delays_no_other_file)
 	{
 		size_t entries = 0;
@@ -398,11 +449,7 @@ START_TEST(a_list_that_takes_long_delays_no_other_file)
 		start("");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
 		hold_list();
-		for (int waited = 0; !is_read; waited += 2) {
-			ck_assert_msg(waited < WAIT_MS, "the status does not show it");
-			pause_ms(2);
-			see_held_list(&entries, &is_read);
-		}
+		(void)wait_reading(true);
 		deny_sender(1);
 		put("store.json", STORE(BOB ", " EVE));
 		wait_users(2);
@@ -417,6 +464,32 @@ START_TEST(a_list_that_takes_long_delays_no_other_file)
 		ck_assert(reload()); /* which waits for the list, and reads it again */
 		see_held_list(&entries, &is_read);
 		ck_assert_uint_eq(entries, 1);
+	}
+END_TEST
+
+/* The file is emptied after it was found settled, and before it is read. */
+START_TEST(a_list_that_is_saved_again_while_its_read_begins_is_never_empty)
+	{
+		FILE *next;
+
+		put("lists/rcpt_to.access.blacklist", "a@x.example\nb@x.example\n");
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		hold(true);
+		(void)pthread_mutex_lock(&lock);
+		held_path = "/rcpt_to.access.blacklist";
+		(void)pthread_mutex_unlock(&lock);
+		put("lists/rcpt_to.access.blacklist", "a@x.example\n");
+		wait_held();
+		(void)wait_reading(true);
+		next = fopen(file("lists/rcpt_to.access.blacklist"), "w");
+		ck_assert_ptr_nonnull(next);
+		hold(false);
+		ck_assert_uint_eq(wait_reading(false), 2);
+		ck_assert_int_ge(fputs("a@x.example\nb@x.example\nc@x.example\n", next), 0);
+		ck_assert_int_eq(fclose(next), 0);
+		ck_assert(reload());
+		ck_assert_uint_eq(wait_reading(false), 3);
 	}
 END_TEST
 
@@ -777,6 +850,7 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_broken_store_gives_no_policy_until_it_is_repaired);
 	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
 	tcase_add_test(tcase, a_list_that_takes_long_delays_no_other_file);
+	tcase_add_test(tcase, a_list_that_is_saved_again_while_its_read_begins_is_never_empty);
 	tcase_add_test(tcase, the_daemon_ends_while_a_list_is_being_read);
 	tcase_add_test(tcase, a_list_that_is_replaced_during_a_slow_reload_stays_in_force);
 	tcase_add_test(tcase, lists_are_missed_whose_directory_disappears_before_they_are_read);

@@ -277,6 +277,75 @@ START_TEST(a_failed_read_is_tried_again)
 	}
 END_TEST
 
+/* A read takes a while: what happens meanwhile is of a later text, even if the stamp stays. */
+START_TEST(an_event_during_a_read_has_the_file_read_again)
+	{
+		struct file_stamp read = stamp(1, 30, 10);
+
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		ck_assert_int_eq(look(1, 30, 10, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 30, 10, again), SETTLE_READ); /* up to its last LF */
+		settle_event(&settle, SETTLE_CLOSED, 1200);
+		settle_loaded(&settle, &read);
+		ck_assert_int_eq(look(1, 30, 10, 1200 + SETTLE_WHOLE_MS), SETTLE_READ);
+		settle_loaded(&settle, &read);
+		ck_assert_int_eq(look(1, 30, 10, 2000), SETTLE_SAME);
+	}
+END_TEST
+
+START_TEST(a_half_text_is_not_complete_because_its_writer_ends_during_the_read)
+	{
+		struct file_stamp half = stamp(1, 5, 5);
+
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		ck_assert_int_eq(look(1, 5, 5, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 5, 5, again), SETTLE_READ);
+		settle_event(&settle, SETTLE_MODIFIED, again + 1);
+		settle_event(&settle, SETTLE_CLOSED, again + 2);
+		ck_assert(!settle_is_complete(&settle, &half, again + 1000000));
+		ck_assert_int_eq(settle_held(&settle, &half, again + 2), again + 2);
+		ck_assert_int_eq(look(1, 20, 6, again + 3), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 20, 6, again), SETTLE_READ);
+	}
+END_TEST
+
+/* The size, time and inode of a text that was read instead of the one that had settled. */
+static const struct {
+	uint64_t ino;
+	int64_t size, mtime;
+	bool is_written; /* a process had the file open for writing */
+	bool has_settled;
+} texts[] = {
+	{ 1, 12, 9, false, true }, /* the same */
+	{ 1, 12, 9, true, true },
+	{ 1, 0, 10, false, false }, /* emptied by the next save */
+	{ 1, 0, 10, true, false },
+	{ 1, -1, 0, false, false }, /* removed */
+	{ 2, 12, 9, false, false }, /* another file */
+	{ 2, 30, 10, true, false },
+	{ 1, 30, 10, false, false }, /* written anew, by nobody who was seen */
+	{ 1, 30, 10, true, true },   /* appended to */
+	{ 1, 12, 10, true, true },
+	{ 1, 11, 10, true, false },
+};
+
+START_TEST(only_a_text_that_had_settled_is_used)
+	{
+		struct file_stamp read = stamp(texts[_i].ino, texts[_i].size, texts[_i].mtime);
+
+		settle_event(&settle, SETTLE_MODIFIED, 100);
+		if (!texts[_i].is_written)
+			settle_event(&settle, SETTLE_CLOSED, 100);
+		ck_assert_int_eq(look(1, 12, 9, 100), SETTLE_WAIT);
+		ck_assert_int_eq(look(1, 12, 9, again), SETTLE_READ);
+		ck_assert_int_eq(settle_had_settled(&settle, &read), texts[_i].has_settled);
+		settle_dropped(&settle, 2000);
+		ck_assert_int_eq(look(1, 12, 9, 2000), SETTLE_WAIT); /* not at once for ever */
+		ck_assert_int_gt(again, 2000);
+		ck_assert_int_eq(look(1, 12, 9, again), SETTLE_READ);
+	}
+END_TEST
+
 static Suite *settle_suite(void)
 {
 	Suite *suite = suite_create("settle");
@@ -302,6 +371,10 @@ static Suite *settle_suite(void)
 	tcase_add_test(tcase, a_forced_read_of_an_unchanged_file_is_immediate);
 	tcase_add_test(tcase, a_forced_read_waits_for_the_writer);
 	tcase_add_test(tcase, a_failed_read_is_tried_again);
+	tcase_add_test(tcase, an_event_during_a_read_has_the_file_read_again);
+	tcase_add_test(tcase, a_half_text_is_not_complete_because_its_writer_ends_during_the_read);
+	tcase_add_loop_test(tcase, only_a_text_that_had_settled_is_used, 0,
+		sizeof(texts) / sizeof(texts[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -250,6 +250,44 @@ START_TEST(a_file_changed_while_it_is_read_is_read_again)
 	}
 END_TEST
 
+START_TEST(a_text_that_has_not_settled_is_dropped)
+	{
+		struct file_stamp stamp = begin_read(_i);
+		size_t slot;
+
+		ck_assert(watch_had_settled(watch, 3, &stamp));
+		stamp.size--;
+		ck_assert(!watch_had_settled(watch, 3, &stamp));
+		watch_dropped(watch, 3, clock_ms());
+		ck_assert(!watch_is_reading(watch, 3));
+		ck_assert(watch_is_pending(watch, 3));
+		(void)wait_next(&slot);
+		ck_assert_uint_eq(slot, 3);
+	}
+END_TEST
+
+START_TEST(the_text_of_an_earlier_folder_is_of_no_use)
+	{
+		char moved[128];
+		int64_t later;
+		size_t slot;
+
+		(void)begin_read(_i);
+		(void)snprintf(moved, sizeof(moved), "%s.old", folder);
+		ck_assert_int_eq(rename(folder, moved), 0);
+		ck_assert_int_eq(mkdir(folder, 0700), 0);
+		put(list, "from the new folder\n");
+		for (later = 0; watch_is_reading(watch, 3); later += 100) {
+			ck_assert_int_lt(later, 20000);
+			ck_assert(!watch_next(watch, clock_ms() + later, &slot));
+		}
+		ck_assert(watch_folder_replaced(watch, 3));
+		(void)snprintf(other, sizeof(other), "%s/list", moved);
+		ck_assert_int_eq(unlink(other), 0);
+		ck_assert_int_eq(rmdir(moved), 0);
+	}
+END_TEST
+
 /* A file that must be read again and again does not keep others waiting. */
 START_TEST(files_are_read_in_turn)
 	{
@@ -384,6 +422,8 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_forced_file_is_read_immediately, 0, 2);
 	tcase_add_loop_test(tcase, a_file_forced_while_it_is_read_is_read_again, 0, 2);
 	tcase_add_loop_test(tcase, a_file_changed_while_it_is_read_is_read_again, 0, 2);
+	tcase_add_loop_test(tcase, a_text_that_has_not_settled_is_dropped, 0, 2);
+	tcase_add_loop_test(tcase, the_text_of_an_earlier_folder_is_of_no_use, 0, 2);
 	tcase_add_loop_test(tcase, files_are_read_in_turn, 0, 2);
 	tcase_add_test(tcase, changes_are_found_in_their_order);
 	tcase_add_loop_test(tcase, a_file_can_be_read_before_the_others, 0, 2);
