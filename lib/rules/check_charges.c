@@ -332,26 +332,20 @@ static void remove_check(struct charges *charges, enum check check)
 }
 
 /*
- * Answer a full limit of the login as [limits] on_limit demands. Reservations of other messages,
- * which may be given back, must not suspend the login.
+ * Answer a full limit of the login as [limits] on_limit demands. Reservations of other messages may
+ * be given back. While they fill the limit, the client must try again, and is not suspended.
  */
 static bool fail_login(struct check_run *run, struct finding *finding, bool is_full_alone)
 {
+	const enum on_limit on_limit = run->settings->on_limit;
 	bool goes_on;
 
-	switch (run->settings->on_limit) {
-	case ON_LIMIT_TEMPFAIL:
-		break;
-	case ON_LIMIT_REJECT:
-		return finding_full(run, finding, 550, "5.7.1", "Rate limit");
-	case ON_LIMIT_SUSPEND:
-		if (!is_full_alone)
-			break;
-		goes_on = finding_full(run, finding, 550, "5.7.1", "Rate limit");
+	if (on_limit == ON_LIMIT_TEMPFAIL || !is_full_alone)
+		return finding_full(run, finding, 450, "4.7.1", "Rate limit");
+	goes_on = finding_full(run, finding, 550, "5.7.1", "Rate limit");
+	if (on_limit == ON_LIMIT_SUSPEND)
 		run->verdict->suspend = !goes_on && run->env->charge;
-		return goes_on;
-	}
-	return finding_full(run, finding, 450, "4.7.1", "Rate limit");
+	return goes_on;
 }
 
 /*

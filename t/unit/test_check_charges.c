@@ -145,9 +145,9 @@ START_TEST(attempts_over_their_bound_get_the_same_answer)
 	}
 END_TEST
 
-/* A login with 4/1h and two attempts for each is suspended or not: the amounts that are final,
- * given back, and reserved by the message and by another one; and the answer to the next recipient.
- */
+/* A login with 4/1h and two attempts for each: the amounts that are final, given back, and reserved
+ * by the message and by another one; the answer to the next recipient if on_limit is not tempfail;
+ * and whether the login is suspended if it is suspend. */
 static const struct {
 	unsigned final, given_back, own, others;
 	const char *answer;
@@ -172,27 +172,31 @@ static void reserve_some(unsigned count)
 		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
 }
 
-START_TEST(reservations_of_other_messages_never_suspend)
+#define SUSPENDING (sizeof(suspending) / sizeof(suspending[0]))
+
+START_TEST(reservations_of_other_messages_refuse_for_a_while_alone)
 	{
+		const size_t row = (size_t)_i % SUSPENDING;
+		const bool may_suspend = (size_t)_i < SUSPENDING;
 		struct ledger_hold *others;
 
-		t.made.settings->on_limit = ON_LIMIT_SUSPEND;
+		t.made.settings->on_limit = may_suspend ? ON_LIMIT_SUSPEND : ON_LIMIT_REJECT;
 		t.made.settings->limit_attempts = 2;
 		made_limits_have(&t, "4/1h");
-		reserve_some(suspending[_i].final);
+		reserve_some(suspending[row].final);
 		made_limits_commit(&t);
-		for (unsigned i = 0; i < suspending[_i].given_back; i++) {
+		for (unsigned i = 0; i < suspending[row].given_back; i++) {
 			reserve_some(1);
 			made_limits_give_back(&t);
 		}
-		reserve_some(suspending[_i].others);
+		reserve_some(suspending[row].others);
 		others = t.hold;
 		t.hold = NULL;
-		reserve_some(suspending[_i].own);
+		reserve_some(suspending[row].own);
 		ck_assert_ptr_eq(strstr(made_limits_rcpt(&t, "<x@example.org>"),
-					 suspending[_i].answer),
+					 suspending[row].answer),
 			t.text);
-		ck_assert(t.verdict.suspend == suspending[_i].suspends);
+		ck_assert(t.verdict.suspend == (may_suspend && suspending[row].suspends));
 		ledger_give_back(t.ledger, t.now, &others);
 	}
 END_TEST
@@ -629,8 +633,8 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, a_message_that_is_not_sent_uses_up_nothing);
 	tcase_add_test(tcase, a_message_counts_from_its_end);
 	tcase_add_test(tcase, attempts_over_their_bound_get_the_same_answer);
-	tcase_add_loop_test(tcase, reservations_of_other_messages_never_suspend, 0,
-		sizeof(suspending) / sizeof(suspending[0]));
+	tcase_add_loop_test(tcase, reservations_of_other_messages_refuse_for_a_while_alone, 0,
+		2 * SUSPENDING);
 	tcase_add_test(tcase, looking_never_charges);
 	tcase_add_test(tcase, a_limit_of_0_allows_nothing);
 	tcase_add_test(tcase, a_check_that_warns_lets_pass_and_charges_only_the_others);
