@@ -35,6 +35,7 @@ static const char *const names[] = {
 	"receive_override_options",
 	"smtpd_milter_maps",
 	"smtpd_milters",
+	"smtpd_proxy_filter",
 	"smtpd_sasl_auth_enable",
 	"smtpd_sasl_mechanism_filter",
 	"smtpd_sasl_path",

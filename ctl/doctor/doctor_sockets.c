@@ -221,11 +221,31 @@ static void check_action(const struct doctor *doctor, const struct doctor_instan
 	}
 }
 
+/* Report a filter because of which Postfix shows milters no content of the messages. */
+static void check_proxy(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const char *names)
+{
+	const char *filter = doctor_postfix_value(service->values, "smtpd_proxy_filter");
+	struct doctor_finding *finding;
+
+	if (*filter == '\0')
+		return;
+	finding = doctor_find(doctor, DOCTOR_SECURITY,
+		"%s: smtpd_proxy_filter is %s, so that Postern sees no content (%s)",
+		instance->folder, filter, names);
+	doctor_effect(finding,
+		"Users can send with any From field and beyond maxsize, and limits count recipients "
+		"even if the filter refuses the message.");
+	doctor_cure(finding,
+		"Use the milter of the content filter, or content_filter, instead. If Postern need "
+		"not check the content of these messages, nothing needs to be done.");
+}
+
 static void examine_service(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service)
 {
 	static const char *const parameters[] = { "smtpd_milters", "milter_default_action",
-		"receive_override_options", NULL };
+		"receive_override_options", "smtpd_proxy_filter", NULL };
 	struct strbuf names = STRBUF_INIT;
 	struct doctor_endpoint endpoint;
 	const json_t *milter;
@@ -241,6 +261,7 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 		doctor_sockets_check(doctor, instance, service, &endpoint, DOCTOR_SOCKET_MILTER,
 			names.text);
 		check_action(doctor, instance, service, milter, names.text);
+		check_proxy(doctor, instance, service, names.text);
 		break;
 	case DOCTOR_LINK_LOST:
 		report_lost(doctor, instance, service, milters, milter, &endpoint, names.text);

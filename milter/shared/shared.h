@@ -81,6 +81,10 @@ const struct verdict_counts *shared_verdict_counts(const struct shared *shared);
 void shared_count_exempt_login(struct shared *shared);
 uint64_t shared_exempt_logins(const struct shared *shared);
 
+/* Count a message whose content the MTA hides, or return how many there were since the start. */
+void shared_count_hidden_message(struct shared *shared);
+uint64_t shared_hidden_messages(const struct shared *shared);
+
 /* Return whether the milter socket is an inet socket. */
 bool shared_is_inet(const struct shared *shared);
 

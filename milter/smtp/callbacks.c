@@ -100,7 +100,7 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	if (!needs->answer_rcpt)
 		want |= SMFIP_NR_RCPT;
 	if (!needs->answer_data)
-		want |= SMFIP_NODATA;
+		want |= SMFIP_NR_DATA;
 	/*
 	 * The header is judged at the first chunk of the body or, where no body is sent, at the end
 	 * of the message. The MTA can then send all fields and the following events in one write,
@@ -111,6 +111,7 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	want |= needs->headers ? SMFIP_NR_EOH : SMFIP_NOHDRS | SMFIP_NOEOH;
 	want |= needs->body ? SMFIP_SKIP | SMFIP_HDR_LEADSPC : SMFIP_NOBODY;
 	*steps_r = want & steps;
+	needs->answer_data = (*steps_r & SMFIP_NR_DATA) == 0;
 	needs->skip = (*steps_r & SMFIP_SKIP) != 0;
 	needs->leading_space = (*steps_r & SMFIP_HDR_LEADSPC) != 0;
 	needs->answer_eoh = (*steps_r & SMFIP_NR_EOH) == 0;
@@ -129,7 +130,7 @@ static void ask_macros(SMFICTX *ctx, const struct needs *needs)
 	(void)smfi_setsymlist(ctx, SMFIM_HELO, nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
 	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, rcpt);
-	(void)smfi_setsymlist(ctx, SMFIM_DATA, nothing);
+	(void)smfi_setsymlist(ctx, SMFIM_DATA, queue_id);
 	(void)smfi_setsymlist(ctx, SMFIM_EOH, needs->body ? queue_id : nothing);
 	(void)smfi_setsymlist(ctx, SMFIM_EOM, queue_id);
 }
@@ -241,8 +242,12 @@ static sfsistat on_envrcpt(SMFICTX *ctx, char **argv)
 /* Nothing is decided here; needs_of() explains why DATA may be answered at all. */
 static sfsistat on_data(SMFICTX *ctx)
 {
-	(void)ctx;
-	return SMFIS_CONTINUE;
+	struct session *session = smfi_getpriv(ctx);
+
+	if (session == NULL)
+		return answer_without_session();
+	session_data(session, macro_value(ctx, "i"));
+	return session_needs(session)->answer_data ? SMFIS_CONTINUE : SMFIS_NOREPLY;
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)

@@ -36,7 +36,7 @@ struct needs {
  * is_inet: the milter socket is an inet socket. DATA is then answered, although nothing is decided
  * there, because Postfix (3.7) sends that event's macros and the next packet with two writes:
  * without an answer between them, Nagle's algorithm and a delayed ACK cost 40 ms. On a unix socket,
- * the event is declined.
+ * the event is not answered.
  */
 void needs_of(const struct policy_parts *parts, bool is_inet, struct needs *needs_r);
 

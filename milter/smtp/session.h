@@ -70,6 +70,13 @@ struct rcpt_command {
 void session_rcpt(struct session *session, const struct rcpt_command *rcpt,
 	struct verdict *verdict);
 
+/*
+ * DATA; queue is {i}, NULL: unknown. An MTA that has no queue id by then hides the content and the
+ * end of the message from milters, as Postfix does for smtpd_proxy_filter: the reservations become
+ * final here, and the header and the size are never judged. This is counted and logged.
+ */
+void session_data(struct session *session, const char *queue);
+
 /* One header field, its value as libmilter passes it. */
 void session_field(struct session *session, const char *name, const char *value);
 

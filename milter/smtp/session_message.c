@@ -10,6 +10,7 @@
 
 #include "lib/base/text.h"
 
+#include "milter/log/log.h"
 #include "milter/smtp/session_private.h"
 
 #define FIELDS_BYTES_MAX ((size_t)256 << 10) /* of the From and Sender fields that are kept */
@@ -96,6 +97,23 @@ void session_rcpt(struct session *session, const struct rcpt_command *rcpt, stru
 		message->accepted++;
 	else
 		message->refused++;
+}
+
+void session_data(struct session *session, const char *queue)
+{
+	struct message *message = session->message;
+
+	if (message == NULL)
+		return;
+	message_set_queue(message, queue);
+	if (message->queue[0] != '\0' || message->accepted == 0)
+		return;
+	shared_count_hidden_message(session->shared);
+	log_event(LOG_LEVEL_WARNING,
+		"session=%s content=hidden hint=\"the MTA shows milters no content, as with "
+		"smtpd_proxy_filter, so that header_from and maxsize do not apply\"",
+		session->id);
+	session_commit(session, message);
 }
 
 /* Return whether the header stage will judge From fields. */

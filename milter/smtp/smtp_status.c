@@ -34,11 +34,12 @@ static json_t *describe_sessions(void *context)
 	const struct patient_threads threads = patient_threads_count();
 	const struct verdict_counts *verdicts = shared_verdict_counts(context);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
 		(json_int_t)counts.sessions, "sessions_open", (json_int_t)counts.sessions_open,
 		"threads_refused", (json_int_t)threads.refused, "threads_waiting",
 		(json_int_t)threads.waiting, "exempt_logins",
-		(json_int_t)shared_exempt_logins(context), "verdicts",
+		(json_int_t)shared_exempt_logins(context), "hidden_messages",
+		(json_int_t)shared_hidden_messages(context), "verdicts",
 		counters_json(verdicts->stages), "findings", counters_json(verdicts->findings),
 		"gateway", describe_gateway(context));
 }
@@ -61,11 +62,28 @@ static void check_gateway(struct shared *shared, struct status_health *health)
 		gateway.sessions, gateway.of, address);
 }
 
+static void check_hidden(const struct shared *shared, struct status_health *health)
+{
+	const uint64_t hidden = shared_hidden_messages(shared);
+
+	if (hidden > 0)
+		status_add_problem(health,
+			"Remove smtpd_proxy_filter from the services of Postfix with Postern's milter: "
+			"use the milter of the content filter, or content_filter. Then restart postern.",
+			"%" PRIu64
+			" messages came from a service of the MTA that hides the content "
+			"from milters, as with smtpd_proxy_filter: header_from and maxsize do not "
+			"apply to them, and limits count their recipients even if the filter refuses "
+			"the message",
+			hidden);
+}
+
 static void check_sessions(void *context, struct status_health *health)
 {
 	const struct patient_threads threads = patient_threads_count();
 
 	check_gateway(context, health);
+	check_hidden(context, health);
 	if (threads.waiting > 0 || (threads.refused > 0 && clock_ms() - threads.last < RECENTLY_MS))
 		status_add_problem(health,
 			"Permit more threads (TasksMax= of the unit, ulimit -u before the init "

@@ -158,6 +158,12 @@ def test_a_default_action_that_lets_mail_in_or_loses_it_is_found(box, action, ha
     mend(daemon, mta, examine(daemon, "sockets", mta=mta).the(f"is {action}", harm))
 
 
+def test_a_filter_that_hides_the_content_is_found(box):
+    daemon, mta = good_set_up(box, start=False, parameters={"smtpd_proxy_filter": "127.0.0.1:10024"})
+    finding = examine(daemon, "sockets", mta=mta).the("smtpd_proxy_filter is 127.0.0.1:10024", "security")
+    assert not finding["commands"] and "content_filter" in finding["cure"]
+
+
 def test_a_default_action_of_the_milter_alone_is_found(box):
     daemon, mta = good_set_up(box, start=False, parameters={
         "smtpd_milters": "{ unix:postern/postern.sock, default_action = accept }"})

@@ -64,7 +64,7 @@ def test_a_session_is_sent_as_an_mta_would_and_answers_are_read():
     assert [octets for octets in peer.ended() if octets[:1] != b"B"] == [
         b"O" + struct.pack("!III", 6, mc.ALL_ACTIONS, mc.ALL_STEPS),
         b"DCj\0mx.example\0", b"Cmail.example.net\0004\0\x63192.0.2.7\0", b"Hme\0",
-        b"DM{auth_authen}\0bob\0", b"M<a@b>\0SIZE=1\0", b"R<c@d>\0", b"T", b"LFrom\0a@b\0", b"N",
+        b"DM{auth_authen}\0bob\0", b"M<a@b>\0SIZE=1\0", b"R<c@d>\0", b"DTi\0004QUEUE\0", b"T", b"LFrom\0a@b\0", b"N",
         b"E", b"A", b"Q"]
     assert sum(octets[:1] == b"B" for octets in peer.packets) == 1  # skipped after the first chunk
 

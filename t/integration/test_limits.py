@@ -11,6 +11,7 @@ import time
 import pytest
 
 import test_auth_mta as logins
+from harness.ports import free_port
 from harness.postern import USER
 from harness.smtp import seen
 from harness.wait import wait_until
@@ -105,6 +106,21 @@ def test_recipients_that_the_mta_refuses_itself_are_not_charged(box, mta_kind):
         assert smtp.rcpt("<a@x.example>").code == 250
         assert smtp.rcpt("<b@x.example>").code == 250
         assert seen(smtp.rcpt("<c@x.example>"))[2].startswith("Rate limit 2/1d reached")
+
+
+def test_recipients_count_also_if_postfix_hides_the_content(box):
+    filtered = free_port()
+    daemon = daemon_with(box, "2/1h")
+    mta = box.postfix(milter=daemon.postfix_milter, parameters={"smtpd_proxy_filter": f"127.0.0.1:{filtered}"},
+                      master=f"127.0.0.1:{filtered} inet n - n - - smtpd -o smtpd_proxy_filter= -o smtpd_milters=\n")
+    with client(mta) as smtp:
+        for _ in range(2):
+            assert codes(send(smtp, "a@x.example")) == [250, 250]
+        assert codes(send(smtp, "a@x.example")) == [450]
+    daemon.wait_log("content=hidden")
+    status = daemon.ctl("status")
+    assert status["sessions"]["hidden_messages"] == 2
+    assert any("smtpd_proxy_filter" in one["remedy"] for one in status["problems"]), status["problems"]
 
 
 def use(daemon, login="bob"):

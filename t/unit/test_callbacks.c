@@ -23,14 +23,14 @@ START_TEST(events_that_are_not_needed_are_declined)
 
 		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
 		ck_assert_uint_eq(steps,
-			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NODATA | SMFIP_NOBODY |
-				SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
+			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_DATA |
+				SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
 		ck_assert_uint_eq(actions, SMFIF_SETSYMLIST);
 		wanted = (struct needs){ .delay_reject = false };
 		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
 		ck_assert_uint_eq(steps,
 			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR |
-				SMFIP_NOHDRS | SMFIP_NODATA | SMFIP_NOBODY | SMFIP_NOEOH |
+				SMFIP_NOHDRS | SMFIP_NR_DATA | SMFIP_NOBODY | SMFIP_NOEOH |
 				SMFIP_NOUNKNOWN | SMFIP_NR_UNKN);
 	}
 END_TEST

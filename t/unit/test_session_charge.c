@@ -174,7 +174,9 @@ END_TEST
 enum end {
 	ACCEPTED,
 	ACCEPTED_THEN_ABORTED,
+	HIDDEN, /* as by smtpd_proxy_filter of Postfix, which then aborts it, too */
 	ABORTED,
+	ABORTED_AFTER_DATA,
 	NEXT_MAIL,
 	DISCONNECTED,
 	BAD_FROM,
@@ -185,7 +187,7 @@ enum end {
 
 static bool is_sent(enum end end)
 {
-	return end == ACCEPTED || end == ACCEPTED_THEN_ABORTED;
+	return end == ACCEPTED || end == ACCEPTED_THEN_ABORTED || end == HIDDEN;
 }
 
 static void begin_message(struct session *session)
@@ -226,7 +228,11 @@ static void end_message(enum end end)
 	}
 	if (end == BAD_FROM || end == TOO_BIG || end == FORGED)
 		drop_refused();
-	if (is_sent(end))
+	if (end == HIDDEN)
+		s.session->message->queue[0] = '\0';
+	if (end == HIDDEN || end == ABORTED_AFTER_DATA)
+		session_data(s.session, end == HIDDEN ? NULL : "Q");
+	if (end == ACCEPTED || end == ACCEPTED_THEN_ABORTED)
 		accept_message();
 	if (end == NEXT_MAIL)
 		begin_message(s.session);
@@ -259,6 +265,7 @@ START_TEST(a_message_is_charged_only_if_it_is_accepted)
 		end_message((enum end)_i);
 		ck_assert_int_eq(made_session_rcpt(&s, other, "<b@y.example>"),
 			is_sent((enum end)_i) ? VERDICT_TEMPFAIL : VERDICT_CONTINUE);
+		ck_assert_uint_eq(shared_hidden_messages(s.shared), _i == HIDDEN);
 		session_free(&other);
 	}
 END_TEST

@@ -172,7 +172,7 @@ class MilterClient:
         Send DATA to the end of the message, as far as the filter permits: headers as (name, value), the body in
         chunks of 64 KiB. Returns the first answer that ends the message, or the answer to its end.
         """
-        for answer in (self.data(), *(self.header(*field) for field in headers), self.eoh()):
+        for answer in (self.data(i="4QUEUE"), *(self.header(*field) for field in headers), self.eoh()):
             if not answer or answer.verdict == "accept":
                 return answer
         for start in range(0, len(body), 65535):
@@ -194,10 +194,10 @@ class MilterClient:
 
     def _command(self, command, octets, macros):
         unwanted, unanswered = COMMANDS[command]
-        if macros:
-            self.macros(command, macros)
         if self.steps & unwanted:
             return Answer("none")
+        if macros:
+            self.macros(command, macros)
         self._send(command, octets)
         if self.steps & unanswered:
             return Answer("none")
