@@ -79,27 +79,30 @@ static void try_create(const char *path, const char *user, const char *so,
 	free(folder);
 }
 
-/* Add that the folder does not exist, or cannot be searched. Returns whether it can. */
+/* Add that the lists' folder does not exist, or cannot be searched. Returns whether it can. */
 static bool try_search(const char *folder, const char *user, const char *so,
 	struct problems *problems)
 {
-	char *inside;
 	struct stat st;
-	int error = 0;
+	int error;
 
-	if (asprintf(&inside, "%s/.", folder) < 0)
-		return true;
-	if (stat(inside, &st) != 0)
+	if (stat(folder, &st) != 0)
 		error = errno;
-	free(inside);
-	if (error == 0)
+	else if (!S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	else if (access(folder, X_OK) == 0)
 		return true;
+	else
+		error = errno;
 	if (error == EACCES && user[0] != '\0')
 		problems_add(problems, "%s: user %s cannot read it, so that %s: %s", folder, user,
 			so, strerror(error));
+	else if (error == ENOENT && lstat(folder, &st) != 0)
+		problems_add(problems,
+			"%s: the directory does not exist, so that all lists are empty", folder);
 	else
 		problems_add(problems, "%s: %s, so that %s", folder,
-			error == ENOENT ? "the directory does not exist" : strerror(error), so);
+			strerror(error), so);
 	return false;
 }
 

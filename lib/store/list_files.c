@@ -52,12 +52,15 @@ static size_t whole_lines(const char *text, size_t len)
 int list_file_read(const struct list_source *source, enum list_id id, struct list **list_r,
 	struct file_stamp *stamp_r, struct errmsg *err)
 {
-	struct file_stamp stamp;
+	struct file_stamp stamp, folder;
 	struct list *list = NULL;
 	char *path = NULL, *text = NULL;
 	size_t len;
 	int ret = -1;
 
+	/* Below a link to nothing, each file would seem to be missing. */
+	if (file_stamp(source->directory, &folder, err) < 0)
+		return -1;
 	if (list_file_path(source->directory, id, &path) < 0) {
 		(void)errmsg_set(err, "%s: out of memory", source->directory);
 		goto out;

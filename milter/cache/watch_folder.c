@@ -9,21 +9,23 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "lib/conf/file.h"
 #include "milter/log/log.h"
 
 #define EVENTS                                                                              \
 	(IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | \
 		IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* Log once that the folder is missing, or that it is back. why: NULL if it exists. */
-static void log_existence(struct watch_folder *folder, const char *why)
+/* Log once that the folder is missing, or that it is back. */
+static void log_existence(struct watch_folder *folder, bool gone)
 {
-	if (why != NULL && !folder->gone)
-		log_event(LOG_LEVEL_WARNING, "%s: %s; the files read there stay in force",
-			folder->path, why);
-	else if (why == NULL && folder->gone)
+	if (gone && !folder->gone)
+		log_event(LOG_LEVEL_WARNING,
+			"%s: the directory is missing; the files read there stay in force",
+			folder->path);
+	else if (!gone && folder->gone)
 		log_event(LOG_LEVEL_NOTICE, "%s: the directory is back", folder->path);
-	folder->gone = why != NULL;
+	folder->gone = gone;
 }
 
 void watch_folder_leave(struct watch_folder *folder, int fd)
@@ -49,18 +51,22 @@ static bool is_another(const struct watch_folder *folder, const struct stat *st)
 	return folder->ino != 0 && (folder->dev != st->st_dev || folder->ino != st->st_ino);
 }
 
+/* Return whether there is nothing at the path. A folder that cannot be reached is not missing: its
+ * files cannot be read. */
+static bool is_missing(const char *path)
+{
+	struct file_stamp stamp;
+
+	return file_stamp(path, &stamp, NULL) == 0 && !stamp.exists;
+}
+
 bool watch_folder_look(struct watch_folder *folder, int fd)
 {
-	const char *why = NULL;
 	bool is_replaced;
 	struct stat st;
 
-	if (stat(folder->path, &st) < 0)
-		why = strerror(errno);
-	else if (!S_ISDIR(st.st_mode))
-		why = "it is not a directory";
-	log_existence(folder, why);
-	if (why != NULL) {
+	log_existence(folder, is_missing(folder->path));
+	if (stat(folder->path, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		watch_folder_leave(folder, fd);
 		return false;
 	}

@@ -282,7 +282,7 @@ def test_the_folder_of_lists(daemon):
     assert code == 66 and f"{daemon.lists}: user {USER} cannot read it, {NO_POLICY}: Permission denied" in said
     moved = daemon.lists.rename(daemon.folder / "away")
     code, said = check(daemon)
-    assert code == 66 and f"{daemon.lists}: the directory does not exist, {NO_POLICY}" in said
+    assert code == 66 and f"{daemon.lists}: the directory does not exist, so that all lists are empty" in said
     moved.rename(daemon.lists)
     daemon.lists.chmod(0o755)
     assert check(daemon)[0] == 0
@@ -325,6 +325,45 @@ def test_a_list_that_becomes_unreadable_is_reported_without_a_reload(box, case):
     failed = daemon.ctl("reload", check=False)
     assert not failed["ok"] and (text in failed["error"] or name == "."), failed
     assert daemon.ctl("status")["lists"]["entries"]["access.domains"] == 1  # what was read stays in force
+
+
+def below_a_closed_folder(lists):
+    closed = lists.rename(lists.with_name("closed"))
+    lists.mkdir()
+    hide(lists)
+    closed.rename(lists / "lists")
+    return lists / "lists"
+
+
+def replaced_by(make):
+    def replace(lists):
+        away(lists)
+        make(lists)
+        return lists
+    return replace
+
+
+UNREACHABLE = {
+    "below a folder that only root may search": below_a_closed_folder,
+    "a file in its place": replaced_by(Path.touch),
+    "a link to nothing in its place": replaced_by(dangling),
+    "a loop of links in its place": replaced_by(lambda path: path.symlink_to(path)),
+}
+
+
+@pytest.mark.parametrize("case", UNREACHABLE)
+def test_a_daemon_that_cannot_reach_its_lists_has_no_policy(box, case):
+    """Empty lists in their place would let everybody pass whom they refuse."""
+    needs_user()
+    daemon = box.postern(lists=LISTS, start=False)
+    daemon.create()
+    path = UNREACHABLE[case](daemon.lists)
+    daemon.configure({"lists": {"directory": path}})
+    code, said = check(daemon)
+    assert code == 66 and f"{path}: " in said and NO_POLICY in said
+    daemon.start(ready=lambda: "policy=none" in daemon.log())
+    shown = status(daemon)[1]
+    assert "no policy is in force" in shown and f"{path}" in shown and "does not exist; lists" not in shown, shown
 
 
 def test_a_list_that_disappears_is_a_problem_until_a_reload_confirms_it(box):
