@@ -12,6 +12,7 @@
 #include "lib/base/print.h"
 #include "milter/files_check.h"
 #include "milter/process.h"
+#include "milter/socket_check.h"
 #include "milter/start_check.h"
 #include "milter/unit.h"
 
@@ -132,6 +133,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 	print_errors(errors);
 	if (files_report_init(&report) == 0 &&
 		(code = check_files(options, config, &report)) == EX_OK) {
+		socket_check(config, report.unreadable);
 		print_unreadable(report.unreadable);
 		print_problems(config->warnings);
 		print_problems(report.problems);

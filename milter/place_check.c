@@ -16,6 +16,8 @@
 #include "lib/conf/file.h"
 #include "lib/conf/options.h"
 #include "milter/loop/listen.h"
+#include "milter/process.h"
+#include "milter/socket_check.h"
 
 static const char mend_unit[] = "run `systemctl edit postern`, and add below [Service]: ";
 
@@ -50,11 +52,11 @@ static void check_place(const struct config *config, const char *section, const 
 	struct stat st;
 
 	if (lstat(path, &st) != 0 ||
-		(is_socket ? S_ISSOCK(st.st_mode) : S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
+		(is_socket ? S_ISSOCK(st.st_mode) : process_may_replace_pid(path)))
 		return;
 	(void)errmsg_set(&why,
 		"%s is not a %s, so that the daemon does not start; remove it, or set another path",
-		path, is_socket ? "socket" : "regular file");
+		path, is_socket ? "socket" : "file with a process id");
 	add_setting_problem(config, section, key, &why, problems);
 }
 
@@ -79,22 +81,11 @@ static bool is_default_place(const struct config *config, const char *section, c
 static bool can_create(const struct config *config, const char *path, const char *folder,
 	bool by_root, struct errmsg *why)
 {
-	struct stat st;
-	bool can;
+	bool can = !by_root || listen_become_maker(path, config->user, why) == 0;
 
-	if (!by_root)
-		return file_try_create(folder, why) == 0;
-	if (listen_become_maker(path, config->user, why) != 0)
-		return false;
-	if (geteuid() != 0) {
-		can = file_try_create(folder, why) == 0;
-	} else {
-		can = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
-		if (!can)
-			(void)errmsg_set(why, "%s",
-				strerror(access(folder, F_OK) == 0 ? ENOTDIR : errno));
-	}
-	listen_become_root();
+	can = can && file_try_create(folder, why) == 0;
+	if (by_root)
+		listen_become_root();
 	return can;
 }
 
@@ -165,7 +156,24 @@ static void check_auth_folder(const struct config *config, const char *key, cons
 	free(folder);
 }
 
-/* Add a problem if two of the sockets and the process id have one path. */
+/* Return whether two paths lead to the same name in the same directory. */
+static bool is_same_path(const char *a, const char *b)
+{
+	const char *name = strrchr(a, '/'), *other = strrchr(b, '/');
+	char *folders[] = { file_directory(a), file_directory(b) };
+	struct stat first, second;
+	bool same = strcmp(a, b) == 0;
+
+	if (!same && folders[0] != NULL && folders[1] != NULL && name != NULL && other != NULL &&
+		strcmp(name, other) == 0 && stat(folders[0], &first) == 0 &&
+		stat(folders[1], &second) == 0)
+		same = first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+	free(folders[0]);
+	free(folders[1]);
+	return same;
+}
+
+/* Add a problem if two of the sockets and of the files that the daemon writes are the same. */
 static void check_different(const struct config *config, const char *pid_file,
 	struct problems *problems)
 {
@@ -176,7 +184,10 @@ static void check_different(const struct config *config, const char *pid_file,
 		{ "auth", "socket", config->auth.socket },
 		{ "auth", "inet_socket", config->auth.inet_socket },
 		{ "auth", "saslauthd", config->auth.saslauthd },
-		{ "milter", "pid_file", pid_file == NULL ? config->milter.pid_file : "" } };
+		{ "milter", "pid_file", pid_file == NULL ? config->milter.pid_file : "" },
+		{ "limits", "state", config->limits.state },
+		{ "auth", "suspensions", config->auth.suspensions },
+		{ "store", "path", config->store.path } };
 	struct errmsg err;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -184,11 +195,14 @@ static void check_different(const struct config *config, const char *pid_file,
 			const char *path = path_of(places[i].value),
 				   *other = path_of(places[j].value);
 
-			if (path == NULL || other == NULL || strcmp(path, other) != 0)
+			if (path == NULL || other == NULL ?
+					!socket_check_same_inet(places[i].value, places[j].value) :
+					!is_same_path(path, other))
 				continue;
 			(void)errmsg_set(&err,
-				"[%s] %s has the same path, so that the daemon does not start",
-				places[j].section, places[j].key);
+				"[%s] %s has the same %s, so that the daemon cannot use both",
+				places[j].section, places[j].key,
+				path == NULL ? "address" : "path");
 			add_setting_problem(config, places[i].section, places[i].key, &err,
 				problems);
 		}

@@ -279,14 +279,31 @@ void process_raise_limits(void)
 	}
 }
 
+bool process_may_replace_pid(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[32] = "";
+	ssize_t len = -1;
+	struct stat st;
+
+	if (fd < 0)
+		return errno != ENXIO; /* of a link, the link itself is replaced */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		len = read(fd, text, sizeof(text));
+	(void)close(fd);
+	return len >= 0 && len < (ssize_t)sizeof(text) &&
+		strspn(text, "0123456789 \n") == (size_t)len;
+}
+
 /* Create the file, with the rights of the process. */
 static int write_pid(const char *path, struct errmsg *err)
 {
-	struct stat st;
 	int fd = -1;
 
-	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-		return errmsg_set(err, "pid file %s: is not a regular file", path);
+	if (!process_may_replace_pid(path))
+		return errmsg_set(err,
+			"pid file %s: is not a file with a process id; remove it, or set another path",
+			path);
 	/* Remove an old file instead of writing to it: in a foreign directory it could be a link.
 	 */
 	if (unlink(path) == 0 || errno == ENOENT)

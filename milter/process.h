@@ -66,6 +66,10 @@ void process_hide(void);
  * threads enough stack. */
 void process_raise_limits(void);
 
+/* Return whether the start may put the process id at the path: nothing is there, a link, or a file
+ * that is empty or contains a number, but no other file, which a slip may name. */
+bool process_may_replace_pid(const char *path);
+
 /* Write the process id to path, as listen_become_maker() describes. Returns 0, or -1 with err set.
  */
 int process_write_pid(const char *path, const struct process_user *user, struct errmsg *err);

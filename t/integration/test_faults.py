@@ -226,7 +226,7 @@ def test_the_process_id_of_the_command_line(daemon):
     assert check(daemon, "-P", path)[0] == 0
     path.mkdir()
     code, said = check(daemon, "-P", path)
-    assert code == 66 and f"error: -P: {path} is not a regular file, so that the daemon does not start" in said, said
+    assert code == 66 and f"error: -P: {path} is not a file with a process id, so that the daemon does not start" in said, said
     code, said = check(daemon, "-P", daemon.folder / "gone" / "pid")
     assert code == 66 and f"error: -P: cannot be created in {daemon.folder}/gone, so that the daemon does not" in said, said
 
@@ -242,7 +242,7 @@ def test_a_folder_that_is_a_file(daemon):
 def test_two_settings_with_one_path(daemon):
     daemon.configure({"control": {"socket": "run/auth"}})
     code, said = check(daemon)
-    assert code == 66 and "[auth] socket: [control] socket has the same path, so that the daemon does not start" in said, said
+    assert code == 66 and "[auth] socket: [control] socket has the same path, so that the daemon cannot use both" in said, said
 
 
 @pytest.mark.parametrize("plant, code", [

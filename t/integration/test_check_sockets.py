@@ -1,0 +1,113 @@
+"""postern -n finds what keeps the daemon from opening its sockets and its pid file: other programs, and slips in paths."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+from harness.box import needs_mounts, needs_root
+from harness.packages import OWN_MOUNTS
+from harness.ports import free_port
+from harness.postern import POSTERN
+
+UNIX = {"milter": "socket", "auth": "saslauthd", "control": "socket"}
+
+
+@pytest.fixture(scope="module")
+def daemon(shared_box):
+    daemon = shared_box.postern(start=False)
+    daemon.create()
+    return daemon
+
+
+def check(daemon, before="", **config):
+    """postern -n with these settings instead, perhaps after a command of the shell in a mount namespace."""
+    original = {section: dict(keys) for section, keys in daemon.config.items()}
+    daemon.configure(config)
+    argv = [POSTERN, "-n", "-c", daemon.conf]
+    if before:
+        argv = [*OWN_MOUNTS, "sh", "-c", before + '; exec "$@"', "sh", *argv]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    daemon.config = original
+    daemon.configure({})
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_another_program_that_serves_a_unix_socket_is_found(daemon):
+    for section, key in UNIX.items():
+        path = daemon.folder / section
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+            value = str(path) if section == "control" else f"unix:{path}"
+            assert "another program" not in check(daemon, **{section: {key: value}})[1]  # nobody listens yet
+            other.listen()
+            code, said = check(daemon, **{section: {key: value}})
+        assert code == 66 and f"[{section}] {key}: another program (" in said and f"process {os.getpid()})" in said, said
+        path.unlink()
+
+
+def test_another_program_that_serves_a_port_is_found(daemon):
+    needs_root()  # others cannot see whose socket it is
+    for section, key in {"milter": "socket", "auth": "inet_socket"}.items():
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            value = f"inet:{other.getsockname()[1]}@127.0.0.1"
+            code, said = check(daemon, **{section: {key: value}})
+        assert code == 66 and f"[{section}] {key}: another program (" in said and f"process {os.getpid()})" in said, said
+        assert check(daemon, **{section: {key: value}})[0] == 0
+
+
+def test_an_address_that_the_machine_lacks_is_found(daemon):
+    code, said = check(daemon, milter={"socket": "inet:8894@192.0.2.1", "allow_remote": "yes"})
+    assert code == 66 and "[milter] socket: cannot be opened, so that the daemon does not start: Cannot assign" in said, said
+
+
+def test_the_daemon_itself_is_no_other_program(box):
+    daemon = box.postern(inet=True, config={"auth": {"inet_socket": f"inet:{free_port()}@127.0.0.1"}})
+    code, said = check(daemon)
+    assert code == 0 and "another program" not in said, said
+
+
+PORT = 8894
+SAME = [
+    ({"milter": {"socket": f"inet:{PORT}@127.0.0.1"}, "auth": {"inet_socket": f"inet:{PORT}@localhost"}},
+     "[auth] inet_socket: [milter] socket has the same address"),
+    ({"milter": {"socket": "unix:run/x"}, "auth": {"socket": "unix:run/../run/x"}}, "[auth] socket: [milter] socket has the same path"),
+    ({"milter": {"socket": "unix:run/x"}, "control": {"socket": "run//x"}}, "[control] socket: [milter] socket has the same path"),
+    ({"control": {"socket": "link/x"}, "auth": {"saslauthd": "unix:run/x"}}, "[auth] saslauthd: [control] socket has the same path"),
+    ({"limits": {"state": "run/x"}, "auth": {"suspensions": "run/x"}}, "[auth] suspensions: [limits] state has the same path"),
+    ({"limits": {"state": "run/x"}, "milter": {"pid_file": "run/./x"}}, "[limits] state: [milter] pid_file has the same path"),
+    ({"limits": {"state": "run/x"}, "store": {"path": "run/x"}}, "[store] path: [limits] state has the same path"),
+    ({"control": {"socket": "run/x"}, "auth": {"suspensions": "run/x"}}, "[auth] suspensions: [control] socket has the same path"),
+]
+
+
+@pytest.mark.parametrize("config, text", SAME)
+def test_two_settings_with_one_place_are_found(daemon, config, text):
+    link = daemon.folder / "link"
+    if not link.is_symlink():
+        link.symlink_to("run")
+    code, said = check(daemon, **config)
+    assert code == 66 and text in said, said
+
+
+def test_a_file_that_is_no_pid_file_is_not_replaced(daemon):
+    """A slip in [milter] pid_file must not cost a file: root's start replaces what is there."""
+    path = daemon.run / "precious"
+    for text, code in (("[milter]\n", 66), ("1" * 32, 66), ("", 0), ("4711\n", 0)):
+        path.write_text(text)
+        assert check(daemon, milter={"pid_file": path})[0] == code, text
+    path.write_text("[milter]\n")
+    done = subprocess.run([POSTERN, "-f", "-c", daemon.conf, "-P", path], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 73 and f"pid file {path}: is not a file with a process id" in done.stderr, done
+    assert path.read_text() == "[milter]\n"
+
+
+@pytest.mark.parametrize("section, key", [("milter", "socket"), ("milter", "pid_file"), ("control", "socket")])
+def test_a_file_system_that_cannot_be_written_is_found(daemon, section, key):
+    needs_mounts()
+    folder = daemon.folder / "full"
+    folder.mkdir(exist_ok=True)
+    value = f"unix:{folder}/x" if (section, key) == ("milter", "socket") else f"{folder}/x"
+    code, said = check(daemon, before=f"mount -t tmpfs -o ro none {folder}", **{section: {key: value}})
+    assert code == 66 and f"{key}: cannot be created in {folder}, so that the daemon does not start: Read-only" in said, said
