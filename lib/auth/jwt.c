@@ -235,9 +235,10 @@ static bool is_base64url(const char *text, size_t len)
 	return true;
 }
 
-/* Verify the signature with each key that matches the header's key id and algorithm. */
+/* Verify the signature with each key that matches the header's key id and algorithm. *has_key_r
+ * becomes false if there is none. */
 static int verify_signature(const struct jwt_keys *keys, const struct header *header,
-	const struct parts *parts, size_t len, struct errmsg *err)
+	const struct parts *parts, size_t len, bool *has_key_r, struct errmsg *err)
 {
 	uint8_t signature[BASE64_DECODED_MAX(JWT_MAX)];
 	size_t signature_bytes, want = 0, short_secret = 0;
@@ -270,6 +271,7 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 				verify_secret(key, header->algorithm, parts, signature, want))
 			return 0;
 	}
+	*has_key_r = fits;
 	if (!kid_known)
 		return errmsg_set(err, "no key has the token's key id \"%.*s\"",
 			TEXT_CUT(header->kid, 60));
@@ -288,18 +290,20 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 	return errmsg_set(err, "the token's signature was not made with our key");
 }
 
-int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char **payload_r,
-	size_t *len_r, struct errmsg *err)
+/* As jwt_verify(); *has_key_r: whether a key of ours could be the one that the token needs. */
+static int verify_token(const struct jwt_keys *keys, const char *token, size_t len,
+	char **payload_r, size_t *len_r, bool *has_key_r, struct errmsg *err)
 {
 	struct parts parts = { .header = NULL };
 	struct header header;
 	size_t payload_len;
 	char *payload;
 
-	if (jwt_keys_count(keys) == 0)
+	*has_key_r = jwt_keys_count(keys) > 0;
+	if (!*has_key_r)
 		return errmsg_set(err, "there is no key for tokens");
 	if (split_token(token, len, &parts, err) < 0 || read_header(&parts, &header, err) < 0 ||
-		verify_signature(keys, &header, &parts, len, err) < 0)
+		verify_signature(keys, &header, &parts, len, has_key_r, err) < 0)
 		return -1;
 	if ((payload = malloc(BASE64_DECODED_MAX(parts.payload_len) + 1)) == NULL)
 		return errmsg_set(err, "out of memory");
@@ -312,6 +316,14 @@ int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char 
 	*payload_r = payload;
 	*len_r = payload_len;
 	return 0;
+}
+
+int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char **payload_r,
+	size_t *len_r, struct errmsg *err)
+{
+	bool has_key;
+
+	return verify_token(keys, token, len, payload_r, len_r, &has_key, err);
 }
 
 /*
@@ -417,11 +429,13 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 	json_t *claims;
 	char *payload = NULL;
 	size_t payload_len = 0;
+	bool is_genuine, has_key;
 	int ret = -1;
 
-	bearer_r->is_genuine =
-		jwt_verify(rules->keys, token, len, &payload, &payload_len, err) == 0;
-	if (!bearer_r->is_genuine)
+	is_genuine =
+		verify_token(rules->keys, token, len, &payload, &payload_len, &has_key, err) == 0;
+	bearer_r->is_no_guess = is_genuine || !has_key;
+	if (!is_genuine)
 		return -1;
 	claims = json_loadb(payload, payload_len, JSON_REJECT_DUPLICATES, &error);
 	free(payload);

@@ -37,9 +37,9 @@ struct jwt_rules {
 	const char *mail_claim;
 };
 
-/* The content of a token that is accepted; of one that is refused, only is_genuine. */
+/* The content of a token that is accepted; of one that is refused, only is_no_guess. */
 struct jwt_bearer {
-	bool is_genuine;	   /* its signature is right, so that nobody has guessed it */
+	bool is_no_guess; /* its signature is right, or we have no key with which to verify it */
 	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */
 	bool has_ignored_audience; /* it has an audience, which was not checked */
 };
@@ -47,7 +47,7 @@ struct jwt_bearer {
 /*
  * Verify a token and check its claims against the rules at the time now (seconds of the epoch);
  * "exp" is required, and a time in milliseconds is refused. Returns 0 with *bearer_r filled, or -1
- * with err as above and bearer_r->is_genuine.
+ * with err as above and bearer_r->is_no_guess.
  */
 int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int64_t now,
 	struct jwt_bearer *bearer_r, struct errmsg *err);

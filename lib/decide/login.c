@@ -208,7 +208,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 	}
 	if (jwt_check(&rules->jwt, request->secret, strlen(request->secret), rules->now, &bearer,
 		    &err) < 0) {
-		refuse_login(a, bearer.is_genuine ? CAUSE_POLICY : CAUSE_CREDENTIALS, err.text);
+		refuse_login(a, bearer.is_no_guess ? CAUSE_POLICY : CAUSE_CREDENTIALS, err.text);
 		return;
 	}
 	said = said == NULL ? request->login : said;

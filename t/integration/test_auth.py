@@ -152,17 +152,20 @@ def test_a_right_password_of_a_disabled_user_has_the_effects_of_a_wrong_one(daem
     daemon.wait_record(stage="auth", cause="policy", rule="enabled = false", **{"delay-ms": "500"})
 
 
-def test_genuine_tokens_that_have_expired_slow_nobody(daemon):
+def test_tokens_that_have_expired_or_lack_a_key_slow_nobody(daemon):
     """RFC 7628: clients use a token until it is refused, and then fetch another one, many of them in one network."""
     with Dovecot(daemon.auth) as conn:
         for i in range(6):
             answer = conn.auth("XOAUTH2", xoauth2(f"user{i}@example.com", token(SECRET, f"user{i}@example.com", -1000)), "")
             assert answer[0] == "FAIL"
+            # its issuer has a new key, which keys_file lacks yet
+            answer = conn.auth("XOAUTH2", xoauth2(f"user{i}@example.com", token(SECRET, header={"alg": "ES256"})), "")
+            assert answer[0] == "FAIL"
         mark = daemon.mark()
         assert conn.auth("XOAUTH2", xoauth2("carol@example.com", token(SECRET)))[0] == "OK"
     assert "delay-ms" not in daemon.wait_record(mark, stage="auth", verdict="accept")
     records = daemon.records(stage="auth", verdict="reject")
-    assert len(records) == 6 and {record["cause"] for record in records} == {"policy"}
+    assert len(records) == 12 and {record["cause"] for record in records} == {"policy"}
     auth = daemon.ctl("status")["auth"]
     assert (auth["penalized_networks"], auth["penalized_logins"]) == (0, 0)
 

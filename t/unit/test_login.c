@@ -411,6 +411,7 @@ START_TEST(decides_nothing_without_a_policy_or_keys)
 		login_check(&rules, &request, &answer);
 		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
 		ck_assert_str_eq(answer.reason, "there is no key for tokens");
+		ck_assert_int_eq(answer.cause, CAUSE_POLICY);
 		policy_unref(&policy);
 	}
 END_TEST
