@@ -4,6 +4,8 @@
  */
 #include "lib/auth/jwt_keys_private.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -163,6 +165,35 @@ static unsigned curve_algorithms(struct evp_pkey_st *public)
 	return 0;
 }
 
+#define RSA_BITS_MAX 16384
+#define RSA_EXPONENT_BITS_MAX 64
+#define SMALL_FACTORS 752
+
+/* Return whether the numbers can be an RSA key. With the exponent 1, everybody could make
+ * signatures; small factors reveal a typing error in the modulus. */
+static bool is_rsa_key(const BIGNUM *n, const BIGNUM *e)
+{
+	if (BN_num_bits(n) > RSA_BITS_MAX || BN_num_bits(e) > RSA_EXPONENT_BITS_MAX ||
+		!BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
+		return false;
+	for (BN_ULONG factor = 3; factor < SMALL_FACTORS; factor += 2) {
+		if (BN_mod_word(n, factor) == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool has_rsa_numbers(struct evp_pkey_st *public)
+{
+	BIGNUM *n = NULL, *e = NULL;
+	const bool good = EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+		EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && is_rsa_key(n, e);
+
+	BN_free(n);
+	BN_free(e);
+	return good;
+}
+
 unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 {
 	const unsigned pss = BIT(JWT_PS256) | BIT(JWT_PS384) | BIT(JWT_PS512);
@@ -172,6 +203,10 @@ unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 	if ((type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS) && bits < JWT_RSA_BITS_MIN) {
 		(void)errmsg_set(err, "the RSA key has %d bits; it needs at least %d", bits,
 			JWT_RSA_BITS_MIN);
+		return 0;
+	}
+	if ((type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS) && !has_rsa_numbers(public)) {
+		(void)errmsg_set(err, "n and e are not an RSA key");
 		return 0;
 	}
 	if (type == EVP_PKEY_RSA)

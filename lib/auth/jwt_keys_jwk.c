@@ -62,24 +62,6 @@ static EVP_PKEY *make_public_key(const char *type, OSSL_PARAM_BLD *build)
 	return public;
 }
 
-#define RSA_BITS_MAX 16384
-#define RSA_EXPONENT_BITS_MAX 64
-#define SMALL_FACTORS 752
-
-/* Return whether the numbers can be an RSA key. Small factors reveal a typing error in the
- * modulus. */
-static bool is_rsa_key(const BIGNUM *n, const BIGNUM *e)
-{
-	if (BN_num_bits(n) > RSA_BITS_MAX || BN_num_bits(e) > RSA_EXPONENT_BITS_MAX ||
-		!BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
-		return false;
-	for (BN_ULONG factor = 3; factor < SMALL_FACTORS; factor += 2) {
-		if (BN_mod_word(n, factor) == 0)
-			return false;
-	}
-	return true;
-}
-
 /* RFC 7518 section 6.3.1 */
 static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 {
@@ -93,7 +75,7 @@ static EVP_PKEY *read_rsa(const json_t *jwk, struct errmsg *err)
 	build = OSSL_PARAM_BLD_new();
 	n = BN_bin2bn(modulus.bytes, (int)modulus.len, NULL);
 	e = BN_bin2bn(exponent.bytes, (int)exponent.len, NULL);
-	if (build != NULL && n != NULL && e != NULL && is_rsa_key(n, e) &&
+	if (build != NULL && n != NULL && e != NULL &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
 	public = make_public_key("RSA", build);
@@ -253,22 +235,21 @@ static int read_jwk(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 	return bind_algorithm(jwk, key, err);
 }
 
-/* Returns whether the key is not for verifying signatures (RFC 7517 sections 4.2 and 4.3). */
+/* Returns whether the key is not for verifying signatures (RFC 7517 sections 4.2 and 4.3). A
+ * malformed member does not permit it either. */
 static bool is_for_other_use(const json_t *jwk)
 {
-	const char *use = json_string_value(json_object_get(jwk, "use"));
-	const json_t *operations = json_object_get(jwk, "key_ops"), *one;
+	const json_t *use = json_object_get(jwk, "use"),
+		     *operations = json_object_get(jwk, "key_ops"), *one;
 	size_t i;
 
-	if (use != NULL && strcmp(use, "sig") != 0)
+	if (use != NULL && (!json_is_string(use) || strcmp(json_string_value(use), "sig") != 0))
 		return true;
-	if (!json_is_array(operations))
-		return false;
 	json_array_foreach (operations, i, one) {
 		if (json_is_string(one) && strcmp(json_string_value(one), "verify") == 0)
 			return false;
 	}
-	return true;
+	return operations != NULL;
 }
 
 /* Returns whether a JWK of any type contains a secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */

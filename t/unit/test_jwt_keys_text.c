@@ -56,26 +56,45 @@ static void add_certificate(struct strbuf *text, EVP_PKEY *pair)
 	EVP_PKEY_free(signer);
 }
 
-/* A public key, which needs no primes: nothing is signed with it. */
+/* A public key, which needs no primes, only a modulus without small factors: nothing is signed with
+ * it. */
 static EVP_PKEY *rsa;
 
-static void make_rsa(void)
+static bool has_small_factor(const BIGNUM *number)
+{
+	for (BN_ULONG factor = 3; factor < 752; factor += 2) {
+		if (BN_mod_word(number, factor) == 0)
+			return true;
+	}
+	return false;
+}
+
+static EVP_PKEY *make_rsa_with(unsigned exponent)
 {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 	OSSL_PARAM_BLD *made = OSSL_PARAM_BLD_new();
 	BIGNUM *modulus = BN_new();
 	OSSL_PARAM *parameters;
+	EVP_PKEY *key = NULL;
 
-	ck_assert_int_eq(BN_rand(modulus, 2048, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+	do
+		ck_assert_int_eq(BN_rand(modulus, 2048, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+	while (has_small_factor(modulus));
 	ck_assert_int_eq(OSSL_PARAM_BLD_push_BN(made, "n", modulus), 1);
-	ck_assert_int_eq(OSSL_PARAM_BLD_push_uint(made, "e", 65537), 1);
+	ck_assert_int_eq(OSSL_PARAM_BLD_push_uint(made, "e", exponent), 1);
 	parameters = OSSL_PARAM_BLD_to_param(made);
 	ck_assert_int_eq(EVP_PKEY_fromdata_init(context), 1);
-	ck_assert_int_eq(EVP_PKEY_fromdata(context, &rsa, EVP_PKEY_PUBLIC_KEY, parameters), 1);
+	ck_assert_int_eq(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
 	OSSL_PARAM_free(parameters);
 	OSSL_PARAM_BLD_free(made);
 	BN_free(modulus);
 	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+static void make_rsa(void)
+{
+	rsa = make_rsa_with(65537);
 }
 
 static void free_rsa(void)
@@ -95,10 +114,9 @@ static EVP_PKEY *pair_of(const char *type)
 	return rsa;
 }
 
-/* Append the public key of a new pair as a block. */
-static void add_new(struct strbuf *text, const char *block, const char *type)
+/* Append the public key of the pair as a block, and free the pair. */
+static void add_pair(struct strbuf *text, const char *block, EVP_PKEY *pair)
 {
-	EVP_PKEY *pair = pair_of(type);
 	unsigned char *der = NULL;
 	int len = 0;
 
@@ -113,6 +131,12 @@ static void add_new(struct strbuf *text, const char *block, const char *type)
 	ck_assert_ptr_nonnull(text->text);
 	OPENSSL_free(der);
 	EVP_PKEY_free(pair);
+}
+
+/* Append the public key of a new pair as a block. */
+static void add_new(struct strbuf *text, const char *block, const char *type)
+{
+	add_pair(text, block, pair_of(type));
 }
 
 static const struct {
@@ -146,6 +170,28 @@ START_TEST(a_block_gets_the_algorithms_of_its_type)
 		ck_assert_ptr_nonnull(key->public);
 		ck_assert_ptr_null(key->kid);
 		ck_assert_ptr_null(key->secret);
+		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+/* With the exponent 1, a signature is the padded hash itself. */
+START_TEST(an_rsa_block_needs_an_exponent_that_can_be_one)
+	{
+		static const unsigned exponents[] = { 1, 2, 65536 };
+		static const char *const blocks[] = { "PUBLIC KEY", "RSA PUBLIC KEY" };
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+		struct strbuf text = STRBUF_INIT;
+
+		for (int i = 0; i < COUNT(exponents) * COUNT(blocks); i++)
+			add_pair(&text, blocks[i % COUNT(blocks)],
+				make_rsa_with(exponents[i / COUNT(blocks)]));
+		ck_assert_int_eq(add(keys, text.text, problems, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		ck_assert_ptr_nonnull(
+			strstr(problems_text(problems, 0), "n and e are not an RSA key"));
 		strbuf_free(&text);
 		problems_free(&problems);
 		jwt_keys_unref(&keys);
@@ -340,6 +386,7 @@ static Suite *make_suite(void)
 
 	tcase_add_unchecked_fixture(tcase, make_rsa, free_rsa);
 	tcase_add_loop_test(tcase, a_block_gets_the_algorithms_of_its_type, 0, COUNT(kinds));
+	tcase_add_test(tcase, an_rsa_block_needs_an_exponent_that_can_be_one);
 	tcase_add_test(tcase, reads_all_blocks_of_a_file_and_skips_text_between);
 	tcase_add_loop_test(tcase, reports_a_bad_block_and_reads_the_others, 0, COUNT(bad));
 	tcase_add_test(tcase, names_a_last_block_that_is_cut_off);
