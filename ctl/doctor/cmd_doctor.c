@@ -91,12 +91,14 @@ static json_t *ask_status(const struct doctor *doctor)
 	struct doctor_finding *finding;
 	struct errmsg err;
 	json_t *answer;
+	const int ret = control_client_once(doctor->ctl, json_pack("{s:s}", "command", "status"),
+		&answer, &err);
 
-	if (control_client_once(doctor->ctl, json_pack("{s:s}", "command", "status"), &answer,
-		    &err) == CTL_OK)
+	if (ret == CTL_OK)
 		return answer;
 	json_decref(answer);
-	if (geteuid() != 0) { /* this user may lack the right to ask */
+	/* Where the daemon is asked is not known, or this user may lack the right to ask. */
+	if (ret == EX_CONFIG || geteuid() != 0) {
 		doctor_unexamined(doctor, err.text, "what the daemon reports");
 		return NULL;
 	}

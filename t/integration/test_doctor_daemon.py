@@ -1,5 +1,6 @@
 """posternctl doctor reports what the daemon reports, and what the next start would meet; its exit codes and its forms."""
 
+import os
 import shutil
 import subprocess
 
@@ -62,6 +63,15 @@ def test_a_configuration_with_an_error_is_found(box):
         left_out = examine(daemon, subject, mta=mta)
         assert left_out.code == 2 and left_out.unexamined[0]["what"] == f"the subject {subject}", left_out
     examine(daemon, "daemon").the("sheep", "soon")
+
+
+def test_a_configuration_that_is_no_file_is_not_the_daemon_s_fault(tmp_path):
+    """Where the daemon could be asked is not known."""
+    path = tmp_path / "postern.conf"
+    os.mkfifo(path)
+    done = run("-c", path, "doctor", "daemon")
+    assert done.returncode == 1 and f"daemon: {path}: is not a regular file" in done.stdout, done
+    assert "does not answer" not in done.stdout and "what the daemon reports" in done.stdout, done
 
 
 def test_each_problem_of_the_policy_is_shown(box):
