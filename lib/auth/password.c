@@ -258,10 +258,13 @@ static enum password_result hash_and_compare(const char *want, bool may_be_right
 	if ((work = calloc(1, sizeof(*work))) == NULL)
 		return PASSWORD_FAILED;
 	made = crypt_r(password, want, work);
-	/* A hash that crypt(3) refuses takes no time, which would tell the row from no row. */
-	if (made == NULL || made[0] == '*')
+	if (made == NULL || made[0] == '*') {
+		/* Either crypt(3) has no memory, which its error code does not tell, or it refuses
+		 * a hash that password_usable() should have refused. This takes no time, which
+		 * would tell the row from others. */
 		(void)crypt_r(password, NOBODY_HASH, work);
-	else if (may_be_right && strlen(made) == strlen(want) &&
+		result = PASSWORD_FAILED;
+	} else if (may_be_right && strlen(made) == strlen(want) &&
 		CRYPTO_memcmp(made, want, strlen(want)) == 0)
 		result = PASSWORD_RIGHT;
 	OPENSSL_cleanse(work, sizeof(*work));

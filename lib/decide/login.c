@@ -62,18 +62,52 @@ static size_t length_without_domain(const char *login, const char *domain)
 /* ---- passwords --------------------------------------------------------------- */
 
 /*
- * Return a hash to be checked in place of an unknown user's: that of another user, the same one for
- * a login in all its spellings, so that the time of the answer reveals as little as possible. As a
- * known user's time, it depends neither on the process nor on the machine, and changes for few
- * logins if others' rows change.
+ * Find the first user with a usable password whose name is login[0..len), or that with the default
+ * domain once or more often. Looks all of these names up, so that the time does not tell whether
+ * there is one.
+ */
+static bool find_any_spelling(const struct policy_parts *parts, const char *login, size_t len,
+	struct user *user_r)
+{
+	const char *domain = parts->settings->default_domain;
+	const size_t domain_len = strlen(domain);
+	char name[LOGIN_SIZE];
+	bool is_found = false;
+	struct user user;
+
+	if (len >= sizeof(name))
+		return false;
+	memcpy(name, login, len);
+	for (;;) {
+		if (users_find(parts->users, name, len, &user) && !is_found &&
+			password_usable(user.password, NULL) == 0) {
+			is_found = true;
+			*user_r = user;
+		}
+		if (domain_len == 0 || len + 1 + domain_len >= sizeof(name))
+			return is_found;
+		name[len] = '@';
+		memcpy(name + len + 1, domain, domain_len);
+		len += 1 + domain_len;
+	}
+}
+
+/*
+ * Return a hash to be checked in place of an unknown user's. All spellings of a login have the same
+ * one, so that the time of the answer reveals as little as possible: that of the user whom one of
+ * them finds or, if there is none, of another user. As a known user's time, it depends neither on
+ * the process nor on the machine, and changes for few logins if others' rows change.
  */
 static const char *model_for(const struct policy *policy, const char *login)
 {
 	const struct policy_parts *parts = policy_parts(policy);
 	const size_t len = length_without_domain(login, parts->settings->default_domain);
-	struct user user;
+	struct user user, other;
+	const bool has_other = users_pick(parts->users, login, len, password_usable, &other);
 
-	return users_pick(parts->users, login, len, password_usable, &user) ? user.password : NULL;
+	if (find_any_spelling(parts, login, len, &user))
+		return user.password;
+	return has_other ? other.password : NULL;
 }
 
 /* Look up a login that cannot be in the auth cache, so that it costs as much as one that may be. */
@@ -97,8 +131,10 @@ static void check_nobody(const struct login_rules *rules, const struct login_req
 		set_answer(a, LOGIN_NEEDS_WORK, "");
 		return;
 	}
-	(void)password_check_nobody(model, request->secret);
-	refuse_login(a, CAUSE_CREDENTIALS, reason);
+	if (password_check_nobody(model, request->secret) == PASSWORD_FAILED)
+		set_answer(a, LOGIN_UNDECIDED, "out of memory");
+	else
+		refuse_login(a, CAUSE_CREDENTIALS, reason);
 }
 
 /*
