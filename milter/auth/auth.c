@@ -109,7 +109,7 @@ static void on_reap(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	peers_sweep(context);
+	peers_reap(context);
 }
 
 static void on_gate_opened(evutil_socket_t fd, short what, void *context)

@@ -4,6 +4,7 @@
  * its protocol may still be using it.
  */
 #include <event2/buffer.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,12 +125,21 @@ static void on_written(struct bufferevent *bev, void *context)
 		peer->protocol->input(peer); /* it was behind */
 }
 
+/* Return whether the client has closed the whole connection, and not just ended its side. */
+static bool has_hung_up(const struct peer *peer)
+{
+	struct pollfd look = { .fd = bufferevent_getfd(peer->bev) };
+
+	return poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static void on_event(struct bufferevent *bev, short what, void *context)
 {
 	struct peer *peer = context;
 
 	(void)bev;
-	if ((what & BEV_EVENT_EOF) != 0 && peer->protocol->half_close && !peer->has_eof) {
+	if ((what & BEV_EVENT_EOF) != 0 && peer->protocol->half_close && !peer->has_eof &&
+		!has_hung_up(peer)) {
 		peer->has_eof = true;
 		peer->protocol->input(peer);
 		return;
@@ -242,7 +252,7 @@ void peer_listener_close(struct peer_listener *listener)
 	server_listener_free(&listener->listener);
 }
 
-static void free_closed_peers(struct auth *auth)
+void peers_reap(struct auth *auth)
 {
 	struct peer *peer;
 
@@ -261,15 +271,33 @@ static void close_idle(struct peer_list *list, int64_t since)
 		peer_close(peer);
 }
 
+/* Close the list's peers that had ended their side and have hung up since. */
+static void close_hung_up(struct peer_list *list)
+{
+	struct peer *peer, *next;
+
+	for (peer = TAILQ_FIRST(list); peer != NULL; peer = next) {
+		next = TAILQ_NEXT(peer, link);
+		if (peer->has_eof && has_hung_up(peer))
+			peer_close(peer);
+	}
+}
+
+static void sweep_list(struct peer_list *list, int64_t since)
+{
+	close_idle(list, since);
+	close_hung_up(list);
+}
+
 void peers_sweep(struct auth *auth)
 {
 	const int64_t now = clock_ms();
 
 	for (int rank = 0; rank < PEER_RANKS; rank++) {
-		close_idle(&auth->peers[PEERS_LOCAL].rank[rank], now - idle_ms[rank]);
-		close_idle(&auth->peers[PEERS_ANYBODY].rank[rank], now - idle_ms[rank]);
+		sweep_list(&auth->peers[PEERS_LOCAL].rank[rank], now - idle_ms[rank]);
+		sweep_list(&auth->peers[PEERS_ANYBODY].rank[rank], now - idle_ms[rank]);
 	}
-	free_closed_peers(auth);
+	peers_reap(auth);
 }
 
 void peers_free(struct auth *auth)
@@ -278,5 +306,5 @@ void peers_free(struct auth *auth)
 		close_idle(&auth->peers[PEERS_LOCAL].rank[rank], INT64_MAX);
 		close_idle(&auth->peers[PEERS_ANYBODY].rank[rank], INT64_MAX);
 	}
-	free_closed_peers(auth);
+	peers_reap(auth);
 }

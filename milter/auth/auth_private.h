@@ -108,8 +108,11 @@ size_t peers_count(const struct auth *auth);
  * process at a TCP port cannot close the MTA's connections to a unix socket. */
 size_t peers_most(const struct auth *auth);
 
-/* Close the peers that have been idle for too long, and free the closed ones. */
+/* Close the peers that have been idle for too long or have hung up, and free the closed ones. */
 void peers_sweep(struct auth *auth);
+
+/* Free the closed peers, in the loop's turn after the one that closed them. */
+void peers_reap(struct auth *auth);
 
 /* Close and free all peers. */
 void peers_free(struct auth *auth);
@@ -122,7 +125,8 @@ void peers_free(struct auth *auth);
  */
 enum auth_rank {
 	RANK_TRUSTED,	  /* has succeeded from this network */
-	RANK_KNOWN,	  /* from a network that is not slowed, or trusted in a claimed one */
+	RANK_KNOWN,	  /* from a network that is not slowed, or in which the login has
+			     succeeded, or trusted in a claimed one */
 	RANK_MUTE_KNOWN,  /* over saslauthd, without an address: has succeeded recently */
 	RANK_MUTE,	  /* as before: neither succeeded nor failed recently */
 	RANK_MUTE_FAILED, /* as before: has failed recently */

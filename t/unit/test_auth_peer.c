@@ -84,6 +84,21 @@ static const struct peer_protocol echo_half_close = {
 	.half_close = true,
 };
 
+/* Its answer takes longer than the test. */
+static void read_nothing(struct peer *peer)
+{
+	(void)peer;
+}
+
+static const struct peer_protocol slow_half_close = {
+	.id = AUTH_PROTOCOL_SASLAUTHD,
+	.open = open_state,
+	.input = read_nothing,
+	.close = close_state,
+	.input_max = 1 << 20,
+	.half_close = true,
+};
+
 /* ---- the server's side and the client's, in one thread --------------------------- */
 
 static void on_reap(evutil_socket_t fd, short what, void *context)
@@ -238,11 +253,27 @@ END_TEST
 
 START_TEST(a_client_that_hangs_up_is_closed)
 	{
-		serve(&echo);
+		serve(_i == 0 ? &echo : &slow_half_close);
 		(void)close(connect_client());
 		run_loop();
 		ck_assert_int_eq(closed, 1);
 		ck_assert_uint_eq(peers_count(&auth), 0);
+	}
+END_TEST
+
+START_TEST(a_client_that_has_ended_its_side_is_closed_when_it_hangs_up)
+	{
+		int client;
+
+		serve(&slow_half_close);
+		client = connect_client();
+		ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+		run_loop();
+		peers_sweep(&auth);
+		ck_assert_int_eq(closed, 0); /* it waits for its answer */
+		(void)close(client);
+		peers_sweep(&auth);
+		ck_assert_int_eq(closed, 1);
 	}
 END_TEST
 
@@ -400,7 +431,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_peer_that_is_closed_at_once_handles_no_further_line);
 	tcase_add_loop_test(tcase, only_some_protocols_answer_a_client_that_has_ended_its_side, 0,
 		2);
-	tcase_add_test(tcase, a_client_that_hangs_up_is_closed);
+	tcase_add_loop_test(tcase, a_client_that_hangs_up_is_closed, 0, 2);
+	tcase_add_test(tcase, a_client_that_has_ended_its_side_is_closed_when_it_hangs_up);
 	tcase_add_test(tcase, a_client_that_does_not_read_is_closed);
 	tcase_add_test(tcase, the_idlest_of_the_lowest_rank_makes_room);
 	tcase_add_test(tcase, neither_kind_of_sockets_takes_the_other_s_half);
