@@ -9,7 +9,8 @@
 
 #define BUCKETS 4096 /* a power of 2 */
 #define NEAR_PLACES 2
-#define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures */
+#define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures alone */
+#define LOAD_MAX 2     /* of an area; see load_of() */
 #define TURNS 4	       /* one belongs to the oldest anonymous attempt, and three to the newest */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
@@ -20,6 +21,7 @@ struct gate_node {
 	uint32_t tickets;   /* inside, with this key */
 	uint32_t under_way; /* those that occupy a place */
 	uint32_t slowed;    /* of these, from slowed networks */
+	uint32_t unclean;   /* of these, from networks with failures */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
 	uint32_t nowhere;   /* of those that wait, the ones whose network is not known */
 	uint32_t turn;	    /* of the anonymous ones, see TURNS */
@@ -120,33 +122,45 @@ static int get_nodes(struct auth_gate *gate, struct gate_ticket *ticket)
 
 /* ---- places ---------------------------------------------------------------------- */
 
-/* Add or take back (by -1) an attempt under way. A trusted one counts for its pair alone. */
+/* Return whether a ticket needs places of a kind. */
+static bool needs_place(const struct gate_ticket *ticket, enum gate_key which)
+{
+	if (ticket->is_trusted)
+		return which == GATE_PAIR;
+	return !ticket->is_known || (which != GATE_LOGIN && which != GATE_AREA);
+}
+
+/* Add or take back (by -1) an attempt under way. */
 static void count_under_way(struct gate_ticket *ticket, int by)
 {
 	for (int which = 0; which < GATE_KEYS; which++) {
 		struct gate_node *node = ticket->node[which];
 
-		if (node == NULL || (ticket->is_trusted && which != GATE_PAIR))
+		if (node == NULL || !needs_place(ticket, which))
 			continue;
 		node->under_way += (uint32_t)by;
 		if (ticket->is_slowed)
 			node->slowed += (uint32_t)by;
+		if (!ticket->is_clean)
+			node->unclean += (uint32_t)by;
 	}
 }
 
-/* Return the places of a login for an attempt from some network. */
-static uint32_t login_places(const struct penalty_view *view)
+/* Return whether a login has a place for an attempt from some network, slowed or not. */
+static bool login_has_place(const struct gate_node *node, const struct penalty_view *view)
 {
 	if (view->is_near && !view->is_slowed)
-		return places[GATE_LOGIN].all + NEAR_PLACES;
-	return places[GATE_LOGIN].all - (view->is_clean ? 0 : CLEAN_PLACES);
+		return node->under_way < places[GATE_LOGIN].all + NEAR_PLACES;
+	return node->under_way < places[GATE_LOGIN].all &&
+		(view->is_clean || node->unclean < places[GATE_LOGIN].all - CLEAN_PLACES);
 }
 
 /* Return whether a node has a place. */
 static bool has_place(const struct gate_node *node, enum gate_key which,
 	const struct gate_ticket *ticket, const struct penalty_view *view)
 {
-	return node->under_way < (which == GATE_LOGIN ? login_places(view) : places[which].all) &&
+	return (which == GATE_LOGIN ? login_has_place(node, view) :
+				      node->under_way < places[which].all) &&
 		(!ticket->is_slowed || node->slowed < places[which].slowed);
 }
 
@@ -161,7 +175,8 @@ static struct gate_node *full_node(const struct gate_ticket *ticket,
 	for (int which = 0; which < GATE_KEYS; which++) {
 		struct gate_node *node = ticket->node[which];
 
-		if (node != NULL && !has_place(node, which, ticket, view))
+		if (node != NULL && needs_place(ticket, which) &&
+			!has_place(node, which, ticket, view))
 			return node;
 	}
 	return NULL;
@@ -175,9 +190,11 @@ static struct gate_node *try_to_open(const struct auth_gate *gate, struct gate_t
 
 	*view_r = penalty_view(gate->penalty, &ticket->keys, now);
 	ticket->is_slowed = view_r->is_slowed || ticket->keys.network == 0;
+	ticket->is_trusted = view_r->trust > 0;
+	ticket->is_known = view_r->is_known;
+	ticket->is_clean = view_r->is_clean;
 	if ((full = full_node(ticket, view_r)) != NULL)
 		return full;
-	ticket->is_trusted = view_r->trust > 0;
 	ticket->delay_ms = ticket->is_trusted ? 0 : view_r->delay_ms;
 	count_under_way(ticket, 1);
 	return NULL;
@@ -341,24 +358,28 @@ static bool pass_waiting(struct auth_gate *gate, struct gate_node *node, struct 
 	return true;
 }
 
-/* Return whether no other attempt at its login, from networks near its own, is under way. */
-static bool is_first_of_area(const struct gate_ticket *ticket)
+/* Return the number of attempts at the ticket's login, from networks near its own, that are under
+ * way or have failed recently, up to LOAD_MAX. */
+static uint32_t load_of(const struct auth_gate *gate, const struct gate_ticket *ticket,
+	uint32_t now)
 {
 	const struct gate_node *area = ticket->node[GATE_AREA];
+	const uint32_t load = penalty_area_failures(gate->penalty, &ticket->keys, now) +
+		(area == NULL ? 0 : area->under_way);
 
-	return area == NULL || area->under_way == 0;
+	return load < LOAD_MAX ? load : LOAD_MAX;
 }
 
-/* Open the gate for those who wait in the node's list, or for the first of each area alone, or let
- * them wait for another node. */
-static void pass_in_order(struct auth_gate *gate, struct gate_node *node, bool first_of_area,
+/* Open the gate for those who wait in the node's list, in the order of arrival, if their areas have
+ * this load, or let them wait for another node. */
+static void pass_in_order(struct auth_gate *gate, struct gate_node *node, uint32_t load,
 	uint32_t now)
 {
 	struct gate_ticket *ticket, *next;
 
 	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
 		next = TAILQ_NEXT(ticket, link);
-		if (!first_of_area || is_first_of_area(ticket))
+		if (load_of(gate, ticket, now) == load)
 			(void)pass_waiting(gate, node, ticket, now);
 	}
 }
@@ -370,8 +391,8 @@ static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uin
 	while (node->turn % TURNS != 0 && (ticket = newest_anonymous(node)) != NULL &&
 		pass_waiting(gate, node, ticket, now))
 		;
-	pass_in_order(gate, node, true, now);
-	pass_in_order(gate, node, false, now);
+	for (uint32_t load = 0; load <= LOAD_MAX; load++)
+		pass_in_order(gate, node, load, now);
 }
 
 bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)

@@ -19,19 +19,21 @@
  *   one wide network                     128                16
  *
  * A network is slowed if its failures, or those of its wide network, cause a delay; one that is not
- * known counts as slowed, but has no places of its own. The last of the eight places of a login is
- * for clean networks: those without any failure, also in their wide network. Networks with failures
- * can therefore never take all places of a login, nor can any one network. Two further places of a
- * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless
- * they are slowed, so that its owner finds a place although a guesser's many networks take the
- * others. Nothing distinguishes an owner who comes from somewhere else from networks that have not
- * failed yet; such an attempt may have to be repeated. In a slowed network, no place depends on
- * where else a login has succeeded: a guesser who occupies the others would see which logins are
- * refused at once and which are delayed, and so which exist.
+ * known counts as slowed, but has no places of its own. Networks with a failure, also in their wide
+ * network, have at most seven of the eight places of a login. They can therefore never take all of
+ * them, nor can any one network. Two further places of a login are for networks near one from which
+ * it has succeeded (an IPv4 /16, an IPv6 /32), unless they are slowed, so that its owner finds a
+ * place although a guesser's many networks take the others. Nothing distinguishes an owner who
+ * comes from somewhere else from networks that have not failed yet; such an attempt may have to be
+ * repeated. In a slowed network, no place depends on where else a login has succeeded: a guesser
+ * who occupies the others would see which logins are refused at once and which are delayed, and so
+ * which exist.
  *
  * An attempt that penalty_view() trusts takes none of these places and has no delay. Such attempts
  * are bounded by the failures that trust allows: those under way count as failures until their
- * results are known.
+ * results are known. When the trust has ended, an attempt from such a network (view.is_known) has a
+ * delay and takes the places of its networks, but none of the login's: the guessers elsewhere who
+ * occupy them do not hold it up.
  *
  * An attempt that finds no place waits for one or is refused: if GATE_WAITING_MAX attempts of its
  * network (of its login without a network, if its network is not known) wait already, or if its
@@ -40,15 +42,17 @@
  * refused, the client that tries again most often would get each place, and two guessers would lock
  * the owner out. A patient attempt is not refused for a delay.
  *
- * Places go to attempts in the order of arrival, but first to those near which (IPv4 /16, IPv6 /32)
- * no other at the same login is under way, so that the many networks or connections of one guesser
- * have one turn. Of the places for patient attempts whose network is not known, three of four go to
- * the newest. Guessers wait from one answer to the next; an owner who has just come thus need not
- * wait for all of them, and the oldest are served in the end. If too many wait, the newest
- * displaces the oldest, for the same reason. Attempts that wait have not been checked, so that
- * neither waiting nor leaving reveals anything about a password.
+ * Places go to attempts in the order of arrival, but first to those with the fewest others at the
+ * same login, from networks near their own (IPv4 /16, IPv6 /32), that are under way or have failed
+ * and are not forgiven. Two or more count as two, so that a guesser near the owner cannot place him
+ * behind all others. Guessers who try again and again thus wait for an owner who has just come,
+ * unless they have new providers for each guess. Of the places for patient attempts whose network
+ * is not known, three of four go to the newest. Guessers wait from one answer to the next; an owner
+ * who has just come thus need not wait for all of them, and the oldest are served in the end. If
+ * too many wait, the newest displaces the oldest, for the same reason. Attempts that wait have not
+ * been checked, so that neither waiting nor leaving reveals anything about a password.
  *
- * The memory is that of the keys of the attempts inside: at most five of 64 bytes for each. The
+ * The memory is that of the keys of the attempts inside: at most five of 72 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.
  */
 struct auth_gate;
@@ -67,7 +71,8 @@ struct gate_ticket {
 
 	/* Set when the gate opens. */
 	bool is_trusted;
-	bool is_slowed; /* or the network is not known */
+	bool is_known, is_clean; /* as in struct penalty_view */
+	bool is_slowed;		 /* or the network is not known */
 	uint32_t delay_ms;
 
 	/* The gate's. */

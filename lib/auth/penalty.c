@@ -22,7 +22,7 @@
 
 enum { CLAIMS, PEOPLE = 2 }; /* even, unlike the near of an address */
 
-enum kind { LOGIN, NETWORK, WIDE, KINDS };
+enum kind { LOGIN, NETWORK, WIDE, AREA, KINDS };
 
 static const struct {
 	uint32_t tolerance; /* failures without a delay */
@@ -31,6 +31,7 @@ static const struct {
 	[LOGIN] = { 1, 60 },   /* everybody mistypes */
 	[NETWORK] = { 3, 60 }, /* several people may share a network */
 	[WIDE] = { 30, 6 },    /* a provider may give a /48 to one customer or to thousands */
+	[AREA] = { FAILURES_MAX, 60 },
 };
 
 struct failures {
@@ -192,7 +193,9 @@ void penalty_claim(struct penalty_keys *keys, uint64_t claimed)
 
 static uint64_t key_of_kind(const struct penalty_keys *keys, enum kind kind)
 {
-	return kind == LOGIN ? keys->login : kind == NETWORK ? keys->network : keys->wide;
+	const uint64_t key[KINDS] = { keys->login, keys->network, keys->wide, keys->area };
+
+	return key[kind];
 }
 
 /* ---- failures -------------------------------------------------------------------- */
@@ -362,9 +365,11 @@ static void view_successes(const struct penalty *penalty, enum trusted which, ui
 		if (keys->network == 0)
 			continue;
 		view->is_near |= place->near == keys->near;
+		if (place->network != keys->network)
+			continue;
+		view->is_known = true;
 		failures = failures_left(&place->failures, PAIR_FORGIVE_S, now);
-		if (place->network == keys->network &&
-			failures + view->trust < PENALTY_TRUST_FAILURES)
+		if (failures + view->trust < PENALTY_TRUST_FAILURES)
 			view->trust = PENALTY_TRUST_FAILURES - failures;
 	}
 }
@@ -376,7 +381,7 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 
 	view_successes(penalty, table_of(keys->login), keys->login, keys, now, &view);
 	view_successes(penalty, CLAIMED, keys->claimed, keys, now, &view);
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (int kind = 0; kind < AREA; kind++) {
 		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
 			       delay = delay_of(failures, rules[kind].tolerance);
 
@@ -392,6 +397,12 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 	return view;
 }
 
+uint32_t penalty_area_failures(const struct penalty *penalty, const struct penalty_keys *keys,
+	uint32_t now)
+{
+	return failures_of(penalty, AREA, keys->area, now);
+}
+
 /* Count a failure against the trust of the login, or of the claimed address, in the network. */
 static void reduce_trust(struct penalty *penalty, enum trusted which, uint64_t login,
 	uint64_t network, uint32_t now)
@@ -404,8 +415,12 @@ static void reduce_trust(struct penalty *penalty, enum trusted which, uint64_t l
 
 void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	for (int kind = 0; kind < KINDS; kind++)
-		count_failure(penalty, kind, key_of_kind(keys, kind), now);
+	const uint32_t earlier = failures_of(penalty, NETWORK, keys->network, now);
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		if (kind != WIDE || earlier <= rules[NETWORK].tolerance)
+			count_failure(penalty, kind, key_of_kind(keys, kind), now);
+	}
 	reduce_trust(penalty, table_of(keys->login), keys->login, keys->network, now);
 	reduce_trust(penalty, CLAIMED, keys->claimed, keys->network, now);
 }
@@ -418,8 +433,7 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
 
 /* ---- people ------------------------------------------------------------------------ */
 
-/* Clear the failures of one key or, if the key is 0, of all but people's. Returns the number of
- * entries cleared. */
+/* Clear the failures of one key or, if the key is 0, of all but people's. Returns the number. */
 static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t key)
 {
 	size_t cleared = 0;
@@ -428,10 +442,10 @@ static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t k
 		struct entry *entry = &penalty->failed[kind][i];
 
 		if (entry->key != 0 &&
-			(key == 0 ? kind == LOGIN || (entry->key & PERSON) == 0 :
+			(key == 0 ? kind == LOGIN || kind == AREA || (entry->key & PERSON) == 0 :
 				    entry->key == key)) {
 			*entry = (struct entry){ .key = 0 };
-			cleared++;
+			cleared += kind != AREA;
 		}
 	}
 	return cleared;

@@ -19,6 +19,9 @@
  *   network                   3                      60 s
  *   wide network             30                       6 s
  *
+ * A wide network is for clients who spread over their networks. Failures from a network that is
+ * slowed itself do not count for it, so that one client does not slow all others of a provider.
+ *
  * The first failure beyond these delays the next attempt by half a second, and each further one
  * doubles the delay, up to PENALTY_MAX_MS; the longest of the three delays applies. The delay comes
  * before the check, whatever its result, so that neither an answer nor its absence reveals anything
@@ -28,7 +31,11 @@
  * of others delay neither it nor its owner. A token is trusted where it, or another one that claims
  * the same address, has succeeded, because programs get a new one every hour. Trust ends when
  * PENALTY_TRUST_FAILURES failures of that login from that network are not forgiven (one per
- * minute), because the network may have other users.
+ * minute), because the network may have other users. The network remains known for the login, which
+ * thus has places there that nobody elsewhere can take (lib/auth/auth_gate.h).
+ *
+ * Failures at a login are counted by area, too: the IPv4 /16 or IPv6 /32 of the client. They delay
+ * nobody, but areas without them go first.
  *
  * A success clears no failures: the owner is trusted then and does not need that, and a guesser
  * must not profit from a login of his own, nor from the owner's program that logs in every second.
@@ -97,6 +104,7 @@ struct cidr penalty_person(uid_t uid);
 struct penalty_view {
 	uint32_t trust;	    /* failures that trust allows from now on; 0: not trusted there */
 	uint32_t delay_ms;  /* before the check, unless it is trusted */
+	bool is_known;	    /* it has succeeded from this network within PENALTY_TRUST_S */
 	bool is_slowed;	    /* the network or the wide network causes a delay */
 	bool is_clean;	    /* neither has failures that are not forgiven */
 	bool has_failed;    /* the login has failures that are not forgiven */
@@ -107,6 +115,11 @@ struct penalty_view {
 struct penalty_view penalty_view(const struct penalty *penalty, const struct penalty_keys *keys,
 	uint32_t now);
 
+/* Return the failures at the login from the area of the client that are not forgiven; 0 without an
+ * area. */
+uint32_t penalty_area_failures(const struct penalty *penalty, const struct penalty_keys *keys,
+	uint32_t now);
+
 /* Count an attempt with wrong credentials, or a successful one. */
 void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now);
 void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now);
@@ -114,8 +127,9 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
 /*
  * Forgive the failures of the login, and of the network and the wide network; keys NULL: all
  * failures, except those of people's networks, the wide one included, because people who can cause
- * them may be the ones who ask. Trusted logins stay. Returns the number of logins and networks that
- * had failures.
+ * them may be the ones who ask. Trusted logins stay. Those of a login's areas are forgiven only
+ * with all others, because they delay nobody. Returns the number of logins and networks that had
+ * failures.
  */
 size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys);
 

@@ -184,12 +184,10 @@ static void renew_rules(struct attempt *attempt)
 
 static struct login_request login_of(const struct attempt *attempt)
 {
-	return (struct login_request){
-		.login = attempt->request.login,
+	return (struct login_request){ .login = attempt->request.login,
 		.secret = attempt->request.secret,
 		.is_bearer = attempt->request.is_bearer,
-		.is_mute = attempt->request.is_mute,
-	};
+		.is_mute = attempt->request.is_mute };
 }
 
 static void check_attempt(struct attempt *attempt, struct auth_cache *cache, bool may_work)
@@ -285,7 +283,7 @@ static enum auth_rank rank_of(const struct attempt *attempt)
 
 	if (ticket->is_trusted)
 		return is_claimed ? RANK_KNOWN : RANK_TRUSTED;
-	if (!ticket->is_slowed && !is_claimed)
+	if ((ticket->is_known || !ticket->is_slowed) && !is_claimed)
 		return RANK_KNOWN;
 	if (!ticket->is_patient || ticket->keys.network != 0)
 		return RANK_SLOWED;

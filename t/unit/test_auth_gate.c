@@ -43,9 +43,9 @@ static void teardown(void)
 
 /* The attempts: of one login or each of another; their network. */
 enum who { BOB, EACH };
-enum where { UNKNOWN, HOME, NEAR, FAR, WIDE, VAST, TWO, THREE, MANY };
-/* NEAR to HOME; WIDE, VAST: all over a /48, a /32; TWO, THREE: as many addresses, of providers each
- */
+enum where { UNKNOWN, HOME, NEAR, FAR, NEXT, WIDE, VAST, TWO, THREE, SIX, MANY };
+/* NEAR to HOME; WIDE, VAST: all over a /48, a /32; TWO, THREE, SIX: as many addresses, of a
+ * provider each */
 
 static struct penalty_keys keys_of(enum who who, enum where where, unsigned i)
 {
@@ -64,6 +64,9 @@ static struct penalty_keys keys_of(enum who who, enum where where, unsigned i)
 	case FAR:
 		(void)snprintf(text, sizeof(text), "198.51.100.1");
 		break;
+	case NEXT:
+		(void)snprintf(text, sizeof(text), "203.0.100.1");
+		break;
 	case WIDE:
 		(void)snprintf(text, sizeof(text), "2001:db8:0:%x::1", i);
 		break;
@@ -72,7 +75,12 @@ static struct penalty_keys keys_of(enum who who, enum where where, unsigned i)
 		break;
 	case TWO:
 	case THREE:
-		(void)snprintf(text, sizeof(text), "10.%u.0.1", i % (where == TWO ? 2 : 3));
+	case SIX:
+		(void)snprintf(text, sizeof(text), "10.%u.0.1",
+			i %
+				(where == TWO		       ? 2 :
+						where == THREE ? 3 :
+								 6));
 		break;
 	case MANY:
 		(void)snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
@@ -299,10 +307,11 @@ END_TEST
 
 START_TEST(networks_with_failures_leave_a_place_of_a_login)
 	{
-		count_failures(EACH, NEAR, 0, 1);
+		for (unsigned i = 0; i < 8; i++)
+			count_failures(EACH, MANY, i, 1);
 		for (unsigned i = 0; i < 7; i++)
 			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
-		ck_assert_int_eq(enter(&tickets[7], BOB, NEAR, 0, false), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[7], BOB, MANY, 7, false), GATE_WAIT);
 		ck_assert_int_eq(enter(&tickets[8], BOB, FAR, 0, false), GATE_OPEN);
 	}
 END_TEST
@@ -455,8 +464,9 @@ END_TEST
  * place in most of his tries. */
 static const struct {
 	enum where guessers;
-	bool is_slowed; /* the owner's network: by a device with an old password */
-} contests[] = { { TWO, true }, { THREE, true }, { WIDE, true }, { VAST, false } };
+	bool is_slowed; /* the owner's network: by somebody else's device with an old password */
+} contests[] = { { TWO, true }, { THREE, true }, { SIX, true }, { WIDE, true }, { VAST, false },
+	{ VAST, true } };
 START_TEST(an_owner_has_a_turn_among_guessers_who_try_again_at_once)
 	{
 		struct gate_ticket *owner = &tickets[GUESSERS];
@@ -477,6 +487,61 @@ START_TEST(an_owner_has_a_turn_among_guessers_who_try_again_at_once)
 			(void)guess_for_ms(i * 37 % 18 * TICK_MS, BOB, contests[_i].guessers);
 		}
 		ck_assert_msg(refused <= 10, "%u tries of 20 were refused", refused);
+	}
+END_TEST
+
+/* A device of the owner's with an old password has ended the trust, but he has no places to share
+ * with guessers elsewhere. */
+START_TEST(guessers_elsewhere_take_no_places_from_a_network_where_the_login_has_succeeded)
+	{
+		struct gate_ticket *owner = &tickets[GUESSERS];
+
+		succeed(BOB, HOME);
+		count_failures(BOB, HOME, 0, 9);
+		now_ms = 0;
+		(void)guess_for(15, BOB, SIX);
+		for (int i = 0; i < 20; i++) {
+			(void)guess_for(1, BOB, SIX);
+			count_failures(BOB, HOME, 0, 1);
+			ck_assert_int_eq(enter(owner + 1, BOB, FAR, 0, false), GATE_OPEN);
+			ck_assert_int_eq(enter(owner, BOB, HOME, 0, false), GATE_OPEN);
+			ck_assert_uint_eq(owner->delay_ms, PENALTY_MAX_MS);
+			ck_assert(!owner->is_trusted);
+			(void)auth_gate_leave(gate, owner, now);
+			(void)auth_gate_leave(gate, owner + 1, now);
+		}
+		for (unsigned i = 0; i < 100; i++)
+			(void)enter(&tickets[100 + i], BOB, MANY, i, false);
+		ck_assert_int_eq(enter(owner + 1, BOB, FAR, 0, false), GATE_WAIT); /* all is full */
+		ck_assert_int_eq(enter(owner, BOB, HOME, 0, false), GATE_OPEN);
+		ck_assert_int_eq(enter(owner + 2, BOB, HOME, 0, false), GATE_OPEN);
+		ck_assert_int_eq(enter(owner + 3, BOB, HOME, 0, false), GATE_FULL);
+	}
+END_TEST
+
+/* Places go first to areas without attempts at the login that have failed or are under way. */
+START_TEST(an_area_that_has_not_failed_at_the_login_goes_first)
+	{
+		static const char *const failed[] = { "198.51.7.1", "198.51.7.1", "203.0.113.1" };
+		struct cidr client;
+
+		for (int i = 0; i < COUNT(failed); i++) {
+			struct penalty_keys keys;
+
+			ck_assert_int_eq(cidr_parse(failed[i], &client, NULL), 0);
+			keys = penalty_keys(7, &client);
+			penalty_failed(penalty, &keys, now);
+		}
+		for (unsigned i = 0; i < 8; i++)
+			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[8], BOB, FAR, 0, false), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[9], BOB, NEXT, 0, false), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[10], BOB, HOME, 0, false), GATE_WAIT);
+		for (unsigned i = 0; i < 3; i++) {
+			ck_assert(auth_gate_leave(gate, &tickets[i], now));
+			ck_assert_ptr_eq(auth_gate_next(gate), &tickets[10 - i]);
+			ck_assert_ptr_null(auth_gate_next(gate));
+		}
 	}
 END_TEST
 
@@ -600,6 +665,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_guesser_does_not_lock_the_owner_out, 0, COUNT(owners));
 	tcase_add_loop_test(tcase, an_owner_has_a_turn_among_guessers_who_try_again_at_once, 0,
 		COUNT(contests));
+	tcase_add_test(tcase,
+		guessers_elsewhere_take_no_places_from_a_network_where_the_login_has_succeeded);
+	tcase_add_test(tcase, an_area_that_has_not_failed_at_the_login_goes_first);
 	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
 	tcase_add_test(tcase, patient_attempts_of_one_login_leave_others_alone);
 	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);

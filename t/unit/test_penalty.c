@@ -30,6 +30,8 @@ static void teardown(void)
 	penalty_free(&penalty); /* accepts NULL */
 }
 
+#define SPREAD "2001:db8::/48" /* another /64 of it for each failure */
+
 /* client "": not known */
 static struct penalty_keys keys_of(const char *login, const char *client)
 {
@@ -44,10 +46,15 @@ static struct penalty_keys keys_of(const char *login, const char *client)
 
 static void count_failures(const char *login, const char *client, unsigned times)
 {
-	const struct penalty_keys keys = keys_of(login, client);
+	char text[64];
 
-	for (unsigned i = 0; i < times; i++)
+	for (unsigned i = 0; i < times; i++) {
+		struct penalty_keys keys;
+
+		(void)snprintf(text, sizeof(text), "2001:db8:0:%x::1", 0xa000 + i);
+		keys = keys_of(login, strcmp(client, SPREAD) == 0 ? text : client);
 		penalty_failed(penalty, &keys, now);
+	}
 }
 
 static void succeed(const char *login, const char *client)
@@ -100,11 +107,12 @@ static const struct {
 	{ 60, "64:ff9b:1::c000:207", 0, "alice", "64:ff9b:1::c000:208", 0, false },
 	{ 8, "64:ff9b::1:c000:207", 0, "alice", "64:ff9b::1:c000:208", 4500, true },
 	{ 8, "2002:c000:207::1", 0, "alice", "192.0.2.7", 0, false },
-	/* by the wide network */
-	{ 30, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 0, false },
-	{ 31, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 500, true },
-	{ 40, "2001:db8::1", 0, "alice", "2001:db8:0:ffff::1", 4500, true },
-	{ 60, "2001:db8::1", 0, "alice", "2001:db8:1::1", 0, false },
+	/* by the wide network, for clients who spread over it */
+	{ 30, SPREAD, 0, "alice", "2001:db8:0:1::1", 0, false },
+	{ 31, SPREAD, 0, "alice", "2001:db8:0:1::1", 500, true },
+	{ 40, SPREAD, 0, "alice", "2001:db8:0:ffff::1", 4500, true },
+	{ 60, SPREAD, 0, "alice", "2001:db8:1::1", 0, false },
+	{ 1000, "2001:db8::1", 0, "alice", "2001:db8:0:1::1", 0, false },
 	/* the longest delay applies */
 	{ 4, "192.0.2.7", 0, "bob", "192.0.2.7", 2000, true },
 	/* one is forgiven in a minute, of a wide network in six seconds, and 60 in all are counted
@@ -116,8 +124,8 @@ static const struct {
 	{ 1000, "", 58 * 60, "bob", "", 500, false },
 	{ 1000, "", 59 * 60, "bob", "", 0, false },
 	{ 8, "192.0.2.7", 60, "alice", "192.0.2.7", 4000, true },
-	{ 35, "2001:db8::1", 6, "alice", "2001:db8:0:1::1", 4000, true },
-	{ 35, "2001:db8::1", 30, "alice", "2001:db8:0:1::1", 0, false },
+	{ 35, SPREAD, 6, "alice", "2001:db8:0:1::1", 4000, true },
+	{ 35, SPREAD, 30, "alice", "2001:db8:0:1::1", 0, false },
 };
 START_TEST(failures_delay_the_next_attempt)
 	{
