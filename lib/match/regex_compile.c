@@ -25,36 +25,11 @@
  */
 #define POSSESSIVE_MAX 4096
 
-/* Return the position after zeros. */
-static const char *skip_zeros(const char *p)
-{
-	while (*p == '0')
-		p++;
-	return p;
-}
-
-/* Return whether a regex has a quantifier that allows no repetition, such as {0}. PCRE2 10.42
- * requires the first character of some groups that are skipped in this way: (?:a|(?=b)){0} matched
- * only before b. */
-static bool skips_an_item(const char *regex)
-{
-	while ((regex = strchr(regex, '{')) != NULL) {
-		const char *p = skip_zeros(++regex);
-
-		if (p > regex && *p == ',')
-			p = skip_zeros(p + 1);
-		if (p > regex && *p == '}' && p[-1] == '0')
-			return true;
-	}
-	return false;
-}
-
 static uint32_t options_for(const struct regex_forms *forms, struct regex_mode mode)
 {
 	return COMPILE_OPTIONS | (mode.lines ? 0U : PCRE2_DOTALL) |
 		(mode.anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U) |
-		(forms->cost.bytes > POSSESSIVE_MAX ? PCRE2_NO_AUTO_POSSESS : 0U) |
-		(skips_an_item(forms->plain.text) ? PCRE2_NO_START_OPTIMIZE : 0U);
+		(forms->cost.bytes > POSSESSIVE_MAX ? PCRE2_NO_AUTO_POSSESS : 0U);
 }
 
 int regex_forms_make(struct regex_forms *forms, const char *regex, size_t len,

@@ -13,6 +13,7 @@
 #include "lib/match/regex_case.h"
 #include "lib/match/regex_class.h"
 #include "lib/match/regex_escape.h"
+#include "lib/match/regex_quantifier.h"
 
 #define REFUSED "(?@" /* PCRE2 refuses this, whatever follows */
 
@@ -23,6 +24,7 @@
 struct open_group {
 	unsigned long number; /* 0: it does not capture */
 	bool looks_ahead, looks_behind;
+	size_t begin; /* in the output */
 };
 
 struct translation {
@@ -38,6 +40,8 @@ struct translation {
 	size_t lookbehinds;   /* that are open */
 	const char *behind;   /* the end of the last lookbehind, or NULL */
 	const char *ahead;    /* the end of the last lookahead, or NULL */
+	const char *closes;   /* the end of the last group, or NULL */
+	size_t group;	      /* its beginning in the output */
 	struct strbuf *out;
 	size_t classes; /* bytes of it that belong to classes */
 };
@@ -166,6 +170,15 @@ static void add_name(struct translation *t, const struct strbuf *name)
 	}
 }
 
+/* Read the name of a group as regex_escape_read_name() does. */
+static const char *read_name(struct translation *t, const char *p, struct strbuf *name)
+{
+	const char *behind = regex_escape_read_name(p, t->end, name);
+
+	t->out->failed = t->out->failed || name->failed;
+	return behind;
+}
+
 /* Count the groups that capture, and note their names. */
 static void find_groups(struct translation *t)
 {
@@ -187,7 +200,7 @@ static void find_groups(struct translation *t)
 			continue;
 		t->groups++;
 		t->has_names = t->has_names || named;
-		if (named && regex_escape_read_name(p + 2, t->end, &name) != NULL)
+		if (named && read_name(t, p + 2, &name) != NULL)
 			add_name(t, &name);
 	}
 	strbuf_free(&name);
@@ -205,6 +218,7 @@ static unsigned long group_of_name(const struct translation *t, const struct str
 /* Note that a group begins or ends, so that references know which groups precede them. */
 static void open_group(struct translation *t, struct open_group group)
 {
+	group.begin = t->out->len;
 	strbuf_add(&t->nested, (const char *)&group, sizeof(group));
 	t->lookbehinds += group.looks_behind;
 }
@@ -219,7 +233,7 @@ static void close_group(struct translation *t, const char *behind)
 {
 	struct open_group group;
 
-	t->behind = t->ahead = NULL;
+	t->behind = t->ahead = t->closes = NULL;
 	if (t->nested.len < sizeof(group))
 		return; /* refused */
 	t->nested.len -= sizeof(group);
@@ -229,28 +243,8 @@ static void close_group(struct translation *t, const char *behind)
 		t->closed[group.number] = true;
 	t->behind = group.looks_behind ? behind : NULL;
 	t->ahead = group.looks_ahead ? behind : NULL;
-}
-
-/* Return the position after "{n}", "{n,}" or "{n,m}" at p, or NULL for text. */
-static const char *braces_end(const char *p, const char *end)
-{
-	const char *digits = ++p;
-
-	while (p < end && isdigit((unsigned char)*p))
-		p++;
-	if (p == digits || p == end)
-		return NULL;
-	if (*p == ',') {
-		for (p++; p < end && isdigit((unsigned char)*p); p++)
-			;
-	}
-	return p < end && *p == '}' ? p + 1 : NULL;
-}
-
-static bool is_quantifier(const char *p, const char *end)
-{
-	return p < end &&
-		(*p == '*' || *p == '+' || *p == '?' || (*p == '{' && braces_end(p, end) != NULL));
+	t->closes = behind;
+	t->group = group.begin;
 }
 
 /* Append a reference to a group. Before the group's end it always matches the empty string: a loop
@@ -261,7 +255,8 @@ static bool is_quantifier(const char *p, const char *end)
 static void add_reference(struct translation *t, unsigned long number, const char *behind)
 {
 	if (t->closed[number] || (t->lookbehinds > 0 && number > t->opened))
-		strbuf_addf(t->out, is_quantifier(behind, t->end) ? "(?:\\g{%lu})" : "\\g{%lu}",
+		strbuf_addf(t->out,
+			regex_quantifier_follows(behind, t->end) ? "(?:\\g{%lu})" : "\\g{%lu}",
 			number);
 	else
 		strbuf_add_str(t->out, "(?:)");
@@ -295,7 +290,7 @@ static const char *translate_group(struct translation *t, const char *p)
 		return p + len;
 	}
 	open_capture(t);
-	behind = regex_escape_read_name(p + 2, t->end, &name);
+	behind = read_name(t, p + 2, &name);
 	if (behind != NULL && !t->is_refused)
 		strbuf_add_char(t->out, '(');
 	else
@@ -315,7 +310,7 @@ static const char *translate_name(struct translation *t, const char *p)
 		strbuf_add_char(t->out, 'k');
 		return p;
 	}
-	behind = regex_escape_read_name(p, t->end, &name);
+	behind = read_name(t, p, &name);
 	group = behind != NULL ? group_of_name(t, &name) : 0;
 	if (group != 0)
 		add_reference(t, group, behind);
@@ -376,14 +371,17 @@ static const char *translate_escape(struct translation *t, const char *p)
 	return p;
 }
 
-/* Return whether the quantifier at p allows no turn. */
-static bool is_optional(const char *p)
+/* Put the last group into one without alternatives. PCRE2 10.42 skips only the first alternative of
+ * (?:a|^){0}b, and then takes the ^ for required. */
+static void wrap_group(struct translation *t)
 {
-	if (*p != '{')
-		return *p != '+';
-	while (*++p == '0')
-		;
-	return !isdigit((unsigned char)*p);
+	struct strbuf *out = t->out;
+
+	strbuf_add_str(out, "(?:)");
+	if (out->failed)
+		return;
+	memmove(out->text + t->group + 3, out->text + t->group, out->len - 4 - t->group);
+	memcpy(out->text + t->group, "(?:", 3);
 }
 
 /* Translate the quantifier from p to end, with the ? of a lazy one. Returns the position after it.
@@ -393,10 +391,13 @@ static const char *translate_quantifier(struct translation *t, const char *p, co
 	/* JavaScript repeats no lookbehind, and has no possessive quantifiers: refused. It skips an
 	 * optional lookahead, because an optional turn must not match the empty string. */
 	strbuf_add_str(t->out, p == t->behind ? "**" : "");
-	if (p == t->ahead && is_optional(p))
+	if (regex_quantifier_is_nothing(p) || (p == t->ahead && regex_quantifier_is_optional(p))) {
+		if (p == t->closes)
+			wrap_group(t);
 		strbuf_add_str(t->out, "{0}");
-	else
+	} else {
 		strbuf_add(t->out, p, (size_t)(end - p));
+	}
 	if (end < t->end && *end == '?')
 		strbuf_add_char(t->out, *end++);
 	strbuf_add_str(t->out, end < t->end && *end == '+' ? "**" : "");
@@ -424,7 +425,7 @@ static const char *translate_one(struct translation *t, const char *p)
 		p++;
 		break;
 	case '{':
-		if ((behind = braces_end(p, t->end)) != NULL) {
+		if ((behind = regex_quantifier_braces_end(p, t->end)) != NULL) {
 			p = translate_quantifier(t, p, behind);
 			break;
 		}

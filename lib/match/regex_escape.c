@@ -107,6 +107,19 @@ const char *regex_escape_read(const char *p, const char *end, bool in_class, uin
 	return regex_escape_read_char(p, end, c_r);
 }
 
+/* Read "\\u{X}", which names may have, after its brace. Returns the position after it; *c_r is '{'
+ * if it is none. */
+static const char *read_braced(const char *p, const char *end, uint32_t *c_r)
+{
+	const char *digits = p;
+	uint32_t c = 0, digit;
+
+	for (; p < end && read_hex(p, end, 1, &digit) && c <= REGEX_MAX_CODE; p++)
+		c = c << 4 | digit;
+	*c_r = p > digits && p < end && *p == '}' && c <= REGEX_MAX_CODE ? c : '{';
+	return *c_r == '{' ? p : p + 1;
+}
+
 const char *regex_escape_read_name(const char *p, const char *end, struct strbuf *name)
 {
 	uint32_t c;
@@ -117,7 +130,8 @@ const char *regex_escape_read_name(const char *p, const char *end, struct strbuf
 		return NULL;
 	while (p < end && *p != '>') {
 		if (*p == '\\' && p + 1 < end && p[1] == 'u')
-			p = read_unicode(p + 2, end, &c);
+			p = p + 2 < end && p[2] == '{' ? read_braced(p + 3, end, &c) :
+							 read_unicode(p + 2, end, &c);
 		else
 			p = regex_escape_read_char(p, end, &c);
 		if (c < 0x80 && !isalpha((int)c) && c != '$' && c != '_' &&
