@@ -246,6 +246,7 @@ static void destroy_cache(struct cache **cache)
 	users_references_free(&c->references);
 	orgdomain_unref(&c->psl);
 	config_unref(&c->config);
+	config_unref(&c->decides_by);
 	cache_status_free(&c->status);
 	free(c->config_path);
 	if (c->wake_fd >= 0)
@@ -262,6 +263,7 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	if (cache == NULL)
 		return NULL;
 	cache->config = config_ref(config);
+	cache->decides_by = config_ref(config);
 	(void)pthread_mutex_init(&cache->lock, NULL);
 	thread_init_cond(&cache->first);
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

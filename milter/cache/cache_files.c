@@ -245,6 +245,10 @@ static void end_lists(struct cache *cache)
 		if (has_ended[i])
 			end_list(cache, (enum list_id)i);
 	}
+	if (cache->awaits_directory && all) {
+		cache->awaits_directory = false;
+		cache_use_settings(cache);
+	}
 }
 
 /*

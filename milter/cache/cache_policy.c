@@ -19,7 +19,7 @@
 static struct policy *make_policy(const struct cache *cache)
 {
 	struct policy_parts parts = {
-		.settings = cache->config->settings,
+		.settings = cache->decides_by->settings,
 		.psl = cache->psl,
 		.profiles = cache->profiles,
 		.users = cache->users,

@@ -58,8 +58,9 @@ struct cache {
 
 	/* Used by the thread only. */
 	bool is_stopping;
-	bool is_woken;		     /* attend() has something to do */
-	const struct config *config; /* a reference */
+	bool is_woken;			 /* attend() has something to do */
+	const struct config *config;	 /* a reference */
+	const struct config *decides_by; /* a reference: its settings are those of the policy */
 	struct watch *watch;
 	struct policy_problems *policy_problems;
 	struct database *database;
@@ -67,13 +68,15 @@ struct cache {
 	struct regex_preparer *preparer;
 	struct cache_reload reload;
 
-	/* The parts of the next policy; its settings are config's. */
+	/* The parts of the next policy; its settings are those of decides_by. */
 	struct orgdomain *psl;
 	int64_t psl_retry_at;
 	struct list *lists[LIST_COUNT]; /* NULL: not yet read */
 	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
 					  it is gone */
 	bool is_new_directory;	       /* a reload named another one for them */
+	bool awaits_directory; /* and they have yet to come into force, with that reload's settings
+				*/
 	struct list_reader *readers[LIST_COUNT]; /* of the files that are being read */
 	bool reads_together;			 /* what they read comes into force together */
 	struct file_stamp folder;  /* of their directory, when its names were last compared */
@@ -146,6 +149,10 @@ void cache_reload_end(struct cache *cache, int64_t now);
 
 /* Answer all requests up to that number with a failure, because the thread ends. */
 void cache_reload_abandon(struct cache *cache, uint64_t requested);
+
+/* Let the settings of cache->config decide, unless the lists of another directory, which it names,
+ * have not been read yet. */
+void cache_use_settings(struct cache *cache);
 
 /* ---- cache_files.c ---- */
 

@@ -79,6 +79,15 @@ static const struct config *load_config(const struct cache *cache, struct errmsg
 	return config;
 }
 
+void cache_use_settings(struct cache *cache)
+{
+	if (cache->awaits_directory)
+		return;
+	config_unref(&cache->decides_by);
+	cache->decides_by = config_ref(cache->config);
+	cache->is_changed = true;
+}
+
 /* Read postern.conf. If it is bad, log the error and keep the old configuration. */
 static void read_config(struct cache *cache)
 {
@@ -96,9 +105,9 @@ static void read_config(struct cache *cache)
 		cache->hooks.config_taken(cache->hooks.context, config, old, &err) != 0)
 		cache_reload_failed(cache, &err);
 	cache->config = config;
-	cache->is_changed = true;
 	if (strcmp(config->lists.directory, old->lists.directory) != 0)
-		cache->is_new_directory = true;
+		cache->is_new_directory = cache->awaits_directory = true;
+	cache_use_settings(cache);
 	cache_apply_config(cache);
 	if (config->settings->rcpt_re_anchored != old->settings->rcpt_re_anchored)
 		cache_anchor_profiles(cache);

@@ -83,7 +83,8 @@ static void check_cache(void *context, struct status_health *health)
 	count = s.problems[PROBLEM].count;
 	if (s.serial == 0)
 		status_add_problem(health,
-			"Correct the other problems. Until then, [milter] on_error determines how "
+			"Correct the other problems, and wait until the files that the section "
+			"lists shows have been read. Until then, [milter] on_error determines how "
 			"mail is answered.",
 			"no policy is in force");
 	if (s.source == SOURCE_CACHE)
@@ -316,7 +317,7 @@ static void check_store(void *context, struct status_health *health)
 
 /* ---- lists ----------------------------------------------------------------- */
 
-#define READING_MS 10000 /* a list that is read for longer is worth a note */
+#define READING_MS 10000 /* a list that is read for longer is a problem */
 
 /* The names of the lists that are being read. */
 static json_t *reading_json(const struct cache_status *s)
@@ -410,13 +411,16 @@ static void check_lists(void *context, struct status_health *health)
 			s.lists_unreadable == 1 ? "" : "s", s.list_error);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (s.lists_reading[i] != 0 && clock_ms() - s.lists_reading[i] >= READING_MS)
-			status_add_note(health,
+			status_add_problem(health,
 				"Wait until it has been read, or shorten the list: a megabyte takes about "
-				"0.1 s, or 1 s with names beyond ASCII.",
+				"0.1 s, or 1 s with names beyond ASCII. If it takes longer, check whether "
+				"its file system answers.",
 				"reading list file %s has taken %lld s so far; until it has been read, "
-				"the earlier list is in force",
+				"%s",
 				list_name((enum list_id)i),
-				(long long)(clock_ms() - s.lists_reading[i]) / 1000);
+				(long long)(clock_ms() - s.lists_reading[i]) / 1000,
+				s.serial == 0 ? "there is no policy" :
+						"the earlier list is in force");
 	}
 	if (s.files_are_polled)
 		status_add_problem(health,

@@ -76,7 +76,9 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 	status->files_are_polled = watch_is_polled(cache->watch);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		status->lists_reading[i] =
-			cache->readers[i] == NULL ? 0 : list_reader_begun(cache->readers[i]);
+			cache->readers[i] == NULL || list_reader_wait(cache->readers[i], 0) ?
+			0 :
+			list_reader_begun(cache->readers[i]);
 		if (cache->list_error[i].text[0] == '\0')
 			continue;
 		if (status->lists_unreadable++ == 0)

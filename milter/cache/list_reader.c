@@ -60,6 +60,7 @@ static void *run_reader(void *context)
 	const uint64_t one = 1;
 	bool is_abandoned;
 
+	(void)pthread_setname_np(pthread_self(), "list");
 	read_list(reader);
 	(void)pthread_mutex_lock(&reader->lock);
 	reader->has_ended = true;
@@ -98,7 +99,7 @@ static struct list_reader *reader_new(const struct list_source *source, enum lis
 	};
 	reader->wake_fd = wake_fd;
 	reader->begun = clock_ms();
-	if (reader->directory == NULL) {
+	if (reader->directory == NULL || reader->reading.problems == NULL) {
 		destroy_reader(reader);
 		return NULL;
 	}

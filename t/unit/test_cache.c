@@ -493,6 +493,59 @@ START_TEST(a_list_that_is_saved_again_while_its_read_begins_is_never_empty)
 	}
 END_TEST
 
+/* Wait until the status shows that so many lists are being read. */
+static void wait_readings(int expected)
+{
+	struct cache_status status;
+	int readings = -1;
+
+	for (int waited = 0; readings != expected; waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "%d lists are being read, not %d", readings,
+			expected);
+		pause_ms(2);
+		ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+		readings = 0;
+		for (int i = 0; i < LIST_COUNT; i++)
+			readings += status.lists_reading[i] != 0;
+		cache_status_free(&status);
+	}
+}
+
+/* Return whether the settings in force delay rejections. */
+static bool delays_rejections(void)
+{
+	struct policy *policy = snapshot_get(snapshot);
+	const bool delays = policy_parts(policy)->settings->delay_reject;
+
+	policy_unref(&policy);
+	return delays;
+}
+
+START_TEST(settings_come_into_force_with_the_lists_of_their_directory)
+	{
+		const char *reloaded = "[milter]\ndelay_reject = no\n[lists]\ndirectory = other\n"
+				       "[store]\npath = store.json\n";
+
+		put("store.json", STORE(BOB));
+		start("[milter]\ndelay_reject = yes\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		ck_assert(delays_rejections());
+		ck_assert_int_eq(mkdir(file("other"), 0700), 0);
+		hold(true);
+		put("other/rcpt_to.access.blacklist", "@held.\xc3\xa4.example\n");
+		put("postern.conf", reloaded);
+		(void)cache_reload_request(cache, false);
+		wait_held();
+		put("store.json", STORE(BOB ", " EVE));
+		wait_users(2); /* which wait for no list */
+		wait_readings(1);
+		ck_assert(delays_rejections());
+		hold(false);
+		ck_assert(reload());
+		ck_assert(!delays_rejections());
+	}
+END_TEST
+
 START_TEST(the_daemon_ends_while_a_list_is_being_read)
 	{
 		start("");
@@ -851,6 +904,7 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
 	tcase_add_test(tcase, a_list_that_takes_long_delays_no_other_file);
 	tcase_add_test(tcase, a_list_that_is_saved_again_while_its_read_begins_is_never_empty);
+	tcase_add_test(tcase, settings_come_into_force_with_the_lists_of_their_directory);
 	tcase_add_test(tcase, the_daemon_ends_while_a_list_is_being_read);
 	tcase_add_test(tcase, a_list_that_is_replaced_during_a_slow_reload_stays_in_force);
 	tcase_add_test(tcase, lists_are_missed_whose_directory_disappears_before_they_are_read);
