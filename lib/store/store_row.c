@@ -186,8 +186,10 @@ static int read_columns(struct reading *r, const json_t *row)
 			all_known = false;
 			continue;
 		}
-		if (seen & 1U << column)
+		if (seen & 1U << column) {
 			fail(r, column, "is repeated");
+			continue; /* the cell keeps the first value */
+		}
 		seen |= 1U << column;
 		next = column + 1;
 		read_value(r, column, json_object_iter_value(at));

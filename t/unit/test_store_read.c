@@ -180,6 +180,9 @@ static const struct {
 		"null or a list; the user is switched off" },
 	{ HAND("", "{\"id\": 1, \"username\": \"bob\", \"profileId\": 1, \"profileid\": 1}"),
 		"users id 1 (bob): profileId: is repeated; the user is switched off" },
+	{ HAND("",
+		  "{\"id\": 1, \"ID\": \"a longer text that is behind the end of what the number 1 needs in memory\", \"username\": \"bob\"}"),
+		"users id 1 (bob): id: is repeated; the user is switched off" },
 	{ HAND("{\"id\": 3, \"name\": \"p\", \"host\": {}}", ""),
 		"profiles id 3 (p): host: is an object; it must be text, a number, true, false, null "
 		"or a list; left out" },
