@@ -13,21 +13,6 @@
 #define DOUBLE_DIGITS 308 /* of a whole number that fits a double whatever its digits are */
 #define EXPONENT_DIGITS 4
 
-void json_scan_space(struct json_scan *s)
-{
-	while (s->at < s->end &&
-		(*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r'))
-		s->at++;
-}
-
-bool json_scan_byte(struct json_scan *s, char byte)
-{
-	if (s->at == s->end || *s->at != byte)
-		return false;
-	s->at++;
-	return true;
-}
-
 bool json_scan_literal(struct json_scan *s, const char *literal)
 {
 	const size_t len = strlen(literal);

@@ -30,11 +30,23 @@ struct json_quoted {
 #define JSON_KEYS_MAX 128
 
 /* Move behind white space. */
-void json_scan_space(struct json_scan *s);
+static inline void json_scan_space(struct json_scan *s)
+{
+	while (s->at < s->end &&
+		(*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r'))
+		s->at++;
+}
 
-/* Move behind a byte, or behind a literal such as true. Returns false, and does not move, if
- * something else follows. */
-bool json_scan_byte(struct json_scan *s, char byte);
+/* Move behind a byte. Returns false, and does not move, if another one follows. */
+static inline bool json_scan_byte(struct json_scan *s, char byte)
+{
+	if (s->at == s->end || *s->at != byte)
+		return false;
+	s->at++;
+	return true;
+}
+
+/* The same for a literal, such as true. */
 bool json_scan_literal(struct json_scan *s, const char *literal);
 
 /* Move behind a string or a number, or return false. */
