@@ -101,8 +101,7 @@ static bool try_search(const char *folder, const char *user, const char *so,
 		problems_add(problems,
 			"%s: the directory does not exist, so that all lists are empty", folder);
 	else
-		problems_add(problems, "%s: %s, so that %s", folder,
-			strerror(error), so);
+		problems_add(problems, "%s: %s, so that %s", folder, strerror(error), so);
 	return false;
 }
 

@@ -233,18 +233,6 @@ struct encoded_signs encoded_words_signs(const char *text, size_t len)
 	return d.signs;
 }
 
-struct encoded_signs plain_text_signs(const char *text, size_t len)
-{
-	struct decoded d = { .charset = &charsets[0] };
-	size_t i;
-
-	begin_decoded(&d);
-	for (i = 0; i < len; i++)
-		add_decoded(&d, text[i]);
-	end_decoded(&d);
-	return d.signs;
-}
-
 const char *encoded_word_decode(const char *p, const char *end, encoded_byte_fn *each,
 	void *context)
 {

@@ -21,9 +21,6 @@ struct encoded_signs {
  * that any byte may be an @. Allocates nothing; thread-safe. */
 struct encoded_signs encoded_words_signs(const char *text, size_t len);
 
-/* Return the signs of a text of UTF-8 that is not encoded. Thread-safe. */
-struct encoded_signs plain_text_signs(const char *text, size_t len);
-
 typedef void encoded_byte_fn(void *context, char byte);
 
 /* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to.

@@ -23,36 +23,63 @@ bool from_has_wide_at(const char *text, size_t len)
 	return has_wide(text, len, "\uff20\ufe6b");
 }
 
-bool from_has_lookalike(const char *text, size_t len)
-{
-	return from_has_wide_at(text, len) || has_wide(text, len, "\u3002\uff0e\uff61");
-}
-
-bool from_is_routed_word(const char *text, size_t len)
+/* Return whether a ! or % is within the word: old readers take "bank!ceo" for an address. */
+static bool is_routed(const char *word, size_t len)
 {
 	return len > 2 &&
-		(memchr(text + 1, '!', len - 2) != NULL || memchr(text + 1, '%', len - 2) != NULL);
+		(memchr(word + 1, '!', len - 2) != NULL || memchr(word + 1, '%', len - 2) != NULL);
 }
 
-bool from_has_any(const char *text, const char *end, const char *characters)
+/* Return whether a dot is within the word, unless it is an abbreviation such as "Ph.D.". */
+static bool is_dotted(const char *word, size_t len)
 {
-	const char *c;
+	const char *dot = memchr(word, '.', len), *end = word + len, *label = word;
 
+	if (dot == NULL || dot == end - 1)
+		return false;
+	for (; (dot = memchr(label, '.', (size_t)(end - label))) != NULL; label = dot + 1) {
+		if (dot - label > 2)
+			return true;
+	}
+	return label < end;
+}
+
+bool from_has_telling_word(const char *text, size_t len)
+{
+	static const char marks[] = " \t\r\n()<>[]:;,\"";
+	const char *end = text + len, *word;
+
+	if (has_wide(text, len, "\u3002\uff0e\uff61"))
+		return true;
 	for (; text < end; text++) {
-		for (c = characters; *c != '\0'; c++) {
-			if (*text == *c)
-				return true;
-		}
+		for (word = text; text < end && memchr(marks, *text, sizeof(marks)) == NULL; text++)
+			;
+		if (is_routed(word, (size_t)(text - word)) ||
+			is_dotted(word, (size_t)(text - word)))
+			return true;
 	}
 	return false;
 }
 
-bool from_has_control(const char *text, const char *end)
+bool from_has_any(const char *text, size_t len, const char *characters)
 {
-	for (; text < end; text++) {
-		if (((unsigned char)*text < ' ' && *text != '\t' && *text != '\r' &&
-			    *text != '\n') ||
-			*text == 0x7f)
+	for (; len > 0; text++, len--) {
+		if (*text != '\0' && strchr(characters, *text) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool from_has_control(const char *text, size_t len)
+{
+	uint32_t c;
+	size_t i, step;
+
+	for (i = 0; i < len; i += step + (step == 0)) {
+		c = utf8_read(text + i, len - i, &step);
+		if (step == 1 && ((c < ' ' && strchr("\t\r\n", (int)c) == NULL) || c == '\0'))
+			return true;
+		if (step > 0 && ((c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029))
 			return true;
 	}
 	return false;
@@ -80,29 +107,19 @@ static bool is_invisible(uint32_t c)
 	return false;
 }
 
-/* Return whether the text contains the beginning and the end of an encoded-word. */
-static bool has_encoded(const char *text, size_t len)
-{
-	const char *encoded = memmem(text, len, "=?", 2), *end = text + len;
-
-	return encoded != NULL && memmem(encoded + 2, (size_t)(end - encoded) - 2, "?=", 2) != NULL;
-}
-
 bool from_is_disguised(const char *text, size_t len)
 {
-	bool is_ascii = true, may_encode = false;
+	bool is_ascii = true;
 	size_t i, step;
 
 	for (i = 0; i < len; i += step) {
 		step = 1;
-		if (text[i] >= ' ' && text[i] <= '~') {
-			may_encode |= text[i] == '?';
+		if (text[i] >= ' ' && text[i] <= '~')
 			continue;
-		}
 		is_ascii = false;
 		if (is_invisible(utf8_read(text + i, len - i, &step)) && step > 0)
 			return true;
 		step += step == 0; /* not UTF-8 */
 	}
-	return (!is_ascii && from_has_wide_at(text, len)) || (may_encode && has_encoded(text, len));
+	return (!is_ascii && from_has_wide_at(text, len)) || memmem(text, len, "=?", 2) != NULL;
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/match/from_grammar.h"
 #include "lib/match/from_header.h"
-#include "lib/match/from_names.h"
 #include "lib/rules/check_private.h"
 
 static const char too_many[] = "header_from: too many or too long From or Sender fields";
@@ -67,7 +67,7 @@ struct from_check {
 	const struct header_facts *header;
 	const struct sender_user *who;
 	bool belongs;
-	unsigned count;
+	size_t count; /* of the addresses in the field */
 	struct finding *finding;
 };
 
@@ -101,7 +101,6 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	const struct check_run *run = check->run;
 
 	check->belongs = false;
-	check->count++;
 	if (address->has_domain) {
 		switch (run->settings->header_from) {
 		case HEADER_FROM_OWNED:
@@ -121,40 +120,39 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	return check->belongs;
 }
 
-/* Return whether the addresses that programs may show for the names of a field belong to the user,
- * too. */
-static bool names_belong(const struct from_check *check, const struct field *field)
+static bool ignore_address(void *context, const struct mail_address *address)
 {
-	struct from_check again = *check;
-
-	return from_names_parse(field->value, field->len, look_at_owner, &again);
+	(void)context;
+	(void)address;
+	return false;
 }
 
 /* Return whether the addresses of one field belong to the user; if not, the rule contains the
  * reason. */
 static bool field_belongs(struct from_check *check, const struct field *field, const char *name)
 {
-	check->count = 0;
-	switch (from_header_parse(field->value, field->len, look_at_owner, check)) {
-	case FROM_ADDRESSES:
-		return check->belongs;
-	case FROM_NAMES:
-		if (!check->belongs || names_belong(check, field))
-			return check->belongs;
-		break;
-	case FROM_COMMA:
-		if (check->belongs && check->header->is_completed)
+	struct from_field parsed;
+
+	check->belongs = true;
+	parsed = from_grammar_parse(field->value, field->len, look_at_owner, check);
+	check->count = parsed.count;
+	if (!check->belongs)
+		return false;
+	if (parsed.refusal == NULL) {
+		if (parsed.has_comma && check->header->is_completed)
 			finding_rule(check->finding,
 				"header_from: Sendmail completes the name before the comma in %s",
 				name);
-		return check->belongs && !check->header->is_completed;
-	case FROM_NONE:
-		finding_rule(check->finding, "header_from: no address in %s", name);
-		return false;
-	case FROM_UNPARSABLE:
-		break;
+		return !parsed.has_comma || !check->header->is_completed;
 	}
-	finding_rule(check->finding, "header_from: mail programs may read %s differently", name);
+	if (!from_header_parse(field->value, field->len, ignore_address, NULL))
+		finding_rule(check->finding, "header_from: no address in %s", name);
+	else
+		finding_rule(check->finding,
+			"header_from: mail programs may read %s differently: %s (%.*s)", name,
+			parsed.refusal,
+			TEXT_CUT_LEN(parsed.at, (size_t)(field->value + field->len - parsed.at),
+				16));
 	return false;
 }
 

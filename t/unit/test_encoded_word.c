@@ -183,17 +183,6 @@ START_TEST(finds_what_has_no_other_half)
 	}
 END_TEST
 
-START_TEST(knows_the_signs_of_plain_text)
-	{
-		ck_assert(!plain_text_signs("Dr. Me, 100%", 12).strange);
-		ck_assert(!plain_text_signs("", 0).strange);
-		ck_assert(plain_text_signs("x bank.e", 8).strange);
-		ck_assert(plain_text_signs("bank!e", 6).strange);
-		ck_assert(plain_text_signs("a\uff20", 4).strange);
-		ck_assert(plain_text_signs("a@b", 3).at);
-	}
-END_TEST
-
 static void add_byte(void *context, char byte)
 {
 	char *text = context;
@@ -271,7 +260,6 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, finds_what_may_continue_an_address, 0,
 		sizeof(edges) / sizeof(edges[0]));
 	tcase_add_loop_test(tcase, finds_what_has_no_other_half, 0, sizeof(open) / sizeof(open[0]));
-	tcase_add_test(tcase, knows_the_signs_of_plain_text);
 	tcase_add_loop_test(tcase, decodes, 0, sizeof(decodings) / sizeof(decodings[0]));
 	tcase_add_loop_test(tcase, finds_the_end, 0, sizeof(words) / sizeof(words[0]));
 	suite_add_tcase(suite, tcase);

@@ -1,0 +1,55 @@
+#ifndef POSTERN_FROM_SHOWN_H
+#define POSTERN_FROM_SHOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/match/address.h"
+
+/* What a name or comment of a From field shows once it is decoded. Part of from_grammar.c. All
+ * functions take linear time and are thread-safe. */
+
+#define FROM_WORD_LONGEST 240	  /* Sendmail (8.17) ends a mailbox within one of more than 256 */
+#define FROM_MAILBOX_LONGEST 1000 /* ... and within a name of more than 1,256 */
+
+struct from_shown {
+	char text[FROM_MAILBOX_LONGEST]; /* ends at len; without encoded-words that are not decoded
+					  */
+	size_t len;
+	size_t encoded;	  /* the number of encoded-words */
+	bool opaque;	  /* one is not decoded: its charset is unknown, or has several bytes for a
+			     character */
+	bool at, telling; /* one has these signs (encoded_word.h) */
+	bool open;
+	bool is_cut; /* it is longer than text */
+};
+
+/* Begin with an empty text. */
+void from_shown_clear(struct from_shown *shown);
+
+void from_shown_add(struct from_shown *shown, const char *text, size_t len);
+
+/* Add the encoded-word at text. Returns its end, or NULL if it is none, or not one that all
+ * programs see: too long, or with special characters or another one in it. */
+const char *from_shown_encoded(struct from_shown *shown, const char *text, const char *end);
+
+/* Add the text of a quoted string or comment. Returns false if an encoded-word in it is none that
+ * all programs see, or touches another word. */
+bool from_shown_text(struct from_shown *shown, const char *text, size_t len);
+
+/* Return whether an @, < or > is shown, or what is like an @. */
+bool from_shown_has_at(const struct from_shown *shown);
+
+/* Return whether what resembles an address is shown (from_has_telling_word()). */
+bool from_shown_is_telling(const struct from_shown *shown);
+
+/*
+ * Return whether a name at the address may show an @, < or >, although some programs decode names,
+ * or see no quotes, before they look for authors. It then has no square bracket, semicolon, colon,
+ * quotation mark or backslash, at most one comma, and parentheses that form pairs; with a <, none
+ * of these marks, and the bracket is closed at the end. Or else it is the address itself, also in
+ * single quotes, or ends with it in brackets, behind words that show nothing of the kind.
+ */
+bool from_shown_is_safe(const struct from_shown *shown, const struct mail_address *address);
+
+#endif
