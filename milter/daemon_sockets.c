@@ -10,21 +10,18 @@
 #include "milter/loop/listen.h"
 #include "milter/smtp/callbacks_thread.h"
 
-static int find_group(const char *section, const char *group, gid_t *gid_r, struct errmsg *err)
-{
-	if (listen_group(group, gid_r, err) != 0)
-		return errmsg_prefix(err, "[%s] socket_group: ", section);
-	return 0;
-}
-
 static struct listen_owner owner_of(const struct daemon *daemon, const char *section, uint32_t mode,
 	const char *group)
 {
 	struct listen_owner owner = { .mode = mode, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	struct errmsg err;
+	const int ret = listen_group(group, &owner.gid, &err);
 
-	if (find_group(section, group, &owner.gid, &err) != 0)
-		process_fail(EX_CONFIG, &err);
+	if (ret != 0) {
+		(void)errmsg_prefix(&err, "[%s] socket_group: ", section);
+		/* systemd starts the daemon again unless the configuration is wrong. */
+		process_fail(ret == LISTEN_LOOKUP_FAILED ? EX_TEMPFAIL : EX_CONFIG, &err);
+	}
 	if (geteuid() == 0 && daemon->user.name[0] != '\0')
 		owner.uid = daemon->user.uid;
 	return owner;

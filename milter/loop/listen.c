@@ -328,7 +328,9 @@ int listen_group(const char *name, gid_t *gid_r, struct errmsg *err)
 	if (found != NULL)
 		*gid_r = entry.gr_gid;
 	free(text);
-	if (found == NULL && error != 0)
-		return errmsg_set(err, "cannot look up the group '%s': %s", name, strerror(error));
+	if (found == NULL && error != 0) {
+		(void)errmsg_set(err, "cannot look up the group '%s': %s", name, strerror(error));
+		return LISTEN_LOOKUP_FAILED;
+	}
 	return found != NULL ? 0 : errmsg_set(err, "the group '%s' does not exist", name);
 }

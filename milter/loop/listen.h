@@ -51,7 +51,12 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
  * the caller closes it. */
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err);
 
-/* Look up a group by its name; "" gives (gid_t)-1. Any thread may call it. */
+/*
+ * Look up a group by its name; "" gives (gid_t)-1. Returns 0, -1 if there is no such group, or
+ * LISTEN_LOOKUP_FAILED if that is not known, because the source of groups fails. Any thread may
+ * call it.
+ */
+#define LISTEN_LOOKUP_FAILED (-2)
 int listen_group(const char *name, gid_t *gid_r, struct errmsg *err);
 
 #endif

@@ -2,6 +2,9 @@
  * Shows that a listening unix socket has its mode from the start, replaces one that nobody answers
  * on, and leaves other files alone.
  */
+#include <dlfcn.h>
+#include <errno.h>
+#include <grp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -229,6 +232,34 @@ START_TEST(an_impossible_path_is_an_error)
 	}
 END_TEST
 
+/* What the next lookup of a group gives; 0: what the C library's does. */
+static int group_error;
+
+/* Called in place of the C library's. */
+int getgrnam_r(const char *name, struct group *group, char *text, size_t size, struct group **found)
+{
+	static int (*real)(const char *, struct group *, char *, size_t, struct group **);
+
+	if (group_error != 0) {
+		*found = NULL;
+		return group_error;
+	}
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "getgrnam_r");
+	return real(name, group, text, size, found);
+}
+
+START_TEST(a_group_that_cannot_be_looked_up_may_exist)
+	{
+		gid_t gid = 7;
+
+		group_error = EIO;
+		ck_assert_int_eq(listen_group("root", &gid, &err), LISTEN_LOOKUP_FAILED);
+		ck_assert_ptr_nonnull(strstr(err.text, "cannot look up the group 'root'"));
+		group_error = 0;
+	}
+END_TEST
+
 START_TEST(a_group_is_found_by_its_name)
 	{
 		gid_t gid = 7;
@@ -257,6 +288,7 @@ static Suite *make_suite(void)
 		(int)(sizeof(places) / sizeof(places[0])));
 	tcase_add_test(tcase, an_impossible_path_is_an_error);
 	tcase_add_test(tcase, a_group_is_found_by_its_name);
+	tcase_add_test(tcase, a_group_that_cannot_be_looked_up_may_exist);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
