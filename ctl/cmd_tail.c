@@ -44,6 +44,7 @@ static void print_event(const struct ctl *ctl, json_t *event)
 	}
 	print_field(event, "stage", "");
 	print_field(event, "client", "");
+	print_field(event, "client_claimed", "claimed=");
 	print_field(event, "login", "login=");
 	print_field(event, "sender", "from=");
 	print_field(event, "recipient", "to=");

@@ -135,6 +135,7 @@ static void send_event(const struct attempt *attempt)
 	const struct decision_record decision = {
 		.session = "auth",
 		.client = attempt->request.client,
+		.is_client_claimed = attempt->request.is_client_claimed,
 		.login = answer->login[0] != '\0' ? answer->login : attempt->request.login,
 		.stage = "auth",
 		.verdict = verdicts[answer->result],

@@ -69,6 +69,23 @@ START_TEST(unknown_values_are_left_out)
 	}
 END_TEST
 
+START_TEST(an_address_that_anybody_may_have_claimed_is_no_client)
+	{
+		struct decision_record record = { .session = "auth",
+			.stage = "auth",
+			.verdict = "reject",
+			.is_client_claimed = true };
+		json_t *object;
+
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &record.client, NULL), 0);
+		object = decision_record_json(&record, 1700000000.25);
+		ck_assert_str_eq(json_string_value(json_object_get(object, "client_claimed")),
+			"192.0.2.7");
+		ck_assert_ptr_null(json_object_get(object, "client"));
+		json_decref(object);
+	}
+END_TEST
+
 START_TEST(json_has_the_same_keys_and_valid_text)
 	{
 		const struct reply reply = { 550, "5.7.1", "No" };
@@ -136,6 +153,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, a_refusal_is_one_line_with_its_rule);
 	tcase_add_test(tcase, unknown_values_are_left_out);
+	tcase_add_test(tcase, an_address_that_anybody_may_have_claimed_is_no_client);
 	tcase_add_test(tcase, json_has_the_same_keys_and_valid_text);
 	tcase_add_test(tcase, json_cuts_a_long_value);
 	tcase_add_test(tcase, no_value_makes_a_line_too_long_for_the_log);
