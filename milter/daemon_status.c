@@ -6,8 +6,11 @@
  */
 #include "milter/daemon_status.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,8 +20,18 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
+#define SOCKETS 5
+
+/* The file of a socket, as it was at the start; ino 0: there was none. */
+struct socket_file {
+	const char *path;
+	dev_t dev;
+	ino_t ino;
+};
+
 struct daemon_status {
 	const struct config *first; /* as the daemon started with it */
+	struct socket_file sockets[SOCKETS];
 	const char *config_path, *user;
 	time_t started;
 	int64_t started_ms; /* clock_ms() */
@@ -39,6 +52,27 @@ static struct problems *find_unreadable(const struct daemon_status *status,
 	return problems;
 }
 
+static void note_socket(const char *value, struct socket_file *file_r)
+{
+	const char *path = value + (strncmp(value, "unix:", 5) == 0 ? 5 : 0);
+	struct stat st;
+
+	*file_r = (struct socket_file){ .path = path };
+	if (path[0] != '/' || lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	file_r->dev = st.st_dev;
+	file_r->ino = st.st_ino;
+}
+
+static void note_sockets(const struct config *config, struct socket_file sockets_r[SOCKETS])
+{
+	const char *const values[SOCKETS] = { config->milter.socket, config->auth.socket,
+		config->auth.inet_socket, config->auth.saslauthd, config->control.socket };
+
+	for (int i = 0; i < SOCKETS; i++)
+		note_socket(values[i], &sockets_r[i]);
+}
+
 struct daemon_status *daemon_status_new(const struct config *config, const char *config_path,
 	const char *user)
 {
@@ -55,6 +89,7 @@ struct daemon_status *daemon_status_new(const struct config *config, const char 
 	status->started_ms = clock_ms();
 	status->config = config_ref(config);
 	status->unreadable = find_unreadable(status, config);
+	note_sockets(config, status->sockets);
 	return status;
 }
 
@@ -129,6 +164,26 @@ static void report_restart(const struct config *first, const struct config *conf
 	problems_free(&changed);
 }
 
+/* A socket whose file is gone has no more clients; with another one in its place, another program
+ * has them. */
+static void report_sockets(const struct socket_file sockets[SOCKETS], struct status_health *health)
+{
+	struct stat st;
+	bool is_gone;
+
+	for (int i = 0; i < SOCKETS; i++) {
+		if (sockets[i].ino == 0)
+			continue;
+		is_gone = lstat(sockets[i].path, &st) != 0;
+		if (is_gone ? errno != ENOENT && errno != ENOTDIR :
+			      st.st_dev == sockets[i].dev && st.st_ino == sockets[i].ino)
+			continue;
+		status_add_problem(health, "Find out what has removed it, then restart postern.",
+			"%s: the file of this socket %s, so that nobody reaches the daemon there",
+			sockets[i].path, is_gone ? "is gone" : "has been replaced by another one");
+	}
+}
+
 static void check_daemon(void *context, struct status_health *health)
 {
 	struct daemon_status *status = context;
@@ -137,6 +192,7 @@ static void check_daemon(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Name another user in [milter] user or with -u, then restart postern.",
 			"the daemon runs as root");
+	report_sockets(status->sockets, health);
 	(void)pthread_mutex_lock(&status->lock);
 	report_each(status->config->warnings, "Correct the file, then run posternctl reload.",
 		health);

@@ -68,6 +68,22 @@ def test_the_daemon_itself_is_no_other_program(box):
     assert code == 0 and "another program" not in said, said
 
 
+def test_a_socket_that_is_removed_or_replaced_is_a_problem(box):
+    """The MTA no longer reaches the daemon there; another program may get its mail and passwords."""
+    daemon = box.postern(config={"milter": {"socket_mode": "0660"}, "auth": {"socket_mode": "0660"}})
+    assert daemon.ctl("status", parse=False).startswith("no problems")
+    (daemon.run / "auth").unlink()
+    daemon.socket.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(daemon.socket))
+        other.listen()
+        shown = daemon.ctl("status", parse=False, check=False)
+        code, said = check(daemon)
+    assert shown.startswith("2 problems") and f"{daemon.socket}: the file of this socket has been replaced" in shown, shown
+    assert f"{daemon.run}/auth: the file of this socket is gone" in shown, shown
+    assert code == 66 and "[milter] socket: another program (" in said, said
+
+
 PORT = 8894
 SAME = [
     ({"milter": {"socket": f"inet:{PORT}@127.0.0.1"}, "auth": {"inet_socket": f"inet:{PORT}@localhost"}},
