@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "lib/match/from_text.h"
 
 static const char *const advices[] = {
@@ -136,9 +137,9 @@ bool from_read_address(struct from_parser *p, struct mail_address *address_r)
 	at = p->t.kind == FROM_QUOTED ? p->lx.at : run_end(start, p->lx.end);
 	end = domain_end(at + 1, p->lx.end);
 	len = (size_t)(end - start);
-	if (at == start || len > FROM_WORD_LONGEST || from_is_disguised(start, len) ||
-		address_parse(start, len, address_r) < 0 || !address_r->has_domain ||
-		address_r->is_odd || !note_address(p, start, at, end))
+	if (at == start || len > FROM_WORD_LONGEST || utf8_valid_len(start, len) < len ||
+		from_is_disguised(start, len) || address_parse(start, len, address_r) < 0 ||
+		!address_r->has_domain || address_r->is_odd || !note_address(p, start, at, end))
 		return from_refuse(p, start, WRITE_ADDRESS);
 	p->lx.at = end;
 	from_advance(p);

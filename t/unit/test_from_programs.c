@@ -115,7 +115,12 @@ static const struct {
 	{ "a.b c \"x, ceo@bank.e\" <me@mine.m>", false },
 	{ "J. R. x \"ceo@bank.e;\" <me@mine.m>", false },
 
-	/* SnappyMail ends the quotes at the <, and finds other ones behind a quoted string.
+	/* SnappyMail drops bytes that are not UTF-8, beside some encoded-words. */
+	{ "Me =?utf-8?q?=3A?= <s\xf6@mine.m>", false },
+	{ "Me =?utf-8?q?=3A?= <s@mine\xf6.m>", false },
+	{ "s\xf6@mine.m", false },
+
+	/* It ends the quotes at the <, and finds other ones behind a quoted string.
 	 * mailparse (Rust) sees quotes only at the beginning of a name, and VMime only behind a
 	 * space. */
 	{ "\"x <ceo@bank.e>, y\" <me@mine.m>", false },
