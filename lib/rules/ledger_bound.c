@@ -452,8 +452,8 @@ void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t n
 		bool is_over, has_overflows;
 
 		(void)pthread_mutex_lock(&shard->lock);
-		is_over = (shard->max_entries > 0 && shard->entry_count > shard->max_entries) ||
-			(shard->max_bytes > 0 && shard->bytes > shard->max_bytes);
+		is_over = (shard->max_entries > 0 && shard_keys(shard) > shard->max_entries) ||
+			(shard->max_bytes > 0 && shard_bytes(shard) > shard->max_bytes);
 		has_overflows = are_too_many(shard, shard->overflow_count);
 		unlock(shard);
 		if (!(has_overflows && merge_one(ledger, shard, now)) &&

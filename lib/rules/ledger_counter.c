@@ -9,8 +9,11 @@
 
 #define SECOND UINT64_C(1000000) /* microseconds */
 
-/* A coarse and a fine tick together are at most 1/60 of the window: see coarsen_ticks(). */
+/* A coarse and a fine tick together are at most 1/60 of the window: see coarsen(). */
 #define COARSE_PARTS 61
+/* The length of the ticks of each level, in ticks of the first one. Of all ticks of a level, two
+ * fewer than its runs touch a window. */
+static const uint8_t level_ticks[COUNTER_LEVELS + 1] = { 0, 1, 3, 5, 13 };
 #define FINE_SHIFT 20
 
 void counter_init(struct counter *counter, uint32_t seconds)
@@ -24,7 +27,7 @@ void counter_free(struct counter *counter)
 		free(counter->runs.many);
 	counter->size = 1;
 	counter->len = 0;
-	counter->is_coarse = false;
+	counter->coarse = 0;
 }
 
 static struct counter_run *runs_of(struct counter *counter)
@@ -35,9 +38,11 @@ static struct counter_run *runs_of(struct counter *counter)
 uint64_t counter_tick_width(const struct counter *counter)
 {
 	uint64_t window = counter->seconds * SECOND;
-	uint64_t width = counter->is_coarse ? window / COARSE_PARTS : window >> FINE_SHIFT;
+	uint64_t width = counter->coarse > 0 ? window / COARSE_PARTS : window >> FINE_SHIFT;
 
-	return width > 0 ? width : 1;
+	if (width == 0)
+		width = 1;
+	return counter->coarse > 0 ? width * level_ticks[counter->coarse] : width;
 }
 
 uint64_t counter_run_start(const struct counter *counter, const struct counter_run *run)
@@ -142,23 +147,35 @@ static void add_to_runs(struct counter *counter, uint64_t instant, uint32_t amou
 }
 
 /*
- * Change from fine to coarse ticks, in place. Each run moves to the coarse tick in which its fine
- * tick ends (but not beyond now), so that it counts at most a fine and a coarse tick too long. At
- * most 63 runs remain.
+ * Change the level of the ticks, in place. Each run moves to the new tick in which its old one ends
+ * (but not beyond now). From fine ticks to coarse ones, it counts at most one of each too long;
+ * from one coarse level to another, at most one tick of the coarser level, however often that is
+ * done, because the ticks of the first level divide all others. The caller has made sure that the
+ * runs suffice.
  */
-static void coarsen_ticks(struct counter *counter, uint64_t now)
+static void change_ticks(struct counter *counter, uint64_t now, uint8_t level)
 {
-	struct counter fine = *counter;
+	struct counter old = *counter;
 	struct counter_run copy[COUNTER_RUNS_MAX];
 	uint64_t end;
 
 	memcpy(copy, counter_runs(counter), counter->len * sizeof(copy[0]));
-	counter->is_coarse = true;
+	counter->coarse = level;
 	counter->len = 0;
-	for (uint8_t i = 0; i < fine.len; i++) {
-		end = counter_run_end(&fine, &copy[i]);
+	for (uint8_t i = 0; i < old.len; i++) {
+		end = counter_run_end(&old, &copy[i]);
 		add_to_runs(counter, end < now ? end : now, copy[i].count);
 	}
+}
+
+/* Return the level at which a number of runs suffices. */
+static uint8_t level_of(uint8_t runs)
+{
+	uint8_t level = 1;
+
+	for (; runs < COUNTER_RUNS_MAX && level < COUNTER_LEVELS; runs *= 2)
+		level++;
+	return level;
 }
 
 /* Make room for at least one more run. */
@@ -194,33 +211,21 @@ static void join_runs(struct counter *counter)
 	memmove(runs + nearest, runs + nearest + 1, (--counter->len - nearest) * sizeof(*runs));
 }
 
-int counter_make_room(struct counter *counter, uint64_t now)
+int counter_make_room(struct counter *counter, uint64_t now, bool may_grow)
 {
 	(void)counter_prune(counter, now);
+	if (may_grow && counter->coarse > 1)
+		change_ticks(counter, now, 1);
 	if (counter->len < counter->size)
 		return 0;
-	if (counter->size < COUNTER_RUNS_MAX)
+	if (counter->size < (may_grow ? COUNTER_RUNS_MAX : COUNTER_RUNS_LEAST))
 		return grow_runs(counter);
-	if (!counter->is_coarse)
-		coarsen_ticks(counter, now);
+	if (counter->coarse < level_of(counter->size))
+		change_ticks(counter, now, level_of(counter->size));
 	if (counter->len == counter->size) /* impossible; if it happens, a charge should count too
 					      long rather than too short */
 		join_runs(counter);
 	return 0;
-}
-
-void counter_join(struct counter *counter, uint64_t now)
-{
-	(void)counter_prune(counter, now);
-	if (counter->len < counter->size ||
-		now <= counter_run_end(counter, &counter_runs(counter)[counter->len - 1]))
-		return;
-	if (counter->size == COUNTER_RUNS_MAX)
-		(void)counter_make_room(counter, now); /* takes no more memory */
-	else if (counter->len > 1)
-		join_runs(counter);
-	else
-		counter_add(counter, now, counter_drop_oldest(counter));
 }
 
 uint32_t counter_drop_oldest(struct counter *counter)
@@ -266,7 +271,7 @@ int counter_seed(struct counter *counter, const struct counter *from, uint64_t n
 		excess -= left_out;
 		if (left_out == runs[i].count)
 			continue;
-		if (counter_make_room(counter, now) != 0)
+		if (counter_make_room(counter, now, true) != 0)
 			return -1;
 		add_to_runs(counter, end, runs[i].count - left_out);
 	}

@@ -15,8 +15,14 @@
  * is a millionth of the window while COUNTER_RUNS_MAX runs suffice, then 1/61 of it. Therefore a
  * charge is forgotten at most 1/60 of the window too late, and a counter never takes more than
  * about 550 bytes, however much it counts.
+ *
+ * If a counter may take no more memory for runs, its ticks are as many times longer as the number
+ * of its runs demands. With COUNTER_RUNS_LEAST runs, which each counter may take, a charge is
+ * forgotten at most a quarter of the window too late.
  */
 #define COUNTER_RUNS_MAX 64
+#define COUNTER_RUNS_LEAST 8
+#define COUNTER_LEVELS 4 /* of coarse ticks: for 64, 32, 16 and 8 runs */
 
 struct counter_run {
 	uint32_t tick; /* relative to the counter's base */
@@ -29,7 +35,7 @@ struct counter {
 	uint32_t limit;	  /* of the latest request, to be shown */
 	uint32_t named;	  /* when the latest request used the window, in seconds of ledger time */
 	uint8_t len, size;
-	bool is_coarse;
+	uint8_t coarse; /* the level of its ticks, up to COUNTER_LEVELS; 0: fine ones */
 	union {
 		struct counter_run one; /* used when size is 1 */
 		struct counter_run *many;
@@ -53,15 +59,11 @@ uint64_t counter_free_at(const struct counter *counter, uint32_t seconds, uint64
 /* Remove what no longer counts. Returns whether anything still does. */
 bool counter_prune(struct counter *counter, uint64_t now);
 
-/* Make room for the next counter_add(). Returns 0, or -1 when out of memory. */
-int counter_make_room(struct counter *counter, uint64_t now);
-
 /*
- * Make room for the next counter_add() without more memory: if all runs are used, the two that are
- * nearest to each other are merged into one, which counts as long as the later of them. A single
- * run is then dated now.
+ * Make room for the next counter_add(). Without may_grow, the counter takes no memory for more than
+ * COUNTER_RUNS_LEAST runs. Returns 0, or -1 when out of memory.
  */
-void counter_join(struct counter *counter, uint64_t now);
+int counter_make_room(struct counter *counter, uint64_t now, bool may_grow);
 
 /* Remove the oldest run and return its amount; 0 when there is none. */
 uint32_t counter_drop_oldest(struct counter *counter);

@@ -40,12 +40,11 @@ static uint8_t *put(uint8_t *at, const void *field, size_t len)
 static void write_counter(const struct counter *counter, struct strbuf *buf)
 {
 	uint8_t head[COUNTER_HEAD], *at = head;
-	const uint8_t is_coarse = counter->is_coarse;
 
 	at = PUT(at, counter->seconds);
 	at = PUT(at, counter->limit);
 	at = PUT(at, counter->named);
-	at = PUT(at, is_coarse);
+	at = PUT(at, counter->coarse);
 	at = PUT(at, counter->len);
 	(void)PUT(at, counter->base);
 	strbuf_add(buf, (const char *)head, sizeof(head));
@@ -110,19 +109,18 @@ static int read_counter(struct reader *r, struct counter *counter_r)
 	struct counter counter;
 	struct counter_run run;
 	uint32_t seconds, last = 0;
-	uint8_t is_coarse, len;
+	uint8_t len;
 
 	if (!read_bytes(r, &seconds, sizeof(seconds)) || seconds == 0)
 		return -1;
 	counter_init(&counter, seconds);
 	if (!read_bytes(r, &counter.limit, sizeof(counter.limit)) ||
 		!read_bytes(r, &counter.named, sizeof(counter.named)) ||
-		!read_bytes(r, &is_coarse, sizeof(is_coarse)) ||
+		!read_bytes(r, &counter.coarse, sizeof(counter.coarse)) ||
 		!read_bytes(r, &len, sizeof(len)) ||
 		!read_bytes(r, &counter.base, sizeof(counter.base)) || len > COUNTER_RUNS_MAX ||
-		is_coarse > 1)
+		counter.coarse > COUNTER_LEVELS)
 		return -1;
-	counter.is_coarse = is_coarse;
 	if (counter.base > TIME_MAX / counter_tick_width(&counter))
 		return -1;
 	for (uint8_t i = 0; i < len; i++) {

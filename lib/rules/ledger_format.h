@@ -10,7 +10,7 @@
  *
  * A key: seq u64, open u32, origin (7 bytes), key_len u16, counter count u8, attempts count u8, the
  * key, then for each counter and for the attempts of each window: seconds u32, limit u32, named
- * u32, is_coarse u8, run count u8, base u64, and for each run: tick u32, count u32.
+ * u32, coarse u8, run count u8, base u64, and for each run: tick u32, count u32.
  *
  * A record: seq u64, now u64, amount u32, released u32, attempts u32, origin (7 bytes: the family,
  * the network), key_len u16, change u8 (enum ledger_change), limit count u8, for each limit: count

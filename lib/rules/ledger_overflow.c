@@ -139,7 +139,7 @@ static int inherit_open(struct counter *counter, const struct ancestors *from, u
 		open = most - used;
 	if (open == 0)
 		return 0;
-	if (counter_make_room(counter, now) != 0)
+	if (counter_make_room(counter, now, true) != 0)
 		return -1;
 	counter_add(counter, now, (uint32_t)open);
 	return 0;

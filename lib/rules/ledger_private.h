@@ -71,6 +71,16 @@ struct ledger_shard {
 	struct ledger *ledger;
 };
 
+/* The keys and the bytes that the shard's bound limits: overflow keys have a bound of their own. */
+static inline size_t shard_keys(const struct ledger_shard *shard)
+{
+	return shard->entry_count - shard->overflow_count;
+}
+static inline size_t shard_bytes(const struct ledger_shard *shard)
+{
+	return shard->bytes - shard->overflow_bytes;
+}
+
 /* Traces of keys, and of overflow keys: a flood of the former must not blur the latter. */
 enum trace_kind { TRACE_KEY, TRACE_OVERFLOW };
 
@@ -175,7 +185,7 @@ static inline bool entry_is_network_overflow(const struct ledger_entry *entry)
 	return !entry->has_origin && ledger_is_network_overflow(entry_key(entry), entry->key_len);
 }
 
-/* The part of a shard's bound that overflow keys may take, even beyond it. */
+/* The part of a shard's bound that overflow keys may take, beyond it. */
 #define LEDGER_OVERFLOW_PART 8
 
 /* Return the scope of an origin: its /32, if that is what determines ledger_network_keys(). */
@@ -246,6 +256,27 @@ void shard_expect(struct ledger_shard *shard, size_t keys);
 /* Shrink the table of buckets if it is much larger than its keys need. A pass must not have begun
  * in this shard, because it continues at the bucket where it was. */
 void shard_shrink_table(struct ledger_shard *shard);
+
+/* Return the pointer that refers to the entry. */
+static inline struct ledger_entry **shard_place_of(const struct ledger_shard *shard,
+	const struct ledger_entry *entry)
+{
+	struct ledger_entry **at = &shard->buckets[entry->hash & (shard->bucket_count - 1)];
+
+	while (*at != entry)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Make an entry that belongs to no shard yet. Returns NULL when out of memory. */
+struct ledger_entry *entry_make(uint64_t hash, const char *key, size_t len,
+	const struct ledger_origin *origin, size_t counters);
+
+/* Count the memory of an entry that the shard has got, or is to lose, in the shard's bytes. */
+void entry_count_size(struct ledger_shard *shard, const struct ledger_entry *entry, bool exists);
+
+/* Free everything that counts. */
+void entry_empty(struct ledger_shard *shard, struct ledger_entry *entry);
 
 struct ledger_origin entry_origin(const struct ledger_entry *entry);
 
@@ -320,9 +351,9 @@ static inline const struct counter *entry_best(const struct ledger_entry *entry,
 /* Remove what no longer counts. Returns false when the entry is to be removed. */
 bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
-/* Make room for one more charge in every counter. If the entry may take no more memory, because its
- * shard exceeds its bytes, charges are merged into later ones. Returns 0, or -1 when out of
- * memory. */
+/* Make room for one more charge in every counter. If the entry may take no more memory, because
+ * most of its shard's bytes are used, the ticks of its counters become longer. Returns 0, or -1
+ * when out of memory. */
 int entry_make_room(struct ledger_shard *shard, struct ledger_entry *entry, uint64_t now);
 
 /* Charge every counter, after entry_make_room() with the same now. */

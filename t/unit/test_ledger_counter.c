@@ -13,7 +13,7 @@
 
 static void charge_counter(struct counter *counter, uint64_t now, uint32_t amount)
 {
-	ck_assert_int_eq(counter_make_room(counter, now), 0);
+	ck_assert_int_eq(counter_make_room(counter, now, true), 0);
 	counter_add(counter, now, amount);
 }
 
@@ -193,7 +193,7 @@ START_TEST(charges_count_to_their_end_when_ticks_become_coarse)
 			counter_init(&counter, windows[_i]);
 			for (uint64_t j = 0; j <= COUNTER_RUNS_MAX; j++)
 				charge_counter(&counter, at + j * 2 * fine, 1);
-			ck_assert(counter.is_coarse);
+			ck_assert_uint_eq(counter.coarse, 1);
 			ck_assert_uint_eq(counter_used(&counter, windows[_i], at + window - 1),
 				COUNTER_RUNS_MAX + 1);
 			counter_free(&counter);
@@ -339,8 +339,8 @@ START_TEST(restored_runs_count_the_same)
 			charge_counter(&counter, now, 1 + i % 3);
 		counter_init(&again, counter.seconds);
 		again.base = counter.base;
-		again.is_coarse = counter.is_coarse;
-		ck_assert(counter.is_coarse == (many[_i] > COUNTER_RUNS_MAX));
+		again.coarse = counter.coarse;
+		ck_assert_uint_eq(counter.coarse, many[_i] > COUNTER_RUNS_MAX ? 1 : 0);
 		for (uint8_t i = 0; i < counter.len; i++) {
 			const struct counter_run *run = &counter_runs(&counter)[i];
 
@@ -377,40 +377,40 @@ START_TEST(a_65th_run_is_refused)
 	}
 END_TEST
 
-/* Charges that join others take no memory, and count at least as long as without that. */
-START_TEST(joined_charges_count_no_less)
+/*
+ * Without permission to grow, now and then or always, a counter keeps to the memory that it has, or
+ * to that of eight runs, and counts no charge less than its window or more than a quarter longer.
+ */
+START_TEST(a_counter_that_may_not_grow_counts_at_most_a_quarter_longer)
 	{
-		const uint64_t at[] = { 0, 10, 11, 50 };
+		static uint64_t at[4000];
+		const uint64_t window = windows[_i / 4] * SECOND, pace = window / 97;
+		uint64_t now = 1000 * window, exact, most;
 		struct counter counter;
 		size_t bytes;
 
-		counter_init(&counter, 60);
-		for (size_t i = 0; i < 4; i++) {
-			ck_assert_int_eq(counter_make_room(&counter, at[i] * SECOND), 0);
-			counter_add(&counter, at[i] * SECOND, 1);
+		counter_init(&counter, windows[_i / 4]);
+		for (unsigned i = 0; i < COUNT(at); i++, now += 1 + i * pace % (2 * pace + 1)) {
+			const bool may_grow = _i % 4 > 0 && i % 500 < (unsigned)_i % 4 * 20;
+
+			bytes = counter_bytes(&counter);
+			ck_assert_int_eq(counter_make_room(&counter, now, may_grow), 0);
+			if (!may_grow && bytes > COUNTER_RUNS_LEAST * sizeof(struct counter_run))
+				ck_assert_uint_le(counter_bytes(&counter), bytes);
+			else if (!may_grow)
+				ck_assert_uint_le(counter_bytes(&counter),
+					COUNTER_RUNS_LEAST * sizeof(struct counter_run));
+			counter_add(&counter, now, 1);
+			at[i] = now;
+			exact = most = 0;
+			for (unsigned j = i + 1; j-- > 0 && at[j] + window + window / 4 > now;) {
+				exact += at[j] + window > now;
+				most++;
+			}
+			ck_assert_uint_ge(counter_used(&counter, windows[_i / 4], now), exact);
+			ck_assert_uint_le(counter_used(&counter, windows[_i / 4], now), most);
 		}
-		bytes = counter_bytes(&counter);
-		counter_join(&counter, 55 * SECOND);
-		counter_add(&counter, 55 * SECOND, 1);
-		ck_assert_uint_eq(counter_bytes(&counter), bytes);
-		ck_assert_uint_eq(counter_used(&counter, 60, 59 * SECOND), 5);
-		ck_assert_uint_eq(counter_used(&counter, 60, 70 * SECOND + SECOND / 2), 4);
-		ck_assert_uint_eq(counter_used(&counter, 60, 72 * SECOND), 2);
 		counter_free(&counter);
-	}
-END_TEST
-
-START_TEST(a_single_charge_joins_the_next_one)
-	{
-		struct counter counter;
-
-		counter_init(&counter, 60);
-		counter_add(&counter, 0, 1);
-		counter_join(&counter, 50 * SECOND);
-		counter_add(&counter, 50 * SECOND, 1);
-		ck_assert_uint_eq(counter_bytes(&counter), 0);
-		ck_assert_uint_eq(counter_used(&counter, 60, 100 * SECOND), 2);
-		ck_assert_uint_eq(counter_used(&counter, 60, 111 * SECOND), 0);
 	}
 END_TEST
 
@@ -437,8 +437,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_seed_may_be_bounded);
 	tcase_add_loop_test(tcase, restored_runs_count_the_same, 0, COUNT(many));
 	tcase_add_test(tcase, a_65th_run_is_refused);
-	tcase_add_test(tcase, joined_charges_count_no_less);
-	tcase_add_test(tcase, a_single_charge_joins_the_next_one);
+	tcase_add_loop_test(tcase, a_counter_that_may_not_grow_counts_at_most_a_quarter_longer, 0,
+		4 * COUNT(windows));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

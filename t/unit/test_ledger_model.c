@@ -53,28 +53,36 @@ static uint64_t random_below(uint64_t *state, uint64_t bound)
 
 /* ---- checks --------------------------------------------------------------------------- */
 
-static size_t runs_of(const struct counter *counters, size_t count)
+/* The bytes of counters and their runs, of which some count from the beginning. */
+static size_t counters_bytes(const struct counter *counters, size_t count, size_t size,
+	size_t reserved)
 {
-	size_t bytes = 0;
+	size_t bytes = size * (sizeof(struct counter) + reserved);
 
-	for (size_t i = 0; i < count; i++)
-		bytes += counter_bytes(&counters[i]);
+	for (size_t i = 0; i < count; i++) {
+		const size_t runs = counter_bytes(&counters[i]);
+
+		bytes += runs > reserved ? runs - reserved : 0;
+	}
 	return bytes;
 }
 
 static size_t bytes_of(const struct ledger_entry *entry)
 {
 	const struct ledger_extra *extra = entry->extra;
-	size_t bytes = sizeof(*entry) + entry->size * sizeof(struct counter) + entry->key_len + 1U +
+	const size_t reserved =
+		entry->has_origin ? COUNTER_RUNS_LEAST * sizeof(struct counter_run) : 0;
+	const size_t bytes = sizeof(*entry) + entry->key_len + 1U +
 		(entry->has_origin ? sizeof(struct ledger_origin) : 0) +
-		runs_of(entry->counters, entry->count);
+		counters_bytes(entry->counters, entry->count, entry->size, reserved);
 
 	if (extra == NULL)
 		return bytes;
 	ck_assert_ptr_eq(extra->entry, entry);
 	ck_assert_uint_le(extra->unsaved, extra->open);
-	return bytes + sizeof(*extra) + extra->attempt_count * sizeof(struct counter) +
-		runs_of(extra->attempts, extra->attempt_count);
+	return bytes + sizeof(*extra) +
+		counters_bytes(extra->attempts, extra->attempt_count, extra->attempt_count,
+			reserved);
 }
 
 /* Check that each shard counts its keys and its memory. */
