@@ -388,6 +388,13 @@ const char *address_domain(const struct mail_address *address)
 	return address->has_domain ? address->canon + address->local_len + 1 : "";
 }
 
+void address_drop_domain(struct mail_address *address)
+{
+	address->canon_len = address->local_len;
+	address->canon[address->local_len] = '\0';
+	address->has_domain = address->is_literal = address->is_simple = false;
+}
+
 bool address_is_postmaster(const struct mail_address *address)
 {
 	return address->local_len == 10 && memcmp(address->canon, "postmaster", 10) == 0;

@@ -71,6 +71,9 @@ const char *address_domain(const struct mail_address *address);
  */
 bool address_is_local(const struct mail_address *address);
 
+/* Remove the domain. The address is then neither simple nor a literal. */
+void address_drop_domain(struct mail_address *address);
+
 /* Return whether the local part is postmaster (RFC 5321 section 4.5.1). */
 bool address_is_postmaster(const struct mail_address *address);
 

@@ -359,18 +359,6 @@ bool address_readings_add(const struct mail_address *address, struct address_rea
 	return readings->count <= ADDRESS_READINGS_MAX && find_from(readings, known, &forms);
 }
 
-bool address_same_local(const struct mail_address *a, const struct mail_address *b,
-	const char *delimiters)
-{
-	struct plain of_a, of_b;
-
-	find_plain(a, &of_a);
-	find_plain(b, &of_b);
-	if (of_a.len != of_b.len && delimiters[0] != '\0')
-		of_b.len = address_local_base_len(of_b.text, of_b.len, delimiters);
-	return of_a.len == of_b.len && memcmp(of_a.text, of_b.text, of_a.len) == 0;
-}
-
 bool address_is_final(const struct mail_address *address, const char *delimiters)
 {
 	struct mail_address base = *address, to;

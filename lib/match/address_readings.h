@@ -51,10 +51,17 @@ bool address_readings_find(const struct mail_address *address, struct address_re
 /* Add a reading, if it is new, and those to which it leads. Returns as address_readings_find(). */
 bool address_readings_add(const struct mail_address *address, struct address_readings *readings);
 
-/* Return whether the local parts are equal, with or without quotes, or that of a is that of b
- * without its extension. delimiters is "" or the characters that begin an extension. */
+/*
+ * Return whether the local parts are equal without quotes and backslashes, or differ only in the
+ * extension; *is_whole_r: they are equal with it. delimiters is "" or the characters that begin an
+ * extension.
+ */
 bool address_same_local(const struct mail_address *a, const struct mail_address *b,
-	const char *delimiters);
+	const char *delimiters, bool *is_whole_r);
+
+/* Remove the quotes and backslashes from the local part, but those that it needs. Returns false if
+ * the result is too long. */
+bool address_unescape(const struct mail_address *address, struct mail_address *plain_r);
 
 /*
  * Return whether an MTA may deliver mail to the address itself: no step but that of its domain's

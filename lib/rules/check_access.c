@@ -186,6 +186,31 @@ static enum check strictest(const struct check_run *run, enum check own, enum ch
 	return found;
 }
 
+/* Return the check that counts a recipient or sender, or CHECK_COUNT. */
+static enum check counting_check(const struct check_run *run, bool is_recipient)
+{
+	const struct rates *rates = run->settings->rates;
+
+	return (rates_has(rates, is_recipient ? RATE_RCPT : RATE_RCPT_SENDER) ||
+		       rates_has(rates, RATE_RCPT_NULL)) &&
+			check_run_wants(run, CHECK_RATES) && !check_rates_exempt(run) ?
+		CHECK_RATES :
+		CHECK_COUNT;
+}
+
+/* Return the check that refuses an address which MTAs read differently: the strictest one or, if
+ * that one only warns, the one that counts. Otherwise each form would have a count of its own. */
+static enum check reading_check(const struct check_run *run, enum check check, bool is_recipient)
+{
+	const enum check counting = counting_check(run, is_recipient);
+
+	return check == CHECK_COUNT ||
+			(run->service->mode[check] != MODE_YES && counting != CHECK_COUNT &&
+				run->service->mode[counting] == MODE_YES) ?
+		counting :
+		check;
+}
+
 /* Refuse a name that is longer than any list entry can be. on_error does not apply, because the
  * client chooses the name. Returns whether the stage continues. */
 static bool check_length(struct check_run *run, enum check own, const char *what)
@@ -356,7 +381,8 @@ __attribute__((noinline)) static void judge_mail_readings(struct check_run *run,
 static void judge_mail(struct check_run *run)
 {
 	const struct mail_address *sender = run->facts->sender;
-	const enum check check = strictest(run, CHECK_MAIL, CHECK_SENDER);
+	const enum check check =
+		reading_check(run, strictest(run, CHECK_MAIL, CHECK_SENDER), false);
 	const struct subject s = { .address = sender, .text = sender->text };
 
 	if (!check_clear(run, sender, check, "5.1.7", "sender"))
@@ -437,17 +463,10 @@ __attribute__((noinline)) static void judge_rcpt_readings(struct check_run *run,
 		judge_rcpt_as(run, &s);
 }
 
-/* Return the check that counts recipients, or CHECK_COUNT. */
-static enum check counting_check(const struct check_run *run)
-{
-	return run->settings->rates != NULL && check_run_wants(run, CHECK_RATES) ? CHECK_RATES :
-										   CHECK_COUNT;
-}
-
 static void judge_rcpt(struct check_run *run, const struct mail_address *rcpt)
 {
 	const enum check check = strictest(run, CHECK_RCPT, CHECK_RECIPIENT);
-	const enum check reader = check != CHECK_COUNT ? check : counting_check(run);
+	const enum check reader = reading_check(run, check, true);
 	const struct subject s = { .address = rcpt, .text = rcpt->text };
 
 	if (!check_clear(run, rcpt, reader, "5.1.3", "recipient") || !check_route(run, rcpt, check))

@@ -66,6 +66,14 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
+/*
+ * Return whether the user may send as the address to which the MTA resolves the sender, as which it
+ * sends the mail: Sendmail asks DNS, which the owner of a domain below an entry of froms controls.
+ * If an entry names the sender itself, the user may.
+ */
+bool sender_user_owns_resolved(const struct check_run *run, const struct sender_user *who,
+	char rule_r[RULE_SIZE]);
+
 /* Return whether each further reading of an address from which an MTA may send its mail passes;
  * false if there are too many. */
 bool readings_pass(const struct check_run *run, const struct mail_address *address,
@@ -100,9 +108,9 @@ bool is_at_own_domain(const struct check_run *run, const struct mail_address *ad
 /*
  * Find all readings of a sender or recipient, also that to which the MTA resolves it (NULL: not
  * known) if the MTA changed its domain: Sendmail asks DNS, where everybody may enter an alias of
- * one of its domains. With another local part, apart from an extension, it is the administrator's
- * alias. At a domain of its own, or if these are not known, a local part to which Sendmail resolves
- * an address adds nothing. Returns as address_readings_find().
+ * one of its domains. With another local part, apart from quotes, backslashes and an extension, it
+ * is the administrator's alias. At a domain of its own, or if these are not known, a local part to
+ * which Sendmail resolves an address adds nothing. Returns as address_readings_find().
  */
 bool find_readings(const struct check_run *run, const struct mail_address *address,
 	const struct mail_address *to, struct address_readings *readings_r);

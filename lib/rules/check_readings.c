@@ -27,7 +27,6 @@ struct lookup {
 	const char *folded; /* the domains from which the next is sought that Postfix takes for that
 			       of the last reading; "": none is left */
 	bool is_of_recipients;
-	bool is_at_host_domain;	   /* the domain of the MTA's host name is looked up */
 	bool is_optional;	   /* the MTA may deliver the last address elsewhere */
 	bool domains_are_optional; /* the same of those at `domain` */
 	bool is_completed;	   /* the next domain comes below the name of the reading */
@@ -42,7 +41,7 @@ static void lookup_init(struct lookup *l, const struct check_run *run,
 	l->next = l->count = 0;
 	l->domain = l->folded = "";
 	l->mta_name = l->mta_domain = l->host_domain = NULL;
-	l->is_of_recipients = l->is_at_host_domain = is_of_recipients;
+	l->is_of_recipients = is_of_recipients;
 	l->is_optional = l->domains_are_optional = l->is_completed = false;
 }
 
@@ -93,7 +92,8 @@ bool has_other_domains(const struct check_run *run, const struct mail_address *a
 	const bool is_one = domains[0] == '\0' || domains[strlen(domains) + 1] == '\0';
 
 	return is_at_mta_name(run, address) ||
-		(!is_one && is_at_local_domain(run->settings, address));
+		(!is_one && is_at_local_domain(run->settings, address)) ||
+		*find_folded_domain(domains, address_domain(address)) != '\0';
 }
 
 bool is_at_own_domain(const struct check_run *run, const struct mail_address *address)
@@ -177,7 +177,7 @@ static const struct mail_address *next_reading(struct lookup *l)
 	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
 	l->mta_domain = is_local && has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
 	l->host_domain =
-		l->is_at_host_domain && domains[0] == '\0' && is_at_mta_name(l->run, reading) ?
+		l->is_of_recipients && domains[0] == '\0' && is_at_mta_name(l->run, reading) ?
 		domain_of_host(l->run->facts->mta_name) :
 		NULL;
 	l->folded = l->is_of_recipients ? domains : "";
@@ -348,7 +348,6 @@ enum any_result lookup_any_domain(const struct check_run *run,
 	uint32_t line;
 
 	lookup_init(&lookup, run, readings, is_recipient);
-	lookup.is_at_host_domain = false; /* the host has the organizational domain */
 	while ((address = lookup_next(&lookup)) != NULL) {
 		r = list_any_address(domains, address, run->settings->list_delimiter, &line);
 		if (r != ANY_UNLISTED)
@@ -405,9 +404,12 @@ const char *find_counted_address(const struct settings *settings, const char *mt
 {
 	const char *domains = settings->local_domains;
 	const char *first = domains[0] == '\0' && mta_name != NULL ? mta_name : domains;
+	const char *folded = find_folded_domain(domains, address_domain(reading));
 
 	if (address_is_local(reading) && first[0] != '\0' &&
 		address_at_domain(reading, first, counted_r))
+		return domains;
+	if (*folded != '\0' && address_at_domain(reading, folded, counted_r))
 		return domains;
 	*counted_r = *reading;
 	if (!address_is_local(reading))
@@ -416,9 +418,7 @@ const char *find_counted_address(const struct settings *settings, const char *mt
 					strcmp(address_domain(reading), mta_name) == 0) ?
 			domains :
 			"";
-	counted_r->canon_len = counted_r->local_len;
-	counted_r->canon[counted_r->local_len] = '\0';
-	counted_r->has_domain = false;
+	address_drop_domain(counted_r);
 	return "";
 }
 

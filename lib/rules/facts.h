@@ -37,7 +37,7 @@ struct facts {
 	/* The address to which the MTA resolves the recipient ({rcpt_addr}), without a domain if
 	 * Sendmail delivers it locally; NULL: unknown. */
 	const struct mail_address *resolved;
-	/* The same of the sender ({mail_addr}), at MAIL. */
+	/* The same of the sender ({mail_addr}). */
 	const struct mail_address *sender_resolved;
 };
 

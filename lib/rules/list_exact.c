@@ -154,9 +154,7 @@ bool list_may_deny_local(const struct list *list, const struct mail_address *add
 {
 	struct mail_address local = *address;
 
-	local.canon_len = local.local_len;
-	local.canon[local.local_len] = '\0';
-	local.has_domain = false;
+	address_drop_domain(&local);
 	if (strmap_find(list->locals, local.canon, local.local_len, line_r) ||
 		find_other_forms(list->locals, &local, delimiters, line_r))
 		return true;

@@ -400,6 +400,7 @@ static const struct {
 	/* Without local_domains, a recipient at it is also looked up at the domain of the host. */
 	{ "", "mx.corp.example", "all@mx.corp.example", ALL },
 	{ "", "mx.corp.example", "all+x%mx.corp.example@x.example", ALL },
+	{ "", "mx.corp.example", "solo@mx.corp.example", SOLO },
 	{ "", "mx.corp.example", "bob@mx.corp.example", NULL },
 	/* The first domain is no mail domain if the domain of the host is one. */
 	{ "mx.corp.example\0corp.example\0", "mx.corp.example", "all@mx.corp.example", ALL },
