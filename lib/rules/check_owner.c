@@ -141,6 +141,30 @@ static bool is_listed(const struct sender_user *who, const struct mail_address *
 	return false;
 }
 
+/* Return whether an entry of froms, or the user's name, is the sender, also with an extension. */
+static bool is_named(const struct check_run *run, const struct sender_user *who,
+	const struct mail_address *address)
+{
+	const char *entry = NULL;
+
+	if (!who->user.has_froms)
+		return true;
+	while ((entry = user_next_from(&who->user, entry)) != NULL) {
+		if (is_own(run->settings, entry, address)) /* which no pattern is */
+			return true;
+	}
+	return false;
+}
+
+bool sender_user_owns_resolved(const struct check_run *run, const struct sender_user *who,
+	char rule_r[RULE_SIZE])
+{
+	const struct mail_address *to = run->facts->sender_resolved, *sender = run->facts->sender;
+
+	return to == NULL || address_is_local(to) || address_equal(to, sender) ||
+		is_named(run, who, sender) || owns_address(run, who, to, rule_r);
+}
+
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE])
 {

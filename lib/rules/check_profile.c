@@ -193,7 +193,8 @@ bool check_sender(struct check_run *run)
 		finding_rule(finding, "[profile] allow_null_sender");
 		if (!run->settings->allow_null_sender)
 			return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
-	} else if (!sender_user_owns(run, &who, sender, finding->rule)) {
+	} else if (!sender_user_owns(run, &who, sender, finding->rule) ||
+		!sender_user_owns_resolved(run, &who, finding->rule)) {
 		return finding_fail(run, finding, 550, "5.7.1", NOT_AUTHORIZED);
 	}
 	finding->outcome = OUTCOME_PASS;

@@ -78,6 +78,37 @@ START_TEST(a_user_owns_each_reading_of_an_address)
 	}
 END_TEST
 
+/* Sendmail sends mail from the canonical name of a domain, which whoever owns its DNS chooses. */
+static const struct {
+	const char *login, *address, *resolved;
+	bool owns;
+} resolved[] = {
+	{ "carol", "ceo@x.c.example", "ceo@bank.example", false },
+	{ "carol", "\"ce\\o\"@x.c.example", "\"ce\\o\"@bank.example", false },
+	{ "carol", "ceo%x.c.example@b.example", "ceo@bank.example", false },
+	{ "carol", "ceo@b.example", "ceo@bank.example", false },
+	{ "carol", "ceo@x.c.example", "ceo@y.c.example", true },
+	{ "carol", "ceo@x.c.example", "ceo@x.c.example", true },
+	{ "carol", "CEO@x.c.example", "ceo@X.C.example", true },
+	{ "carol", "ceo@x.c.example", "ceo", true }, /* at a domain of the MTA's own */
+	{ "carol", "carol@a.example", "carol@mx.a.example", true }, /* by name */
+	{ "bob", "bob@example.com", "bob@mx.example.com", true },
+	{ "bob", "bob+x@example.com", "bob+x@mx.example.com", true },
+	{ "eve", "ceo@x.c.example", "ceo@bank.example", true },
+};
+START_TEST(a_user_owns_the_address_to_which_the_mta_resolves_a_sender)
+	{
+		const struct asked asked = { STAGE_MAIL, .login = resolved[_i].login,
+			.mail = resolved[_i].address, .resolved = resolved[_i].resolved };
+		const char *const want =
+			resolved[_i].owns ? "sender=pass" : "sender=fail(user carol: froms)";
+
+		made_build(&m);
+		ck_assert_msg(strstr(made_decide(&m, &asked), want) != NULL, "%s: %s", asked.mail,
+			m.text);
+	}
+END_TEST
+
 static const struct {
 	const char *address;
 	bool aligned;
@@ -111,6 +142,8 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_user_owns_each_reading_of_an_address, 0, ROWS(owners));
+	tcase_add_loop_test(tcase, a_user_owns_the_address_to_which_the_mta_resolves_a_sender, 0,
+		ROWS(resolved));
 	tcase_add_loop_test(tcase, each_reading_of_from_is_aligned, 0, ROWS(aligned));
 	suite_add_tcase(suite, tcase);
 	return suite;
