@@ -194,6 +194,19 @@ static char *read_login(const struct session *session, const struct policy *poli
 	return strdup(name);
 }
 
+/* Store the address to which the MTA resolves the sender. Returns false when out of memory. */
+static bool store_resolved(struct message *message, const struct mail_command *mail)
+{
+	struct mail_address resolved;
+
+	if (!read_resolved(mail->address, mail->resolved, &resolved))
+		return true;
+	if ((message->sender_resolved = malloc(sizeof(resolved))) == NULL)
+		return false;
+	*message->sender_resolved = resolved;
+	return true;
+}
+
 /* Store the facts of the MAIL command. Returns NULL, or the reason why they cannot be judged. */
 static const char *read_mail_facts(struct session *session, struct message *message,
 	const struct mail_command *mail)
@@ -209,15 +222,13 @@ static const char *read_mail_facts(struct session *session, struct message *mess
 	if (session->results.len > 0)
 		strbuf_add(&message->results, session->results.text, session->results.len);
 	address_read(mail->address, strlen(mail->address), &message->sender);
-	return session->facts_lost ? "out of memory" : NULL;
+	return session->facts_lost || !store_resolved(message, mail) ? "out of memory" : NULL;
 }
 
 /* Judge at MAIL: the delayed stages in their order, then the sender. */
-static void decide_mail(struct session *session, struct message *message,
-	const struct mail_command *mail, struct verdict *verdict)
+static void decide_mail(struct session *session, struct message *message, struct verdict *verdict)
 {
 	struct stage_facts about = { .stage = STAGE_CONNECT };
-	struct mail_address resolved;
 	bool judged = message->policy != NULL && message->unjudged == NULL;
 
 	if (judged && is_delayed(session, session->needs.answer_connect))
@@ -227,8 +238,6 @@ static void decide_mail(struct session *session, struct message *message,
 		is_delayed(session, session->needs.answer_helo))
 		session_decide(session, message, &about, verdict);
 	about.stage = STAGE_MAIL;
-	if (read_resolved(mail->address, mail->resolved, &resolved))
-		about.resolved = &resolved;
 	if (verdict->kind == VERDICT_CONTINUE)
 		session_decide(session, message, &about, verdict);
 }
@@ -288,7 +297,7 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 	message->unjudged = read_mail_facts(session, message, mail);
 	message->maxsize = maxsize_of(session, message);
 	if (!put_off_message(session, message, verdict))
-		decide_mail(session, message, mail, verdict);
+		decide_mail(session, message, verdict);
 	session->message = message;
 	if (verdict->kind != VERDICT_CONTINUE)
 		session_message_drop(session);

@@ -167,7 +167,7 @@ void session_decide(struct session *session, struct message *message,
 		.hold = message == NULL ? NULL : &message->hold,
 	};
 
-	*(about->stage == STAGE_MAIL ? &facts.sender_resolved : &facts.resolved) = about->resolved;
+	facts.resolved = about->resolved;
 	if (env.policy == NULL || (message != NULL && message->unjudged != NULL)) {
 		session_fail(session, message, about,
 			env.policy == NULL ? "no policy yet" : message->unjudged, verdict);

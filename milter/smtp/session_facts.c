@@ -22,6 +22,7 @@ struct facts session_facts(const struct session *session, const struct message *
 		facts.recipients = message->accepted;
 		facts.login = message->login;
 		facts.sender = &message->sender;
+		facts.sender_resolved = message->sender_resolved;
 		facts.size = message->size;
 	}
 	return facts;

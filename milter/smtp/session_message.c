@@ -38,6 +38,7 @@ void message_free(struct message **message)
 	settings_unref(&gone->settings);
 	arena_free(&gone->arena);
 	strbuf_free(&gone->results);
+	free(gone->sender_resolved);
 	free(gone->login);
 	free(gone);
 }

@@ -27,8 +27,9 @@ struct message {
 	struct settings *settings; /* the policy's, or the configuration's without a policy */
 	const char *unjudged;	   /* why no stage can be decided; NULL: all can */
 	struct mail_address sender;
-	uint64_t size; /* SIZE= of MAIL; 0: not declared */
-	char *login;   /* NULL: not logged in */
+	struct mail_address *sender_resolved; /* {mail_addr}; NULL: it is the sender, or unknown */
+	uint64_t size;			      /* SIZE= of MAIL; 0: not declared */
+	char *login;			      /* NULL: not logged in */
 	char queue[QUEUE_ID_SIZE];
 	uint32_t accepted, refused; /* recipients */
 	char rule[RULE_SIZE]; /* the last rule that allowed something, the recipient rather than
@@ -91,7 +92,7 @@ void session_suspend(const struct session *session, const struct message *messag
 struct stage_facts {
 	enum stage stage;
 	const struct mail_address *recipient;
-	const struct mail_address *resolved; /* of the sender or the recipient, as in facts.h */
+	const struct mail_address *resolved; /* of the recipient, as in facts.h */
 	const char *recipient_text;	     /* for the log */
 	const struct header_facts *header;
 	uint64_t octets; /* counted so far, for the body stage */

@@ -105,6 +105,26 @@ START_TEST(open_connections_of_a_client_are_counted_until_they_end)
 	}
 END_TEST
 
+/* Sendmail sends mail from its aliases in DNS as from one address. */
+START_TEST(a_sender_counts_where_the_mta_resolves_it)
+	{
+		const struct mail_command mails[] = { { .address = "<bob@a.example>",
+							      .resolved = "bob@own.example" },
+			{ .address = "<bob@b.example>", .resolved = "bob@own.example" } };
+		struct session *second;
+
+		limit_rate(RATE_RCPT_SENDER, "default", "1/1h");
+		open_with_ledger();
+		second = made_session_another(&s);
+		session_mail(s.session, &mails[0], &s.verdict);
+		ck_assert_int_eq(made_session_rcpt(&s, s.session, "<x@y.example>"),
+			VERDICT_CONTINUE);
+		session_mail(second, &mails[1], &s.verdict);
+		ck_assert_int_eq(made_session_rcpt(&s, second, "<x@y.example>"), VERDICT_TEMPFAIL);
+		session_free(&second);
+	}
+END_TEST
+
 /* Sendmail reuses a connection to the milter for another client. */
 START_TEST(a_second_client_of_a_session_replaces_the_first)
 	{
@@ -376,6 +396,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_connection_is_charged_even_if_it_sends_nothing);
 	tcase_add_test(tcase, a_connection_is_charged_once_for_all_its_messages);
 	tcase_add_test(tcase, open_connections_of_a_client_are_counted_until_they_end);
+	tcase_add_test(tcase, a_sender_counts_where_the_mta_resolves_it);
 	tcase_add_test(tcase, a_second_client_of_a_session_replaces_the_first);
 	tcase_add_test(tcase, an_exempt_client_consumes_nothing_of_a_shared_entry);
 	tcase_add_test(tcase, a_check_that_is_off_counts_each_client_separately);
