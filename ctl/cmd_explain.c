@@ -27,8 +27,8 @@
 const char cmd_explain_usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
 	"           [--mta NAME] [--user LOGIN [--password]] [--mail ADDRESS] [--size OCTETS]\n"
-	"           [--rcpt ADDRESS]... [--resolved ADDRESS] [--from VALUE]... [--sender VALUE]...\n"
-	"           [--running]\n"
+	"           [--mail-resolved ADDRESS] [--rcpt ADDRESS]... [--resolved ADDRESS]\n"
+	"           [--from VALUE]... [--sender VALUE]... [--running]\n"
 	"       posternctl explain --jsonl [--running] < SESSIONS\n"
 	"Show the decision about a session and the reasons, stage by stage and rule by rule. Nothing\n"
 	"is charged. The configuration (-c), the lists, the JSON store and the suspended logins decide.\n"
@@ -38,7 +38,8 @@ const char cmd_explain_usage[] =
 	"  --user      the login of the session; with --password, ask for the password and check it\n"
 	"  --mail      the envelope sender; --size: the SIZE= that the client declares\n"
 	"  --rcpt      a recipient; may be repeated, as may --from and --sender\n"
-	"  --resolved  the address to which the MTA resolves the recipient, its macro {rcpt_addr}\n"
+	"  --resolved  the address to which the MTA resolves the recipient, its macro {rcpt_addr};\n"
+	"              --mail-resolved: the same of the sender, its macro {mail_addr}\n"
 	"  --from      the value of a From field; --sender: of a Sender field\n"
 	"  --running   let the running daemon decide: it also has the counts of rate limits, and the\n"
 	"              users of a database, of which the files contain at most a copy\n"
@@ -357,6 +358,7 @@ static const struct option options[] = {
 	{ "mail", required_argument, NULL, 'm' },
 	{ "size", required_argument, NULL, 's' },
 	{ "rcpt", required_argument, NULL, 'r' },
+	{ "mail-resolved", required_argument, NULL, 'o' },
 	{ "resolved", required_argument, NULL, 'a' },
 	{ "from", required_argument, NULL, 'f' },
 	{ "sender", required_argument, NULL, 'n' },
@@ -373,12 +375,13 @@ static bool add_fact(struct arguments *a, int option)
 		int option;
 		const char *key;
 	} keys[] = { { 'i', "ip" }, { 'd', "rdns" }, { 'e', "helo" }, { 'v', "service" },
-		{ 'j', "mta" }, { 'm', "mail" }, { 'a', "resolved" } };
-	size_t i;
+		{ 'j', "mta" }, { 'm', "mail" }, { 'o', "mail_resolved" }, { 'a', "resolved" } };
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (keys[i].option == option)
-			set_string(a, keys[i].key, optarg);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (keys[i].option != option)
+			continue;
+		set_string(a, keys[i].key, optarg);
+		return true;
 	}
 	switch (option) {
 	case 'r':
@@ -394,7 +397,7 @@ static bool add_fact(struct arguments *a, int option)
 		a->login = optarg;
 		return true;
 	default:
-		return strchr("idevjma", option) != NULL;
+		return false;
 	}
 }
 
@@ -406,6 +409,7 @@ static bool has_preceding_facts(const struct arguments *a)
 		const char *key, *option, *needed, *needed_option;
 	} needs[] = {
 		{ "size", "--size", "mail", "--mail" },
+		{ "mail_resolved", "--mail-resolved", "mail", "--mail" },
 		{ "rcpts", "--rcpt", "mail", "--mail" },
 		{ "resolved", "--resolved", "rcpts", "--rcpt" },
 		{ "headers", "--from or --sender", "mail", "--mail" },
@@ -439,18 +443,12 @@ static int read_arguments(struct arguments *a, int argc, char **argv)
 	optind = 1;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (add_fact(a, option))
+		a->jsonl |= option == 'l';
+		a->ask_password |= option == 'p';
+		a->running |= option == 'R';
+		if (add_fact(a, option) || strchr("lpR", option) != NULL)
 			continue;
 		switch (option) {
-		case 'l':
-			a->jsonl = true;
-			break;
-		case 'p':
-			a->ask_password = true;
-			break;
-		case 'R':
-			a->running = true;
-			break;
 		case 'h':
 			a->help = true;
 			return EX_OK;

@@ -28,7 +28,7 @@ struct play {
 	const char *login; /* known from MAIL on */
 	char name[LOGIN_SIZE];
 	char mta_name[DOMAIN_SIZE];
-	struct mail_address sender, resolved;
+	struct mail_address sender, resolved, sender_resolved;
 	struct field from[FIELDS_MAX], fields_sender[FIELDS_MAX];
 	struct header_facts header;
 	struct verdict verdict;
@@ -56,7 +56,7 @@ static int get_string(json_t *object, const char *key, const char **value_r, str
 static int check_keys(json_t *session, struct errmsg *err)
 {
 	static const char *const keys[] = { "id", "ip", "rdns", "helo", "service", "mta", "login",
-		"auth", "mail", "size", "rcpts", "resolved", "from", "headers" };
+		"auth", "mail", "mail_resolved", "size", "rcpts", "resolved", "from", "headers" };
 	const char *key;
 	json_t *value;
 
@@ -318,27 +318,43 @@ static int gather_header(struct play *p, struct errmsg *err)
 	return 0;
 }
 
+/* Get an address to which the MTA resolves another one; *address_r is NULL when it is missing. */
+static int get_resolved(json_t *session, const char *key, struct mail_address *resolved,
+	const struct mail_address **address_r, struct errmsg *err)
+{
+	const char *text;
+
+	*address_r = NULL;
+	if (get_string(session, key, &text, err) < 0)
+		return -1;
+	if (text == NULL)
+		return 0;
+	/* The text of an MTA may be odd: Sendmail removes the quotes. */
+	if (*text == '\0' || !address_parse_internal(text, resolved) || resolved->is_null ||
+		(resolved->is_odd && (resolved->has_domain || !resolved->is_routed)))
+		return errmsg_set(err, "\"%s\": \"%.*s\" is not an address", key,
+			TEXT_CUT(text, 60));
+	*address_r = resolved;
+	return 0;
+}
+
 static int gather_facts(struct play *p, struct errmsg *err)
 {
 	json_t *size = json_object_get(p->session, "size");
-	const char *ip, *mta, *resolved;
+	const char *ip, *mta;
 
 	if (get_string(p->session, "ip", &ip, err) < 0 ||
 		get_string(p->session, "rdns", &p->facts.rdns, err) < 0 ||
 		get_string(p->session, "helo", &p->facts.helo, err) < 0 ||
 		get_string(p->session, "service", &p->facts.service, err) < 0 ||
 		get_string(p->session, "mta", &mta, err) < 0 ||
-		get_string(p->session, "resolved", &resolved, err) < 0)
+		get_resolved(p->session, "resolved", &p->resolved, &p->facts.resolved, err) < 0 ||
+		get_resolved(p->session, "mail_resolved", &p->sender_resolved,
+			&p->facts.sender_resolved, err) < 0)
 		return -1;
 	if (mta != NULL && domain_canon(mta, strlen(mta), p->mta_name) <= 0)
 		return errmsg_set(err, "\"mta\": \"%.*s\" is not a host name", TEXT_CUT(mta, 60));
-	if (resolved != NULL &&
-		(!address_parse_internal(resolved, &p->resolved) || p->resolved.is_null ||
-			p->resolved.is_odd || *resolved == '\0'))
-		return errmsg_set(err, "\"resolved\": \"%.*s\" is not an address",
-			TEXT_CUT(resolved, 60));
 	p->facts.mta_name = mta == NULL ? NULL : p->mta_name;
-	p->facts.resolved = resolved == NULL ? NULL : &p->resolved;
 	if (ip != NULL && (cidr_parse(ip, &p->facts.client, err) < 0 || strchr(ip, '/') != NULL))
 		return errmsg_set(err, "\"ip\": \"%.*s\" is not an IP address", TEXT_CUT(ip, 60));
 	if (size != NULL && !json_is_null(size) &&

@@ -250,7 +250,8 @@ def test_every_command_shows_its_usage():
 
 # The words in the usage of each command: every argument, option and value.
 MENTIONED = {
-    "explain": ["--ip", "--rdns", "--helo", "--service", "--user", "--password", "--mail", "--size", "--rcpt", "--resolved", "--from",
+    "explain": ["--ip", "--rdns", "--helo", "--service", "--user", "--password", "--mail", "--mail-resolved", "--size",
+                "--rcpt", "--resolved", "--from",
                 "--sender", "--running", "--jsonl", "Exit status: 0"],
     "status": ["--strict", "Exit status: 0"],
     "reload": ["Exit status: 0"],

@@ -155,6 +155,21 @@ START_TEST(the_own_name_of_the_mta_may_be_given)
 	}
 END_TEST
 
+START_TEST(the_address_to_which_the_mta_resolves_a_sender_may_be_given)
+	{
+		made_list(&m, LIST_MAIL_DENY, "@one.example");
+		ck_assert_int_eq(play("{\"mail\": \"<a@alias.example>\"}"), 0);
+		ck_assert_str_eq(step(2, "verdict"), "accept");
+		ck_assert_int_eq(play("{\"mail\": \"<a@alias.example>\","
+				      " \"mail_resolved\": \"a@one.example\"}"),
+			0);
+		ck_assert_str_eq(step(2, "verdict"), "reject");
+		ck_assert_str_eq(step(2, "rule"), "mail_from.access.blacklist:1");
+		ck_assert_int_eq(play("{\"mail_resolved\": \"a\"}"), 0);
+		ck_assert_int_eq(play("{\"mail_resolved\": \"\"}"), -1);
+	}
+END_TEST
+
 START_TEST(the_address_to_which_the_mta_resolves_a_recipient_may_be_given)
 	{
 		m.settings->local_domains = "one.example\0";
@@ -172,6 +187,7 @@ START_TEST(the_address_to_which_the_mta_resolves_a_recipient_may_be_given)
 		ck_assert_str_eq(step(3, "verdict"), "accept");
 		ck_assert_int_eq(play("{\"resolved\": 1}"), -1);
 		ck_assert_int_eq(play("{\"resolved\": \"\"}"), -1);
+		ck_assert_int_eq(play("{\"resolved\": \"a@b,\"}"), -1);
 		ck_assert_int_eq(play("{\"mta\": \"\"}"), -1);
 	}
 END_TEST
@@ -340,6 +356,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_session_takes_its_steps, 0, ROWS(played));
 	tcase_add_test(tcase, a_step_shows_the_rule_and_the_reply);
 	tcase_add_test(tcase, the_own_name_of_the_mta_may_be_given);
+	tcase_add_test(tcase, the_address_to_which_the_mta_resolves_a_sender_may_be_given);
 	tcase_add_test(tcase, the_address_to_which_the_mta_resolves_a_recipient_may_be_given);
 	tcase_add_test(tcase, limits_are_shown_and_not_charged);
 	tcase_add_loop_test(tcase, a_rule_that_is_cut_keeps_its_finding, 0, ROWS(names));
