@@ -133,8 +133,11 @@ static void attend(struct cache *cache)
 	cache_publish(cache);
 	if (regex_preparer_attend(cache->preparer, clock_ms()))
 		cache_update_status(cache);
-	if (store_sync_attend(cache->store_sync, clock_ms()))
+	if (store_sync_attend(cache->store_sync, clock_ms())) {
+		cache_trim_memory(
+			cache); /* the rows that were written may have been the last ones */
 		cache_update_status(cache);
+	}
 	cache_reload_end(cache, clock_ms());
 	note_first_end(cache);
 }

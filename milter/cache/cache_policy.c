@@ -13,7 +13,8 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define TRIM_USERS 10000 /* replacing that many frees enough memory to return it to the system */
+#define TRIM_USERS 10000 /* so many take enough memory to return what they free to the system */
+#define TRIM_ROWS 256	 /* single rows, each of which has replaced a shard of 4096 */
 
 /* Returns NULL while a part is missing, and when out of memory. */
 static struct policy *make_policy(const struct cache *cache)
@@ -68,9 +69,15 @@ void cache_publish(struct cache *cache)
 	cache->status.publications++;
 	(void)pthread_mutex_unlock(&cache->lock);
 	cache_update_status(cache);
-	if (cache->frees_rows && cache->users != NULL && users_count(cache->users) >= TRIM_USERS)
+	if (cache->replaced_rows >= TRIM_ROWS)
+		cache_trim_memory(cache);
+}
+
+void cache_trim_memory(struct cache *cache)
+{
+	if (cache->users != NULL && users_count(cache->users) >= TRIM_USERS)
 		(void)malloc_trim(0);
-	cache->frees_rows = false;
+	cache->replaced_rows = 0;
 }
 
 /* ---- users and profiles --------------------------------------------------------- */
@@ -105,10 +112,8 @@ bool cache_decide_lists_only(struct cache *cache)
 	return false;
 }
 
-/* Take over these rows instead of the old ones. NULL: the old ones stay. is_whole: they share
- * little with the old ones. */
-static void replace_rows(struct cache *cache, struct profiles *profiles, struct users *users,
-	bool is_whole)
+/* Take over these rows instead of the old ones. NULL: the old ones stay. */
+static void replace_rows(struct cache *cache, struct profiles *profiles, struct users *users)
 {
 	if (profiles != NULL) {
 		profiles_unref(&cache->profiles);
@@ -119,7 +124,6 @@ static void replace_rows(struct cache *cache, struct profiles *profiles, struct 
 		cache->users = users;
 	}
 	cache->is_changed = true;
-	cache->frees_rows = cache->frees_rows || is_whole;
 }
 
 /*
@@ -139,7 +143,8 @@ void cache_take_store(struct cache *cache, enum cache_source source, struct stor
 	struct problems *problems)
 {
 	users_references_forget(cache->references);
-	replace_rows(cache, store->profiles, store->users, true);
+	cache->replaced_rows += TRIM_ROWS;
+	replace_rows(cache, store->profiles, store->users);
 	store->profiles = NULL;
 	store->users = NULL;
 	cache->source = source;
@@ -185,7 +190,7 @@ void cache_anchor_profiles(struct cache *cache)
 		log_event(LOG_LEVEL_ERROR,
 			"out of memory: rcpt_re_anchored takes effect at the next load");
 	else
-		replace_rows(cache, profiles, NULL, false);
+		replace_rows(cache, profiles, NULL);
 }
 
 /* ---- the owner of the database -------------------------------------------------- */
@@ -277,6 +282,7 @@ static void take_rows(void *context, struct database_rows *rows)
 	struct cache *cache = context;
 	const bool same = same_rows(cache, rows);
 	const bool has_users = rows->tables[FEED_USERS].set != NULL;
+	const size_t count = rows->tables[FEED_USERS].row_count;
 	const bool must_write = !same || outdates_file(&rows->revision, &cache->revision);
 	int table;
 
@@ -284,8 +290,9 @@ static void take_rows(void *context, struct database_rows *rows)
 	for (table = 0; table < FEED_TABLES; table++)
 		set_problems(cache, problem_parts[table], rows->tables[table].set != NULL,
 			rows->tables[table].problems);
-	replace_rows(cache, rows->tables[FEED_PROFILES].set, rows->tables[FEED_USERS].set,
-		has_users && rows->tables[FEED_USERS].row_count == 0);
+	if (has_users)
+		cache->replaced_rows += count > 0 ? count : TRIM_ROWS;
+	replace_rows(cache, rows->tables[FEED_PROFILES].set, rows->tables[FEED_USERS].set);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES,
 		check_references(cache));
 	cache->source = SOURCE_DATABASE;

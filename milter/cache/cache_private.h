@@ -86,8 +86,8 @@ struct cache {
 	struct users_references *references; /* of the database's users */
 	enum cache_source source;	     /* of profiles and users */
 	struct revision revision;
-	bool is_changed; /* since the last policy was made */
-	bool frees_rows; /* the next policy releases many users that the one in force has */
+	bool is_changed;      /* since the last policy was made */
+	size_t replaced_rows; /* since unused memory was returned to the system */
 
 	struct errmsg list_error[LIST_COUNT]; /* why its file is not in force; "": it is */
 	struct errmsg store_error, config_error, psl_error;
@@ -107,6 +107,9 @@ void cache_update_files_status(struct cache *cache);
 
 /* Make a policy and put it in force, if its parts are complete and one has changed. */
 void cache_publish(struct cache *cache);
+
+/* Return unused memory to the system, if there are many users. */
+void cache_trim_memory(struct cache *cache);
 
 /*
  * Find out whether the lists alone decide, which they do if neither a database nor a store exists.

@@ -75,6 +75,7 @@ struct look {
 	bool was_listening; /* since the previous look, so that changes since then were notified */
 	bool listens_later; /* at the next look, which is due at once */
 	bool is_at_once;    /* it compares and reads in one transaction */
+	bool knows_age;	    /* the server's state was asked during this look */
 	bool had_feed;	    /* the rows in force have a position in the feed */
 	bool feed_is_refused;	/* during this look */
 	bool locks_tables;	/* LOCK TABLE is running: its refusal is not the tables' */

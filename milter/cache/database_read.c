@@ -30,6 +30,19 @@ static void note_age(struct database *db, struct look *look, const struct revisi
 	look->is_behind = db->age != REVISION_CURRENT && !look->accepts_older;
 }
 
+/* Ask for the server's state, and compare it with the rows in force. */
+static enum pg_outcome ask_age(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
+
+	if (outcome != PG_OK)
+		return outcome;
+	look->knows_age = true;
+	db->in_recovery = look->revision.in_recovery;
+	note_age(db, look, &look->revision);
+	return PG_OK;
+}
+
 /* ---- the feed ------------------------------------------------------------------- */
 
 /* Set why the feed does not work although it should, as far as its state shows that. */
@@ -305,7 +318,7 @@ static enum pg_outcome compare_and_read_at_once(struct database *db, struct look
 	if (outcome != PG_OK || look->is_outdated)
 		return outcome;
 	look->has_compared = true;
-	return look->full || database_has_changes(look) ? read_rows(db, look) : PG_OK;
+	return look->full || database_has_changes(look) ? read_rows(db, look) : ask_age(db, look);
 }
 
 /* ---- the look ------------------------------------------------------------------- */
@@ -327,6 +340,8 @@ static enum pg_outcome compare_and_read(struct database *db, struct look *look)
 	look->is_outdated = look->is_at_once = false;
 	if (is_notified(db, look))
 		return in_transaction(db, look, compare_and_read_at_once);
+	if (!look->knows_age && (outcome = ask_age(db, look)) != PG_OK)
+		return outcome;
 	outcome = in_transaction(db, look, compare);
 	if (outcome != PG_OK || look->is_outdated)
 		return outcome;
@@ -400,19 +415,6 @@ static enum pg_outcome listen_if_possible(struct database *db, struct look *look
 	return outcome;
 }
 
-/* Ask for the server's state, and compare it with the rows in force. */
-static enum pg_outcome ask_age(struct database *db, struct look *look)
-{
-	enum pg_outcome outcome = pg_revision(db->pg, &look->revision);
-
-	look->was_listening = db->is_listening;
-	if (outcome != PG_OK)
-		return outcome;
-	db->in_recovery = look->revision.in_recovery;
-	note_age(db, look, &look->revision);
-	return PG_OK;
-}
-
 /*
  * Connect again if the server is behind, because another host, or the same address by now, may lead
  * to one that is not.
@@ -431,10 +433,10 @@ static enum pg_outcome leave_older_server(struct database *db, struct look *look
 	return ask_age(db, look);
 }
 
-enum pg_outcome look_once(struct database *db, struct look *look)
+/* Find out whether the server may be followed, and listen to it. */
+static enum pg_outcome prepare_look(struct database *db, struct look *look)
 {
 	enum pg_outcome outcome = ask_age(db, look);
-	int tries;
 
 	if (outcome == PG_OK)
 		outcome = leave_older_server(db, look);
@@ -442,10 +444,21 @@ enum pg_outcome look_once(struct database *db, struct look *look)
 		return outcome;
 	if ((outcome = listen_if_possible(db, look)) != PG_OK)
 		return outcome;
-	if (look->revision.in_recovery &&
-		(outcome = pg_standby_time(db->pg, &look->standby_time)) != PG_OK)
-		return outcome;
+	return look->revision.in_recovery ? pg_standby_time(db->pg, &look->standby_time) : PG_OK;
+}
+
+enum pg_outcome look_once(struct database *db, struct look *look)
+{
+	enum pg_outcome outcome = PG_OK;
+	int tries;
+
+	look->was_listening = db->is_listening;
 	look->had_feed = db->position != NULL;
+	/* The server that has sent a notification is the one whose rows are in force. */
+	if (!is_notified(db, look) || !db->is_listening || db->age != REVISION_CURRENT)
+		outcome = prepare_look(db, look);
+	if (outcome != PG_OK || look->is_behind)
+		return outcome;
 	for (tries = 0; tries < TRIES; tries++) {
 		outcome = compare_and_read(db, look);
 		if (outcome == PG_REFUSED && look->asks_feed && !pg_refusal_passes(db->pg))
