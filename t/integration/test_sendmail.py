@@ -150,7 +150,7 @@ def test_an_address_at_an_alias_of_the_domain_is_refused_and_counted(box):
     """
     daemon = box.postern(config={"profile": {"default_domain": "example.com"}, "limit": {"exempt": ""},
                                  "limit rate_rcpt": {"default": "2/1h"}},
-                         lists={"rcpt_to.access.blacklist": "former@example.com\n",
+                         lists={"rcpt_to.access.blacklist": "former@example.com\nnobody@example.com\n",
                                 "mail_from.access.blacklist": "@example.com\nads@shop.example\n"}, inet=True)
     mta = box.sendmail(milter=daemon.sendmail_milter,
                        extra="undefine(`_NO_CANONIFY_')dnl\nLOCAL_DOMAIN(`example.com')dnl\n"
@@ -158,14 +158,16 @@ def test_an_address_at_an_alias_of_the_domain_is_refused_and_counted(box):
                        hosts={"@virtual.example": "%1@example.com",  # Sendmail trusts no table in /tmp
                               "127.0.0.77": "example.com a.alias.example b.alias.example",
                               "127.0.0.78": "shop.example c.alias.example"})
-    for sender in ("<ceo@a.alias.example>", "<ceo+x@a.alias.example>", "<ads@c.alias.example>"):
+    for sender in ("<ceo@a.alias.example>", "<ceo+x@a.alias.example>", "<ads@c.alias.example>",
+                   '<"ce\\o"@a.alias.example>'):
         step, reply = talk(mta, mail=sender)
         assert step == "mail" and reply.words.endswith("That sender cannot send mail here"), (sender, reply)
     for form in ("<former@virtual.example>", "<former+x@virtual.example>", "<former@a.alias.example>", "<former%a.alias.example@localhost>", "<a.alias.example!former@example.com>",
-                 "<former@example.com.UUCP>", "<example.com.UUCP!former@localhost>"):
+                 "<former@example.com.UUCP>", "<example.com.UUCP!former@localhost>", '<"nobod\\y"@a.alias.example>',
+                 '<"nobod\\y"@virtual.example>', "<former+x!@a.alias.example>"):
         step, reply = talk(mta, rcpt=form)
         assert step == "rcpt" and reply.words.endswith("That recipient is not allowed"), (form, reply)
-    # root exists everywhere.
+    # root exists everywhere, as nobody does above.
     for form, where in (("<root@a.alias.example>", "data"), ("<root@b.alias.example>", "data"), ("<root@example.com>", "rcpt")):
         step, reply = talk(mta, rcpt=form)
         assert step == where, (form, reply)
