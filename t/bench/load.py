@@ -127,12 +127,41 @@ def bench_change(box, db, count, what):
           f"p99 {took[int(len(took) * 0.99)]:.1f} ms, {count} commits")
 
 
+def bench_burst(box, db, commits):
+    """Commit changes of many rows, each by itself, and measure when the last one is in force."""
+    daemon = start(box, db)
+    daemon.wait_log("store written")
+    before = memory_mb(daemon.process.pid)
+    connection = db.connect()
+    cursor = connection.cursor()
+    cpu = benchlib.cpu_seconds(daemon.process.pid)
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        made = timed(lambda: [cursor.execute("UPDATE haraka.users SET froms = 'x@example.com' WHERE id = %s",
+                                             (100 + number,)) for number in range(commits)])
+        cursor.execute("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
+        begin = time.monotonic()
+        while milter.mail("<alice@example.com>", auth_authen="alice"):
+            milter.abort()
+        took = time.monotonic() - begin
+    print(f"{commits:,} commits of one row each, made in {made:.1f} s: all in force {took:.3f} s after the last, "
+          f"{benchlib.cpu_seconds(daemon.process.pid) - cpu:.2f} s of CPU, "
+          f"memory x {memory_mb(daemon.process.pid) / before:.2f}")
+    connection.close()
+    daemon.stop()
+
+
+def memory_mb(pid):
+    return benchlib.Filter("", "", argparse.Namespace(pid=pid)).memory_mb()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=1000000)
     parser.add_argument("--pairs", type=int, default=5, help="loads, each paired with a COPY (5)")
     parser.add_argument("--commits", type=int, default=300, help="changes of one row (300)")
+    parser.add_argument("--burst", type=int, default=10000, help="commits in a burst (10000)")
     options = parser.parse_args()
     box = boxes.Box()
     try:
@@ -142,7 +171,8 @@ def main():
         db = make_database(box, options.users)
         bench_load(box, db, options)
         bench_store(box, db, options)
-        bench_change(box, db, min(options.commits, 20), f"{options.users:,} users")
+        bench_change(box, db, options.commits, f"{options.users:,} users")
+        bench_burst(box, db, options.burst)
     finally:
         box.close()
 
