@@ -318,6 +318,52 @@ static void check_writable(const struct config *config, const char *section, con
 	free(folder);
 }
 
+/* Return the unit's setting that hides the path from the daemon, or NULL. Links are followed. */
+static const char *hidden_by(const struct unit *unit, const char *path)
+{
+	static const struct {
+		const char *folder, *setting;
+		bool is_home;
+	} hidden[] = { { "/home/", "ProtectHome", true }, { "/root/", "ProtectHome", true },
+		{ "/run/user/", "ProtectHome", true }, { "/tmp/", "PrivateTmp", false },
+		{ "/var/tmp/", "PrivateTmp", false } };
+	char *real = realpath(path, NULL);
+	const char *at = real == NULL ? path : real, *setting = NULL;
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]) && setting == NULL; i++) {
+		if ((hidden[i].is_home ? unit->hides_homes : unit->hides_tmp) &&
+			strncmp(at, hidden[i].folder, strlen(hidden[i].folder)) == 0)
+			setting = hidden[i].setting;
+	}
+	free(real);
+	return setting;
+}
+
+/* Check the files that people write, which the daemon reads. */
+static void check_hidden(const struct config *config, const struct unit *unit,
+	struct problems *problems)
+{
+	const struct {
+		const char *section, *key, *path;
+	} read[] = { { "lists", "directory", config->lists.directory },
+		{ "lists", "public_suffix_list", config->lists.public_suffix_list },
+		{ "store", "path", config->store.path },
+		{ "jwt", "keys_file", config->jwt.keys_file },
+		{ "jwt", "secret_file", config->given.secret_file },
+		{ "database", "password_file", config->given.password_file } };
+	const char *setting;
+	struct errmsg err;
+
+	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++) {
+		if ((setting = hidden_by(unit, read[i].path)) == NULL)
+			continue;
+		(void)errmsg_set(&err,
+			"%s hides %s from the daemon; move it, for instance to /etc/postern, or %s%s=no",
+			UNIT_NAME, read[i].path, mend_unit, setting);
+		add_setting_problem(config, read[i].section, read[i].key, &err, problems);
+	}
+}
+
 void place_check_unit(const struct config *config, const struct unit *unit,
 	struct files_report *report)
 {
@@ -333,6 +379,7 @@ void place_check_unit(const struct config *config, const struct unit *unit,
 		  { "auth", "suspensions", config->auth.suspensions } };
 
 	check_groups(config, unit, report->unreadable);
+	check_hidden(config, unit, report->unreadable);
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
 		check_writable(config, starts[i].section, starts[i].key, starts[i].value, unit,
 			"it does not start", report->unreadable);

@@ -12,6 +12,7 @@ static bool has_terminal; /* that could hang up */
 void signals_take(bool foreground, int wake_signal)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error, like a full disk */
 	(void)sigemptyset(&taken);
 	(void)sigaddset(&taken, SIGTERM);
 	(void)sigaddset(&taken, SIGINT);

@@ -15,7 +15,8 @@
 
 static const char properties[] =
 	"--property=LoadState,ActiveState,UnitFileState,User,Group,SupplementaryGroups,"
-	"PrivateUsers,ProtectSystem,ReadWritePaths,RuntimeDirectory,StateDirectory,Sockets";
+	"PrivateUsers,ProtectSystem,ProtectHome,PrivateTmp,ReadWritePaths,RuntimeDirectory,"
+	"StateDirectory,Sockets";
 
 /* Run systemctl and read its output; "" if there is no systemctl, or if it fails. The units are
  * separated by spaces. */
@@ -161,6 +162,10 @@ bool unit_find(struct unit *unit_r, struct errmsg *err)
 	}
 	found.sees_other_groups = !has_value(output, "PrivateUsers", "yes");
 	found.writes_anywhere = !has_value(output, "ProtectSystem", "strict");
+	found.hides_homes = has_value(output, "ProtectHome", "yes") ||
+		has_value(output, "ProtectHome", "tmpfs");
+	found.hides_tmp = has_value(output, "PrivateTmp", "yes") ||
+		has_value(output, "PrivateTmp", "disconnected");
 	add_paths(output, "RuntimeDirectory", "/run/", found.writable);
 	add_paths(output, "StateDirectory", "/var/lib/", found.writable);
 	add_paths(output, "ReadWritePaths", "", found.writable);

@@ -13,6 +13,8 @@ struct unit {
 	struct process_user user; /* User=, Group= and SupplementaryGroups= */
 	bool sees_other_groups; /* not PrivateUsers=yes: sockets can get the user's other groups */
 	bool writes_anywhere;	/* not ProtectSystem=strict */
+	bool hides_homes;	/* ProtectHome=yes or =tmpfs */
+	bool hides_tmp;		/* PrivateTmp=yes or =disconnected */
 	char writable[UNIT_TEXT_MAX]; /* otherwise the directories to which it may write: absolute
 					 paths, separated by spaces */
 	char sockets[UNIT_TEXT_MAX];  /* the paths that systemd's socket units hold for it: the same

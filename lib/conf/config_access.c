@@ -129,6 +129,7 @@ static void note_file(const struct config *c, const char *section, const char *n
 void config_note_folders(const struct config *config, struct problems *problems)
 {
 	static const char stop[] = "keep the daemon from starting",
+			  can_suspend[] = "suspend logins or end their suspension",
 			  can_join[] = "change which domains belong together";
 
 	note_folder(config, "milter", "socket", config->milter.socket, problems);
@@ -139,7 +140,8 @@ void config_note_folders(const struct config *config, struct problems *problems)
 	note_file(config, "milter", "pid_file", config->milter.pid_file, WRITTEN_BY_DAEMON,
 		"have another process stopped in place of the daemon", problems);
 	note_file(config, "auth", "suspensions", config->auth.suspensions, WRITTEN_BY_DAEMON,
-		"suspend logins or end their suspension", problems);
+		can_suspend, problems);
+	file_note_loose(config->auth.suspensions, can_suspend, problems);
 	note_file(config, "limits", "state", config->limits.state, WRITTEN_BY_DAEMON,
 		"change what limits have counted", problems);
 	note_file(config, "database", "password_file", config->given.password_file,

@@ -127,3 +127,14 @@ def test_a_file_system_that_cannot_be_written_is_found(daemon, section, key):
     value = f"unix:{folder}/x" if (section, key) == ("milter", "socket") else f"{folder}/x"
     code, said = check(daemon, before=f"mount -t tmpfs -o ro none {folder}", **{section: {key: value}})
     assert code == 66 and f"{key}: cannot be created in {folder}, so that the daemon does not start: Read-only" in said, said
+
+
+def test_suspensions_that_everybody_may_change_are_pointed_out(daemon):
+    path = daemon.run / "suspended"
+    path.touch()
+    for mode, is_noted in ((0o666, True), (0o644, False)):
+        path.chmod(mode)
+        code, said = check(daemon)
+        noted = f"{path}: its mode is 0666, so that every user of this machine can suspend logins or end their suspension"
+        assert code == 0 and (noted in said) == is_noted, said
+    path.unlink()

@@ -110,3 +110,17 @@ def test_sockets_that_systemd_holds_are_not_created(daemon):
     assert check(daemon, **unit, Sockets="postern.socket", listen=paths)[0] == 0
     code, said = check(daemon, **unit, Sockets="postern.socket", listen=paths[:1])
     assert code == 66 and "[auth] socket: " not in said and said.count("[auth] saslauthd: ") == 2, said
+
+
+@pytest.mark.parametrize("section, key, path, unit", [
+    ("lists", "directory", "/home/nobody-s/lists", {"ProtectHome": "yes"}),
+    ("jwt", "keys_file", "/root/keys", {"ProtectHome": "tmpfs"}),
+    ("store", "path", "/tmp/nobody-s/store.json", {"PrivateTmp": "yes"}),
+])
+def test_files_that_the_unit_hides_are_found(daemon, section, key, path, unit):
+    """The unit's user could read them, but the daemon sees other directories there."""
+    daemon.configure({section: {key: path}})
+    hidden = f"[{section}] {key}: postern.service hides {path} from the daemon; move it, for instance to /etc/postern, or run"
+    code, said = check(daemon, **unit)
+    assert code == 66 and hidden in said and f"below [Service]: {next(iter(unit))}=no" in said, said
+    assert hidden not in check(daemon, **dict.fromkeys(unit, "no"))[1]

@@ -663,3 +663,17 @@ def test_a_relative_pid_file_is_written_where_the_daemon_was_started(box):
     assert os.path.exists(f"/proc/{pid}")
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "it has ended")
+
+
+def test_a_limit_of_file_size_does_not_kill_it(box):
+    daemon = box.postern(start=False)
+    daemon.create()
+    with subprocess.Popen(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", POSTERN, "-f", "-c", daemon.conf],
+                          stderr=subprocess.PIPE, text=True) as process:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "ready version" in line:
+                process.terminate()
+        assert process.wait() == 0, said
+    assert any("outlive-restart=no" in line or "written=no" in line or "File too large" in line for line in said), said
