@@ -55,7 +55,7 @@ void row_problems_report(const char *at, struct problems *problems)
 	const char *id = row_problems_id(at), *text;
 
 	for (text = id + strlen(id) + 1; text < at + head.size; text += strlen(text) + 1) {
-		const int level = *text++;
+		const unsigned char level = (unsigned char)*text++;
 
 		head.counts[level]--;
 		if (level == PROBLEM_NOTE)

@@ -9,7 +9,7 @@
 
 int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *context), void *context)
 {
-	pthread_t detached, *const thread = thread_r != NULL ? thread_r : &detached;
+	pthread_t detached = { 0 }, *const thread = thread_r != NULL ? thread_r : &detached;
 	sigset_t all, old;
 	int error;
 

@@ -119,7 +119,7 @@ static int compare_lines(const void *a, const void *b)
 /* Sort the lines of a text. The caller must free() the result. */
 static char *sort_lines(struct strbuf *text)
 {
-	char *lines[4096], *line, *all = strbuf_take(text), *rest;
+	char *lines[4096] = { NULL }, *line, *all = strbuf_take(text), *rest;
 	struct strbuf sorted = STRBUF_INIT;
 	size_t count = 0;
 
