@@ -80,6 +80,8 @@ struct look {
 	bool feed_is_refused;	/* during this look */
 	bool locks_tables;	/* LOCK TABLE is running: its refusal is not the tables' */
 	bool locks_are_refused; /* during this look */
+	bool reads_by_id;	/* single rows are being read: a refusal need not be the table's */
+	bool ids_are_refused;	/* during this look */
 	bool has_compared;	/* the tables with the position of the rows in force */
 	bool has_read;		/* rows were read */
 	bool found_changes;	/* the feed reported some */

@@ -100,6 +100,20 @@ static void note_refused_locks(struct look *look)
 	look->locks_are_refused = true;
 }
 
+/*
+ * The server has refused to read single rows: read the whole table. An id in the feed may be of
+ * another type, if it is that of a table that had the name `users` before.
+ */
+static void note_refused_ids(struct database *db, struct look *look)
+{
+	log_event(LOG_LEVEL_INFO,
+		"database: single rows cannot be read, and the whole table is read instead: %s",
+		pg_error(db->pg)->text);
+	database_clear_rows(look);
+	look->reads_by_id = false;
+	look->ids_are_refused = true;
+}
+
 /* ---- transactions --------------------------------------------------------------- */
 
 /* Run a step in a transaction, which has one database snapshot. */
@@ -465,6 +479,8 @@ enum pg_outcome look_once(struct database *db, struct look *look)
 			note_refused_feed(db, look);
 		else if (outcome == PG_REFUSED && look->locks_tables && !pg_refusal_passes(db->pg))
 			note_refused_locks(look);
+		else if (outcome == PG_REFUSED && look->reads_by_id && !pg_refusal_passes(db->pg))
+			note_refused_ids(db, look);
 		else if (outcome != PG_OK || !look->is_outdated)
 			break;
 	}

@@ -33,10 +33,20 @@ bool database_has_changes(const struct look *look)
 
 /* ---- single rows ---------------------------------------------------------------- */
 
+#define ID_MAX 1000 /* bytes: an index has hardly any longer one */
+
+/*
+ * Return whether the set has the row with that id, as the feed reports it, under the same id. The
+ * feed escapes special bytes, which is not undone here; rows without a usable id have an empty one.
+ */
+static bool is_plain_id(const char *id)
+{
+	return id[0] != '\0' && strchr(id, '\\') == NULL && strnlen(id, ID_MAX + 1) <= ID_MAX;
+}
+
 /*
  * Return whether the set in force differs from the table in the rows that the feed has reported
- * alone, so that these are enough. The feed escapes an id with a byte that is special, which is not
- * undone here.
+ * alone, so that these are enough.
  */
 static bool suffices(const struct database *db, const struct look *look, enum feed_table query,
 	const void *set)
@@ -45,15 +55,15 @@ static bool suffices(const struct database *db, const struct look *look, enum fe
 	int table;
 	size_t i;
 
-	if (look->full || row_tables[query].can_change == NULL || set == NULL ||
-		!row_tables[query].can_change(set) || db->reads->by_row[query].id == NULL ||
-		changes->everything || changes->whole[query])
+	if (look->full || look->ids_are_refused || row_tables[query].can_change == NULL ||
+		set == NULL || !row_tables[query].can_change(set) ||
+		db->reads->by_row[query].id == NULL || changes->everything || changes->whole[query])
 		return false;
 	for (table = 0; table < FEED_TABLES; table++)
 		if (db->reads->uses[query][table] != (table == (int)query))
 			return false;
 	for (i = 0; i < changes->count; i++)
-		if (changes->rows[i].table == query && strchr(changes->rows[i].id, '\\') != NULL)
+		if (changes->rows[i].table == query && !is_plain_id(changes->rows[i].id))
 			return false;
 	return true;
 }
@@ -76,7 +86,10 @@ static enum pg_outcome load_single_rows(struct database *db, struct look *look,
 		if (changes->rows[i].table == load->table)
 			texts[ids.count++] = changes->rows[i].id;
 	ids.ids = texts;
+	look->reads_by_id = true;
 	outcome = pg_load_rows(db->pg, load, &ids, set_r);
+	if (outcome != PG_REFUSED)
+		look->reads_by_id = false;
 	free(texts);
 	if (outcome == PG_OK && *set_r != NULL)
 		look->rows.tables[load->table].row_count = ids.count;

@@ -212,3 +212,40 @@ def test_a_view_is_read_whole_and_status_says_why(box):
     wait_may_not(daemon, "alice", "alice@example.com")
     assert ("users", "") in loads(daemon, since)
     assert daemon.log().count(why) == 1
+
+
+def test_an_id_of_another_type_makes_the_whole_table_be_read(box):
+    """The triggers stay at a table that gives up its name, and report its rows as those of users."""
+    db = database(box)
+    db.query("""SET search_path = haraka;
+                CREATE TABLE users_text (LIKE users); ALTER TABLE users_text ALTER id TYPE text;
+                ALTER TABLE users RENAME TO users_int; ALTER TABLE users_text RENAME TO users;
+                INSERT INTO users SELECT * FROM users_int""")
+    db.apply("feed.sql")
+    db.query("""SET search_path = haraka;
+                ALTER TABLE users RENAME TO users_text; ALTER TABLE users_int RENAME TO users""")
+    db.apply("feed.sql")
+    daemon = follow(box, db)
+    since = daemon.mark()
+    db.query("""UPDATE haraka.users_text SET id = 'x' WHERE username = 'alice';
+                UPDATE haraka.users SET froms = 'sales@example.com' WHERE username = 'alice'""")
+    wait_may_not(daemon, "alice", "alice@example.com")
+    assert loads(daemon, since) == [("users", "")]
+    assert status(daemon)["database"]["loads_failed"] == 0
+
+
+def test_an_empty_id_is_not_that_of_rows_without_one(box):
+    db = database(box)
+    db.query("""SET search_path = haraka;
+                CREATE TABLE users_text (LIKE users); ALTER TABLE users_text ALTER id TYPE text;
+                ALTER TABLE users_text ALTER id DROP NOT NULL; CREATE UNIQUE INDEX ON users_text (id);
+                INSERT INTO users_text SELECT * FROM users;
+                UPDATE users_text SET id = '' WHERE username = 'alice';
+                UPDATE users_text SET id = NULL WHERE username = 'carol';
+                DROP TABLE users; ALTER TABLE users_text RENAME TO users; GRANT SELECT ON users TO postern""")
+    db.apply("feed.sql")
+    daemon = follow(box, db)
+    assert status(daemon)["database"]["read_whole"] is None
+    db.query("UPDATE haraka.users SET froms = 'sales@example.com' WHERE id = ''")
+    wait_may_not(daemon, "alice", "alice@example.com")
+    assert may(daemon, "carol", "carol@example.com")
