@@ -250,7 +250,7 @@ static struct users *change_some(struct users *users)
 
 START_TEST(changed_rows_make_the_set_that_all_rows_make)
 	{
-		const unsigned changes = unit_times_or(100, 20);
+		const unsigned changes = unit_times_or(100, 5);
 		struct users_references *references = users_references_new();
 		struct problems *problems = problems_new_unlimited();
 		struct users *users, *new;
