@@ -106,8 +106,8 @@ def test_a_standby_of_the_new_primary_is_followed_before_a_restartpoint(pair, bo
     other = box.standby(old)
     other.wait_caught_up(old)
     daemon = follow(box, old, conninfo=hosts_of(old, other, options=""))
+    stop_streaming(other)  # first: it can't follow the other one with more WAL than that one has
     stop_streaming(new)
-    stop_streaming(other)
     write_much(old)
     suspend(old, "alice")
     wait_may_not(daemon, *ALICE, what="the tail is in force")
