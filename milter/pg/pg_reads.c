@@ -117,6 +117,8 @@ static const char marks_query[] =
 	" FROM pg_trigger WHERE tgrelid = ANY ($1::oid[]) AND NOT tgisinternal),"
 	"(SELECT string_agg(concat_ws(' ', inhrelid, inhparent, xmin), ',' ORDER BY inhrelid, inhparent)"
 	" FROM pg_inherits WHERE inhrelid = ANY ($1::oid[]) OR inhparent = ANY ($1::oid[])),"
+	"(SELECT string_agg(concat_ws(' ', indexrelid, indisvalid), ',' ORDER BY indexrelid)"
+	" FROM pg_index WHERE indrelid = ANY ($1::oid[]) AND indisunique AND indnkeyatts = 1),"
 	"(SELECT string_agg(concat_ws(' ', srrelid, srsubid), ',' ORDER BY srrelid, srsubid)"
 	" FROM pg_subscription_rel WHERE srrelid = ANY ($1::oid[])),"
 	"(SELECT string_agg(concat_ws(' ', oid, xmin), ',' ORDER BY oid)"

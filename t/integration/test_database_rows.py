@@ -8,6 +8,7 @@ import pytest
 
 from harness.postern import BUILD
 from harness.tables import database, follow, may, status, wait_may, wait_may_not
+from harness.wait import wait_until
 
 ROWS_DUMP = BUILD / "t" / "integration" / "rows_dump"
 SHAPES = 200
@@ -249,3 +250,13 @@ def test_an_empty_id_is_not_that_of_rows_without_one(box):
     db.query("UPDATE haraka.users SET froms = 'sales@example.com' WHERE id = ''")
     wait_may_not(daemon, "alice", "alice@example.com")
     assert may(daemon, "carol", "carol@example.com")
+
+
+def test_an_index_that_goes_or_comes_changes_how_rows_are_read(box):
+    db = database(box)
+    daemon = follow(box, db)
+    db.query("ALTER TABLE haraka.users DROP CONSTRAINT users_pkey")
+    wait_until(lambda: status(daemon)["database"]["read_whole"]
+               == "users_query: the column id of users has no unique index", "the table is read whole")
+    db.query("CREATE UNIQUE INDEX ON haraka.users (id)")
+    wait_until(lambda: status(daemon)["database"]["read_whole"] is None, "single rows are read")
