@@ -106,7 +106,7 @@ static void log_whole_tables(struct database *db)
 		return;
 	db->whole_logged = text;
 	log_event(LOG_LEVEL_NOTICE,
-		"database: each change of a row reads the whole table, because single rows cannot be told apart: %s",
+		"database: each change of a row makes the daemon read the whole table: %s",
 		text.text);
 }
 
