@@ -268,7 +268,7 @@ static void stop_all(struct daemon *daemon)
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
 	cache_end(daemon->cache); /* the server answers those who wait for a reload */
-	suspension_keeper_stop(daemon->suspension_keeper); /* the server answers who asked */
+	suspension_keeper_stop(daemon->suspension_keeper); /* the server answers the requests */
 	server_stop(daemon->server);
 	auth_free(&daemon->auth);
 	control_free(&daemon->control);

@@ -164,8 +164,8 @@ static void report_restart(const struct config *first, const struct config *conf
 	problems_free(&changed);
 }
 
-/* A socket whose file is gone has no more clients; with another one in its place, another program
- * has them. */
+/* A socket whose file is gone gets no more clients; if another file is in its place, another
+ * program gets them. */
 static void report_sockets(const struct socket_file sockets[SOCKETS], struct status_health *health)
 {
 	struct stat st;

@@ -11,8 +11,8 @@
 struct daemon_status;
 
 /*
- * To be called when the daemon has its sockets, whose files are then watched. config is the one
- * that the daemon started with; user is the one that it runs as ("": not
+ * Call this when the daemon has its sockets, because their files are remembered as they are then.
+ * config is the one that the daemon started with; user is the one that it runs as ("": not
  * changed). Strings and config are borrowed and must outlive the object. NULL when out of memory.
  */
 struct daemon_status *daemon_status_new(const struct config *config, const char *config_path,

@@ -4,10 +4,10 @@
 #include "lib/conf/config.h"
 
 /*
- * Add what prevents the daemon from opening its sockets: that another program serves one of them,
- * or that an address cannot be used. Sockets that a daemon of ours or systemd serves are good, and
- * so are those of processes that this one may not see. Unix sockets are connected to, TCP sockets
- * are bound for a moment.
+ * Add problems that prevent the daemon from opening its sockets: another program serves one of
+ * them, or an address cannot be used. Sockets that another daemon of Postern or systemd serves are
+ * good, and so are those of processes that this process may not see. The check connects to unix
+ * sockets, and binds TCP sockets for a moment.
  */
 void socket_check(const struct config *config, struct problems *problems);
 

@@ -42,11 +42,11 @@
  * refused, the client that tries again most often would get each place, and two guessers would lock
  * the owner out. A patient attempt is not refused for a delay.
  *
- * Places go to attempts in the order of arrival, but first to those with the fewest others at the
- * same login, from networks near their own (IPv4 /16, IPv6 /32), that are under way or have failed
- * and are not forgiven. Two or more count as two, so that a guesser near the owner cannot place him
- * behind all others. Guessers who try again and again thus wait for an owner who has just come,
- * unless they have new providers for each guess. Of the places for patient attempts whose network
+ * Places go to attempts in the order of arrival, but first to those from areas (IPv4 /16, IPv6 /32)
+ * with the fewest other attempts at the same login that are under way, or have failed and are not
+ * forgiven. Two or more count as two, so that a guesser near the owner cannot place him behind all
+ * others. Guessers who try again and again thus wait for an owner who has just come, unless they
+ * have new providers for each guess. Of the places for patient attempts whose network
  * is not known, three of four go to the newest. Guessers wait from one answer to the next; an owner
  * who has just come thus need not wait for all of them, and the oldest are served in the end. If
  * too many wait, the newest displaces the oldest, for the same reason. Attempts that wait have not

@@ -290,7 +290,8 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 	return errmsg_set(err, "the token's signature was not made with our key");
 }
 
-/* As jwt_verify(); *has_key_r: whether a key of ours could be the one that the token needs. */
+/* Like jwt_verify(). Sets *has_key_r to whether one of our keys may be the one that the token
+ * needs. */
 static int verify_token(const struct jwt_keys *keys, const char *token, size_t len,
 	char **payload_r, size_t *len_r, bool *has_key_r, struct errmsg *err)
 {

@@ -37,7 +37,7 @@ struct jwt_rules {
 	const char *mail_claim;
 };
 
-/* The content of a token that is accepted; of one that is refused, only is_no_guess. */
+/* The content of a token that is accepted. For a token that is refused, only is_no_guess is set. */
 struct jwt_bearer {
 	bool is_no_guess; /* its signature is right, or we have no key with which to verify it */
 	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */

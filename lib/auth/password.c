@@ -54,8 +54,8 @@ static const char *skip_scheme(const char *hash)
 	return NULL;
 }
 
-/* Return whether all of the text are digits of itoa64. strspn() takes much longer for so many
- * characters, and a load of all users tests all hashes. */
+/* Return whether the text consists of digits of itoa64. strspn() takes much longer with so many
+ * characters to accept, and a load of all users tests all hashes. */
 static bool are_digits64(const char *text)
 {
 	static const bool digits[256] = { /* ./0-9, A-Z, a-z */
@@ -260,8 +260,8 @@ static enum password_result hash_and_compare(const char *want, bool may_be_right
 	made = crypt_r(password, want, work);
 	if (made == NULL || made[0] == '*') {
 		/* Either crypt(3) has no memory, which its error code does not tell, or it refuses
-		 * a hash that password_usable() should have refused. This takes no time, which
-		 * would tell the row from others. */
+		 * a hash that password_usable() should have refused. The check then takes no
+		 * time, which would distinguish the row from others. */
 		(void)crypt_r(password, NOBODY_HASH, work);
 		result = PASSWORD_FAILED;
 	} else if (may_be_right && strlen(made) == strlen(want) &&

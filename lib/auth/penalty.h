@@ -19,8 +19,9 @@
  *   network                   3                      60 s
  *   wide network             30                       6 s
  *
- * A wide network is for clients who spread over their networks. Failures from a network that is
- * slowed itself do not count for it, so that one client does not slow all others of a provider.
+ * The wide network catches clients who spread their guesses over its networks. Failures from a
+ * network that is slowed itself do not count for it, so that one client does not slow all others of
+ * a provider.
  *
  * The first failure beyond these delays the next attempt by half a second, and each further one
  * doubles the delay, up to PENALTY_MAX_MS; the longest of the three delays applies. The delay comes
@@ -35,7 +36,7 @@
  * thus has places there that nobody elsewhere can take (lib/auth/auth_gate.h).
  *
  * Failures at a login are counted by area, too: the IPv4 /16 or IPv6 /32 of the client. They delay
- * nobody, but areas without them go first.
+ * nobody, but attempts from areas without them get places first.
  *
  * A success clears no failures: the owner is trusted then and does not need that, and a guesser
  * must not profit from a login of his own, nor from the owner's program that logs in every second.
@@ -127,9 +128,9 @@ void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys,
 /*
  * Forgive the failures of the login, and of the network and the wide network; keys NULL: all
  * failures, except those of people's networks, the wide one included, because people who can cause
- * them may be the ones who ask. Trusted logins stay. Those of a login's areas are forgiven only
- * with all others, because they delay nobody. Returns the number of logins and networks that had
- * failures.
+ * them may be the ones who ask. Trusted logins stay. The failures of a login's areas are forgiven
+ * only if keys is NULL, because they delay nobody. Returns the number of logins and networks that
+ * had failures.
  */
 size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys);
 

@@ -33,7 +33,7 @@ void problems_add(struct problems *problems, const char *format, ...)
 void problems_note(struct problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Count so many more problems of a level, whose texts are not known. */
+/* Add `count` problems of a level whose texts are not known. */
 void problems_count_more(struct problems *problems, enum problem_level level, size_t count);
 
 /* Return whether the text of another problem of that level would be kept. Otherwise a caller need

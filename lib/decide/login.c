@@ -95,8 +95,8 @@ static bool find_any_spelling(const struct policy_parts *parts, const char *logi
 /*
  * Return a hash to be checked in place of an unknown user's. All spellings of a login have the same
  * one, so that the time of the answer reveals as little as possible: that of the user whom one of
- * them finds or, if there is none, of another user. As a known user's time, it depends neither on
- * the process nor on the machine, and changes for few logins if others' rows change.
+ * them finds or, if there is none, that of another user. Like a known user's time, it depends
+ * neither on the process nor on the machine, and changes for few logins if others' rows change.
  */
 static const char *model_for(const struct policy *policy, const char *login)
 {

@@ -53,14 +53,14 @@ bool address_readings_add(const struct mail_address *address, struct address_rea
 
 /*
  * Return whether the local parts are equal without quotes and backslashes, or differ only in the
- * extension; *is_whole_r: they are equal with it. delimiters is "" or the characters that begin an
- * extension.
+ * extension. Sets *is_whole_r to whether they are equal with the extension. delimiters is "" or the
+ * characters that begin an extension.
  */
 bool address_same_local(const struct mail_address *a, const struct mail_address *b,
 	const char *delimiters, bool *is_whole_r);
 
-/* Remove the quotes and backslashes from the local part, but those that it needs. Returns false if
- * the result is too long. */
+/* Remove all quotes and backslashes from the local part except those that it needs. Returns false
+ * if the result is too long. */
 bool address_unescape(const struct mail_address *address, struct mail_address *plain_r);
 
 /*

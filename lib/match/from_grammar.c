@@ -88,8 +88,8 @@ static bool may_show_at(const struct from_name *name)
 		(s->encoded == 0 || (s->opaque && !from_has_any(s->text, s->len, "@<>")));
 }
 
-/* Judge the name of a mailbox at the address, or that of a group if it is NULL. touches: no space
- * is before its bracket. */
+/* Judge the name of the mailbox with this address or, if that is NULL, of a group. touches: no
+ * space is between the name and the bracket. */
 static bool judge_name(struct from_parser *p, const struct mail_address *address, bool touches)
 {
 	const struct from_name *name = &p->name;
@@ -153,7 +153,8 @@ static bool report(struct from_parser *p, const struct mail_address *address)
 	return true;
 }
 
-/* Read the address without brackets that is next. It may be the name of itself. */
+/* Read the address without brackets that is next. It may be the name before brackets with the same
+ * address. */
 static bool read_bare(struct from_parser *p)
 {
 	const char *start = from_token_start(&p->t);
@@ -187,7 +188,7 @@ static bool read_bracketed(struct from_parser *p)
 	return report(p, &address) && (p->stop || judge_name(p, &address, touches));
 }
 
-/* Return whether an MTA leaves a mailbox alone that began at start. */
+/* Return whether MTAs leave the mailbox that began at start unchanged. */
 static bool is_short(struct from_parser *p, const char *start)
 {
 	const char *end = p->t.text;

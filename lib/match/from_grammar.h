@@ -28,11 +28,11 @@
  *   first character, and no "=?".
  * - In a quoted string, a backslash precedes only quotation marks and backslashes.
  * - An encoded-word (RFC 2047) has no special character before it is decoded. A quoted string or
- *   comment may contain some.
+ *   comment may contain encoded-words.
  * - A comment has no special characters but dots, commas and colons, and nothing that resembles an
  *   address.
  * - An address is a dot-atom, or a quoted string of words, dots and spaces; an @; and a domain or
- * an address literal. It is not odd (address.h), is UTF-8, and has no invisible characters.
+ *   an address literal. It is not odd (address.h), is UTF-8, and has no invisible characters.
  *
  * A field may have one of the following irregularities (enum from_irregular), even repeatedly, but
  * not two of them, because programs read each in several ways: a group; a comma between the words
@@ -44,9 +44,9 @@
  * UTF-8; a mailbox of more than 240 bytes.
  *
  * A field in which a name resembles an address, because it has a word with a dot, ! or % within
- * (from_text.h), has none of them. Nor has a field in which a name shows an @, < or >. Such a name
- * is one quoted string, or encoded-words alone, has a space behind it, follows the rules of
- * from_shown_is_safe(), and belongs to the only mailbox of the field.
+ * (from_text.h), may have no irregularity, nor may a field in which a name shows an @, < or >. A
+ * name that shows one is a quoted string, or encoded-words alone, has a space behind it, follows
+ * the rules of from_shown_is_safe(), and belongs to the only mailbox of the field.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256. Lines of more than 900 bytes, words and addresses of

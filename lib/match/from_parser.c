@@ -112,7 +112,7 @@ static bool has_three_labels(const char *domain)
 	return dot != NULL && strchr(dot + 1, '.') != NULL;
 }
 
-/* Note what is irregular in the address from start to end. The @ is at at. */
+/* Note what is irregular in the address from start to end; `at` points to its @. */
 static bool note_address(struct from_parser *p, const char *start, const char *at, const char *end)
 {
 	const size_t len = (size_t)(at - start);
@@ -175,8 +175,9 @@ size_t from_name_words(const struct from_name *name)
 	return name->atoms + name->quoted + name->encoded;
 }
 
-/* Return whether a quoted string has no backslash but before a quotation mark or another one; some
- * take the second of two, if one of these follows, for one. */
+/* Return whether each backslash in a quoted string escapes a quotation mark or a backslash. After
+ * an escaped backslash, neither of these may follow, nor the end: some programs take the second
+ * backslash for one that escapes it. */
 static bool is_well_escaped(const struct from_token *t)
 {
 	const char *end = t->text + t->len, *c;

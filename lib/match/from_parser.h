@@ -63,6 +63,7 @@ struct from_name {
 	bool ends; /* a comment ends it */
 };
 
+/* The state of from_grammar_parse(). */
 struct from_parser {
 	struct from_lexer lx;
 	struct from_token t; /* the next one */
@@ -71,10 +72,10 @@ struct from_parser {
 	struct from_field field;
 	struct from_name name; /* of the present mailbox */
 	size_t mailboxes;
-	const char *at;	     /* where a name shows an @, or NULL */
-	const char *telling; /* ... or what resembles an address, or NULL */
+	const char *at;	     /* where a name shows an @; NULL: nowhere */
+	const char *telling; /* where a name resembles an address; NULL: nowhere */
 	enum from_irregular irregular;
-	bool is_twice; /* an address is the name of itself */
+	bool is_twice; /* an address has itself as its name */
 	bool deep;     /* the domain of the present address has more than two labels */
 	bool stop;
 };
@@ -91,8 +92,8 @@ bool from_is_at_end(const struct from_parser *parser, const char *marks);
 /* Refuse the field, unless it is refused already. Returns false. */
 bool from_refuse(struct from_parser *parser, const char *at, enum from_advice advice);
 
-/* Note an irregularity. A field may have one of them, also repeatedly; it is refused if it has two.
- */
+/* Note an irregularity. A field may have one kind of them, even repeatedly; it is refused if it has
+ * two kinds. */
 bool from_note(struct from_parser *parser, const char *at, enum from_irregular irregular);
 
 /* Read a comment. It touches nothing else; is_first: nothing but a comma or colon precedes it. */
@@ -101,12 +102,13 @@ bool from_read_comment(struct from_parser *parser, bool is_first);
 /* Return whether an address begins at the next token, as no name does. */
 bool from_is_address(const struct from_parser *parser);
 
+/* Read an address, not including the brackets around it. */
 bool from_read_address(struct from_parser *parser, struct mail_address *address_r);
 
 /* Read brackets with an address. */
 bool from_read_brackets(struct from_parser *parser, struct mail_address *address_r);
 
-/* Read a word that is no address, into the name. */
+/* Read a word that is not an address, and add it to the name. */
 bool from_read_word(struct from_parser *parser);
 
 /* Return the number of words in the name. */

@@ -19,9 +19,10 @@ struct from_shown {
 	size_t encoded;	  /* the number of encoded-words */
 	bool opaque;	  /* one is not decoded: its charset is unknown, or has several bytes for a
 			     character */
-	bool at, telling; /* one has these signs (encoded_word.h) */
-	bool open;
-	bool is_cut; /* it is longer than text */
+	bool at, telling; /* an encoded-word has an @, or resembles an address (encoded_word.h) */
+	bool open;	  /* one has a backslash, or a quotation mark or parenthesis without its
+			     other half */
+	bool is_cut;	  /* it is longer than text */
 };
 
 /* Begin with an empty text. */
@@ -29,18 +30,18 @@ void from_shown_clear(struct from_shown *shown);
 
 void from_shown_add(struct from_shown *shown, const char *text, size_t len);
 
-/* Add the encoded-word at text. Returns its end, or NULL if it is none, or not one that all
- * programs see: too long, or with special characters or another one in it. */
+/* Add the encoded-word at text. Returns its end, or NULL if there is none, or if some programs do
+ * not see it: it is too long, or has special characters or another encoded-word in it. */
 const char *from_shown_encoded(struct from_shown *shown, const char *text, const char *end);
 
-/* Add the text of a quoted string or comment. Returns false if an encoded-word in it is none that
- * all programs see, or touches another word. */
+/* Add the text of a quoted string or comment. Returns false if it has an encoded-word that some
+ * programs do not see, or that touches another word. */
 bool from_shown_text(struct from_shown *shown, const char *text, size_t len);
 
 /* Return whether an @, < or > is shown, or what is like an @. */
 bool from_shown_has_at(const struct from_shown *shown);
 
-/* Return whether what resembles an address is shown (from_has_telling_word()). */
+/* Return whether something is shown that resembles an address (from_has_telling_word()). */
 bool from_shown_is_telling(const struct from_shown *shown);
 
 /*

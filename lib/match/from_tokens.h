@@ -24,11 +24,10 @@ enum from_token_kind {
 /* Borrowed from the value. */
 struct from_token {
 	enum from_token_kind kind;
-	char mark; /* FROM_MARK: the character */
-	const char
-		*text; /* its beginning; FROM_QUOTED and FROM_COMMENT: behind the first character */
-	size_t len;    /* without the last character of a quoted string or comment */
-	bool spaced;   /* white space precedes it */
+	char mark;	  /* FROM_MARK: the character */
+	const char *text; /* of a quoted string or comment: behind its first character */
+	size_t len;	  /* of a quoted string or comment: without its last character */
+	bool spaced;	  /* white space precedes it */
 };
 
 /* The position in the value. A plain value: a copy reads the same tokens again. */

@@ -1,7 +1,7 @@
 /*
- * Reads the texts that each match of a regex contains from the regex's translated form. Whatever it
- * does not know ends a text, so that none is found which a match may lack. Stateless; any thread
- * may call it.
+ * Reads the texts that each match of a regex contains from the regex's translated form. Syntax that
+ * it does not know ends a text, so that it finds no text that a match may lack. Stateless; any
+ * thread may call it.
  */
 #include "lib/match/regex_literal.h"
 
@@ -134,7 +134,7 @@ static bool close_group(struct scan *s)
 	return true;
 }
 
-/* Return whether the quantifier at p allows no turn. */
+/* Return whether the quantifier at p allows its item to be left out. */
 static bool is_optional(const struct scan *s)
 {
 	const char *p = s->p;

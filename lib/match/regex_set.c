@@ -10,8 +10,8 @@
 
 #include "lib/match/regex_cost.h"
 
-/* A literal that more regexes of a list require is no reason to try them, unless nothing else can
- * select them. */
+/* If more regexes of a list than this require a literal, it does not select them, unless nothing
+ * else can. */
 #define LITERAL_COMMON 16
 
 #define MACHINE_CODE_STEP 262144 /* bytes of the regexes in one step of regex_set_prepare() */
@@ -208,7 +208,8 @@ static void prepare_regexes(struct regex_set *set)
 	}
 }
 
-/* Decide by what the regexes take part. Returns 0, or -1 when out of memory. */
+/* Decide which regexes take part in the prefilter by a literal, and which ones as regexes. Returns
+ * 0, or -1 when out of memory. */
 static int choose_literals(struct regex_set *set)
 {
 	struct preparation *p = &set->preparation;

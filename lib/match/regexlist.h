@@ -135,13 +135,14 @@ bool regexlist_prepare(struct regexlist *list);
 /* Return whether the list needs no further step. Any thread. */
 bool regexlist_is_prepared(const struct regexlist *list);
 
-/* What a list takes. Regexes that it shares with other lists count in each of them. */
+/* The size of a list, and what its preparation cost. Regexes that it shares with other lists count
+ * in each of them. */
 struct regexlist_size {
 	size_t regexes;
 	size_t interpreted;   /* without machine code */
 	size_t untested;      /* see regexlist_untested() */
 	uint64_t bytes;	      /* of the compiled regexes and the prefilter */
-	uint64_t prepared_ns; /* processor time of regexlist_prepare(), as it was added up */
+	uint64_t prepared_ns; /* processor time of regexlist_prepare(): see regexlist_add_time() */
 };
 
 /* Any thread. */

@@ -199,7 +199,7 @@ static enum check counting_check(const struct check_run *run, bool is_recipient)
 }
 
 /* Return the check that refuses an address which MTAs read differently: the strictest one or, if
- * that one only warns, the one that counts. Otherwise each form would have a count of its own. */
+ * that one only warns, the one that counts. Otherwise each form would have a separate count. */
 static enum check reading_check(const struct check_run *run, enum check check, bool is_recipient)
 {
 	const enum check counting = counting_check(run, is_recipient);

@@ -150,7 +150,7 @@ static bool is_named(const struct check_run *run, const struct sender_user *who,
 	if (!who->user.has_froms)
 		return true;
 	while ((entry = user_next_from(&who->user, entry)) != NULL) {
-		if (is_own(run->settings, entry, address)) /* which no pattern is */
+		if (is_own(run->settings, entry, address)) /* false for every pattern */
 			return true;
 	}
 	return false;

@@ -67,9 +67,9 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
 /*
- * Return whether the user may send as the address to which the MTA resolves the sender, as which it
- * sends the mail: Sendmail asks DNS, which the owner of a domain below an entry of froms controls.
- * If an entry names the sender itself, the user may.
+ * Return whether the user may send as the address to which the MTA resolves the sender, because the
+ * MTA puts that into the mail: Sendmail asks DNS, which the owner of a domain below an entry of
+ * froms controls. If an entry is the sender itself, the user may send in any case.
  */
 bool sender_user_owns_resolved(const struct check_run *run, const struct sender_user *who,
 	char rule_r[RULE_SIZE]);

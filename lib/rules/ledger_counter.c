@@ -11,8 +11,8 @@
 
 /* A coarse and a fine tick together are at most 1/60 of the window: see coarsen(). */
 #define COARSE_PARTS 61
-/* The length of the ticks of each level, in ticks of the first one. Of all ticks of a level, two
- * fewer than its runs touch a window. */
+/* The length of the ticks of each level, in ticks of the first one. The number of ticks that touch
+ * a window is at least two less than the level's number of runs. */
 static const uint8_t level_ticks[COUNTER_LEVELS + 1] = { 0, 1, 3, 5, 13 };
 #define FINE_SHIFT 20
 

@@ -16,8 +16,8 @@
  * charge is forgotten at most 1/60 of the window too late, and a counter never takes more than
  * about 550 bytes, however much it counts.
  *
- * If a counter may take no more memory for runs, its ticks are as many times longer as the number
- * of its runs demands. With COUNTER_RUNS_LEAST runs, which each counter may take, a charge is
+ * If a counter may take no more memory for runs, its ticks become as much longer as the number of
+ * its runs demands. With COUNTER_RUNS_LEAST runs, which each counter may take, a charge is
  * forgotten at most a quarter of the window too late.
  */
 #define COUNTER_RUNS_MAX 64

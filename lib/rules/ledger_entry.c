@@ -61,7 +61,7 @@ static size_t attempts_size(const struct ledger_entry *entry)
 	return sizeof(struct counter) + reserved_bytes(entry);
 }
 
-/* The place of an entry that has one to the origin. */
+/* The place of the origin in an entry that has one. */
 static char *origin_of(const struct ledger_entry *entry)
 {
 	return (char *)entry + size_of(entry) - sizeof(struct ledger_origin);
@@ -200,8 +200,8 @@ bool entry_prune(struct ledger_shard *shard, struct ledger_entry *entry, uint64_
 
 /*
  * Return whether an entry may take more memory than is reserved for it. The last third of the bytes
- * is for new keys, of which each network has its share: else the counters of one network could fill
- * it, and those of others would be removed.
+ * is for new keys, of which each network has its share: otherwise the counters of one network could
+ * fill it, and those of others would be removed.
  */
 static bool may_grow(const struct ledger_shard *shard, const struct ledger_entry *entry)
 {

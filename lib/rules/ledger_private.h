@@ -272,7 +272,7 @@ static inline struct ledger_entry **shard_place_of(const struct ledger_shard *sh
 struct ledger_entry *entry_make(uint64_t hash, const char *key, size_t len,
 	const struct ledger_origin *origin, size_t counters);
 
-/* Count the memory of an entry that the shard has got, or is to lose, in the shard's bytes. */
+/* Add the memory of an entry to the shard's bytes or, if it no longer exists, subtract it. */
 void entry_count_size(struct ledger_shard *shard, const struct ledger_entry *entry, bool exists);
 
 /* Free everything that counts. */

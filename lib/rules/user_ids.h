@@ -37,8 +37,8 @@ struct row_problems {
 	uint32_t counts[PROBLEM_LEVELS];
 };
 
-/* Append the problems that were added to `problems` after it had `counts` and `kept` of each level.
- */
+/* Append the problems that were added to `problems` since it had the numbers `counts` of problems,
+ * and `kept` of texts, of each level. */
 void row_problems_add(struct strbuf *to, const char *id, size_t id_len,
 	const struct problems *problems, const size_t counts[PROBLEM_LEVELS],
 	const size_t kept[PROBLEM_LEVELS]);

@@ -36,8 +36,9 @@ struct users_builder *users_builder_new(void); /* NULL when out of memory */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
-/* Have the set indexed by id, and its rows' problems kept, so that it can be changed row by row.
- * Call this before the first row; users_builder_add() must then have problems to add to. */
+/* Make the builder index the set by id, and keep the problems of its rows, so that the set can be
+ * changed row by row. Call this before the first row; problems of users_builder_add() must then not
+ * be NULL. */
 void users_builder_index_ids(struct users_builder *builder);
 
 /*
@@ -64,8 +65,8 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 /*
  * Return the users with one reference, and free the builder. Unchanged shards are shared with
  * previous (may be NULL). A profileId that profiles (may be NULL) does not contain is reported, and
- * so is a row whose name another one has; not so of a changed set, for which users_report() and
- * users_references do that. NULL when out of memory.
+ * so is a row whose name another one has. For a changed set, users_references and users_report() do
+ * that instead. NULL when out of memory.
  */
 struct users *users_builder_finish(struct users_builder **builder, const struct users *previous,
 	const struct profiles *profiles, struct problems *problems);

@@ -28,9 +28,9 @@ struct users_builder {
 	struct strbuf problems; /* struct row_problems */
 
 	/* Of a change. */
-	struct users *base; /* NULL: there is none */
-	struct strmap *removed;
-	uint64_t touched[GROUPS];     /* a bit for each shard of a group with such a row */
+	struct users *base;	      /* NULL: there is none */
+	struct strmap *removed;	      /* ids of the base's rows that are left out */
+	uint64_t touched[GROUPS];     /* a bit for each shard of a group that may have such a row */
 	uint64_t touched_ids[GROUPS]; /* the same for the shards of ids */
 	struct strbuf gone;	      /* a row_place for each record that was removed */
 	struct strbuf merged;	      /* records of the current shard */
@@ -126,7 +126,7 @@ static void index_record(struct users_builder *b, const char *record)
 	set_bit(b->touched_ids, row_place_shard(row));
 }
 
-/* What a row has of problems is what was added after these counts. */
+/* A row's problems are those that were added after these counts. */
 struct before {
 	size_t counts[PROBLEM_LEVELS], kept[PROBLEM_LEVELS];
 };

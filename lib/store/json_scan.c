@@ -249,7 +249,7 @@ struct nesting {
 	unsigned keys_count;
 };
 
-/* Compare two keys of which one has escapes at least. */
+/* Compare two keys, at least one of which has escapes. */
 static bool same_unescaped(const struct json_quoted *a, const struct json_quoted *b)
 {
 	struct strbuf texts[2] = { STRBUF_INIT, STRBUF_INIT };

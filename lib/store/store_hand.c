@@ -1,7 +1,7 @@
 /*
  * Reads a JSON store that people or other programs wrote: once to see whether all of it is JSON,
- * and then row by row. jansson makes a tree of the whole text only if the scanner accepts it not.
- * Holds no state; any thread. t/unit/test_store_read.c covers it.
+ * and then row by row. jansson makes a tree of the whole text only if the scanner does not accept
+ * it. Holds no state; any thread. t/unit/test_store_read.c covers it.
  */
 #include "lib/store/store_hand.h"
 

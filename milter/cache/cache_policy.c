@@ -13,7 +13,7 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define TRIM_USERS 10000 /* so many take enough memory to return what they free to the system */
+#define TRIM_USERS 10000 /* from so many on, it is worthwhile to return their freed memory */
 #define TRIM_ROWS 256	 /* single rows, each of which has replaced a shard of 4096 */
 
 /* Returns NULL while a part is missing, and when out of memory. */

@@ -75,8 +75,7 @@ struct cache {
 	bool list_existed[LIST_COUNT]; /* its file, when it was last read or a reload confirmed that
 					  it is gone */
 	bool is_new_directory;	       /* a reload named another one for them */
-	bool awaits_directory; /* and they have yet to come into force, with that reload's settings
-				*/
+	bool awaits_directory;	       /* ... and they are not in force yet, nor its settings */
 	struct list_reader *readers[LIST_COUNT]; /* of the files that are being read */
 	bool reads_together;			 /* what they read comes into force together */
 	struct file_stamp folder;  /* of their directory, when its names were last compared */
@@ -87,7 +86,7 @@ struct cache {
 	enum cache_source source;	     /* of profiles and users */
 	struct revision revision;
 	bool is_changed;      /* since the last policy was made */
-	size_t replaced_rows; /* since unused memory was returned to the system */
+	size_t replaced_rows; /* since unused memory was last returned to the system */
 
 	struct errmsg list_error[LIST_COUNT]; /* why its file is not in force; "": it is */
 	struct errmsg store_error, config_error, psl_error;

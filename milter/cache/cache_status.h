@@ -59,7 +59,7 @@ struct cache_status {
 	char server[256];     /* host:port or socket of the connection; never the password */
 	bool has_feed;	      /* the change feed is in use */
 	bool has_untold;      /* a look does not find every change: only reading everything does */
-	char untold[512];     /* for this reason */
+	char untold[512];     /* the reason */
 	char read_whole[512]; /* why a change of one row reads a whole table; "": it does not */
 	unsigned full_reload_interval; /* s between readings of everything; 0: never */
 	time_t database_since;	       /* the state began */

@@ -123,7 +123,7 @@ bool database_finds_all(const struct database *db, struct errmsg *err_r);
 
 /*
  * Return whether a change of one row makes a look read a whole table that has many rows, although
- * the feed tells the row. If so, err_r is set to the reason, for people.
+ * the feed reports the row. If so, err_r is set to the reason, for people.
  */
 bool database_reads_whole(const struct database *db, struct errmsg *err_r);
 

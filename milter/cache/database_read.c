@@ -337,7 +337,7 @@ static enum pg_outcome compare_and_read_at_once(struct database *db, struct look
 
 /* ---- the look ------------------------------------------------------------------- */
 
-/* Return whether the feed has sent word of a change, and the tables can be locked beforehand. */
+/* Return whether the feed has notified a change, and the tables can be locked beforehand. */
 static bool is_notified(const struct database *db, const struct look *look)
 {
 	return strcmp(look->why, "notification") == 0 && look->had_feed && !look->full &&

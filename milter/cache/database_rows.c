@@ -45,8 +45,8 @@ static bool is_plain_id(const char *id)
 }
 
 /*
- * Return whether the set in force differs from the table in the rows that the feed has reported
- * alone, so that these are enough.
+ * Return whether the set in force differs from the table only in rows that the feed has reported,
+ * so that reading these is enough.
  */
 static bool suffices(const struct database *db, const struct look *look, enum feed_table query,
 	const void *set)

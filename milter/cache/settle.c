@@ -68,7 +68,7 @@ static int64_t quiet_time(const struct settle *settle)
 	return settle->noticed ? SETTLE_WHOLE_MS : SETTLE_UNSURE_MS;
 }
 
-/* From now on, events tell of what the read may lack. */
+/* From now on, events report changes that the read may miss. */
 static enum settle_answer begin_reading(struct settle *settle)
 {
 	settle->complete_at = complete_at(settle);

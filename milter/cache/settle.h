@@ -33,7 +33,7 @@ struct settle {
 	bool noticed;		  /* an event reported the change, and so whether it is complete */
 	bool held;		  /* the text was read, and is not used before it is complete */
 
-	/* What was known of the file at the look that had it read. */
+	/* What was known of the file at the look that answered SETTLE_READ. */
 	bool was_noticed, was_writing;
 	int64_t complete_at; /* when a held text is complete */
 };
@@ -63,17 +63,17 @@ enum settle_answer {
 };
 
 /*
- * What to do about a file whose present stamp is `stamp`. Sets *again_r on SETTLE_WAIT only. After
- * SETTLE_READ, the result of the read must be reported before the next look. Events meanwhile are
- * those of a later text, and have the file read again.
+ * Return what to do about a file whose present stamp is `stamp`. Sets *again_r on SETTLE_WAIT only.
+ * After SETTLE_READ, the result of the read must be reported before the next look. Events in
+ * between belong to a later text, and cause another read.
  */
 enum settle_answer settle_look(struct settle *settle, const struct file_stamp *stamp, int64_t now,
 	int64_t *again_r);
 
 /*
  * Return whether the text that was read in the state that stamp describes had settled: it is the
- * one of the look, or a longer one if a process has it open for writing. Any other text is one that
- * came since, and may be between two states.
+ * text of the look that answered SETTLE_READ, or a longer one if a process has the file open for
+ * writing. Any other text was written since, and may be incomplete.
  */
 bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp);
 
@@ -89,8 +89,8 @@ void settle_loaded(struct settle *settle, const struct file_stamp *stamp);
  */
 int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64_t now);
 
-/* Return whether the text in the state that stamp describes is complete, as far as could be known
- * at the look that had it read. */
+/* Return whether the text in the state that stamp describes is complete, as far as was known at the
+ * look that answered SETTLE_READ. */
 bool settle_is_complete(const struct settle *settle, const struct file_stamp *stamp, int64_t now);
 
 /* The file could not be read: read it when it changes, or in SETTLE_RETRY_MS. */

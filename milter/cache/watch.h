@@ -77,9 +77,9 @@ bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_s
 /* Have the file read even if it has not changed: again, if it is being read. */
 void watch_force(struct watch *watch, size_t slot);
 
-/* Return whether the file is being read: its result has yet to be reported. If not, that of a read
- * which began earlier is of no use: the slot has another path, or the path leads to another folder.
- */
+/* Return whether the file is being read, so that a result has yet to be reported. If it is not, the
+ * result of a read that began earlier must not be used: the slot has another path, or the path
+ * leads to another folder. */
 bool watch_is_reading(const struct watch *watch, size_t slot);
 
 /* Return whether the file is being read and was forced meanwhile. */

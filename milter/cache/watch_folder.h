@@ -11,7 +11,7 @@ struct watch_folder {
 	dev_t dev;
 	ino_t ino;
 	bool gone;
-	bool replaced;	/* another one is at its path, and some of its files have not been read */
+	bool replaced;	/* another folder is at its path, some of whose files have not been read */
 	bool unwatched; /* inotify refused it, and that was logged */
 };
 
@@ -23,7 +23,7 @@ struct watch_folder {
  */
 bool watch_folder_look(struct watch_folder *folder, int fd);
 
-/* Have it watched no longer. */
+/* Stop inotify's watch of the folder. */
 void watch_folder_leave(struct watch_folder *folder, int fd);
 
 #endif

@@ -75,7 +75,7 @@ static void on_saved(struct suspension_save *save, const struct errmsg *err)
 		change_free(change);
 }
 
-/* Save a change that was made, and answer then. Takes the answer over. */
+/* Save a change that was made, and then answer the request. Takes over the answer. */
 static void save_change(struct connection *connection, const char *login, bool suspended,
 	json_t *answer)
 {

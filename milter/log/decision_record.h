@@ -18,7 +18,7 @@ struct decision_record {
 	const char *queue;
 	const char *service;	/* the MTA's {daemon_name} */
 	struct cidr client;	/* AF_UNSPEC for a local client */
-	bool is_client_claimed; /* by a process that need not be the MTA */
+	bool is_client_claimed; /* the client was reported by a process that need not be the MTA */
 	const char *rdns, *helo, *login;
 	const char *sender, *recipient; /* as received, without brackets; "" is the null sender */
 	const char *stage;   /* "connect" ... "body", "message" for an accepted one, or "auth" */

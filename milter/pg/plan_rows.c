@@ -10,8 +10,8 @@
 #include "lib/base/text.h"
 
 /*
- * The nodes that neither combine rows nor leave out some because of others. Anything else, also of
- * later versions of PostgreSQL, is not accepted.
+ * The nodes that neither combine rows nor leave out some because of others. Any other node, such as
+ * one of a later version of PostgreSQL, is refused.
  */
 static const char *const row_nodes[] = { "Seq Scan", "Index Scan", "Index Only Scan",
 	"Bitmap Heap Scan", "Bitmap Index Scan", "BitmapAnd", "BitmapOr", "Subquery Scan", "Sort",

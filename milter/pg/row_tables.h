@@ -8,9 +8,9 @@
 #include "lib/rules/rows.h"
 
 /*
- * The tables that are read from PostgreSQL. Everything that reads, follows and puts in force knows
- * them by these descriptors alone: a further table needs a row here, its builder in lib/rules, its
- * query in [database], and its triggers in sql/feed.sql.
+ * The tables that are read from PostgreSQL. The code that reads tables, follows them and puts their
+ * rows in force refers to them by these descriptors alone: a further table needs a row here, its
+ * builder in lib/rules, its query in [database], and its triggers in sql/feed.sql.
  *
  * A table is read before those that refer to its rows.
  */
@@ -42,9 +42,10 @@ struct row_table {
 
 	/*
 	 * A builder that changes some rows of a set: remove leaves out the rows with an id, and add
-	 * replaces them. can_change: whether the set is one to begin with, and whether a changed
-	 * one is the set that all rows would make. report: the problems of all rows of a changed
-	 * set. NULL, all of them: a table with few rows, which is always read whole.
+	 * replaces them. can_change: whether the set can be changed in this way and, of a changed
+	 * set, whether it is the one that all rows would make. report: adds the problems of all
+	 * rows of a changed set. All of these are NULL for a table with few rows, which is always
+	 * read whole.
 	 */
 	bool (*can_change)(const void *set);
 	void *(*begin_change)(const struct row_context *context, void *set);

@@ -1,6 +1,6 @@
 /*
  * Saves the suspended logins and looks at their file, in the thread "suspensions", which it owns.
- * Requests come from any thread; those that come while the file is being written are met together.
+ * Requests come from any thread; one write serves all that arrive while the file is being written.
  */
 #include "milter/shared/suspension_keeper.h"
 
@@ -64,7 +64,7 @@ void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errms
 	copy_error(keeper, err_r, &keeper->file_error);
 }
 
-/* Save, and log the result if it is another one than the last. */
+/* Save, and log the result if it differs from the last one. */
 static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 {
 	const struct errmsg none = { "" };

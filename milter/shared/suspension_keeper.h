@@ -5,7 +5,7 @@
 #include "lib/rules/suspensions.h"
 
 /*
- * Saves the suspended logins in their file, in a thread of its own, because a disk may be slow. It
+ * Saves the suspended logins in their file, in a separate thread, because a disk may be slow. It
  * remembers whether saving failed, so that status can report suspensions that a restart would
  * forget. Any thread may call any function, unless its comment says otherwise.
  */
@@ -15,9 +15,9 @@ struct suspension_keeper;
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
 
 /*
- * Start the thread. Every interval_ms, it tries to save what could not be saved, and looks at the
- * file if it has changed: somebody may have edited it, and with an error in it the next start
- * fails. The file's logins are not taken over. Errors are logged once. Returns 0, or -1 with err
+ * Start the thread. Every interval_ms, it tries to save what could not be saved, and reads the file
+ * if that has changed: somebody may have edited it, and an error in it makes the next start fail.
+ * The file's logins do not come into force. Errors are logged once. Returns 0, or -1 with err
  * set.
  */
 int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err);
