@@ -122,7 +122,8 @@ static void start_over(struct database *db)
 	db->right_at = 0;
 	db->feed = (struct feed_state){ 0 };
 	db->feed_was_used = false;
-	db->feed_fault.text[0] = db->reads_error.text[0] = db->follow_logged.text[0] = '\0';
+	db->feed_fault.text[0] = db->reads_error.text[0] = db->follow_logged.text[0] =
+		db->whole_logged.text[0] = '\0';
 	db->locked_since = 0;
 	db->attempts = 0;
 	db->connect_at = 0;
