@@ -28,7 +28,7 @@ struct scan {
 	unsigned depth;
 	enum item last;		/* the item that a quantifier at p repeats */
 	struct open last_group; /* if it is a group */
-	size_t len;		/* of the text that p continues; also past REGEX_LITERAL_MAX */
+	size_t len;		/* of the text that p continues */
 	char text[REGEX_LITERAL_MAX];
 	struct regex_literals *literals;
 };
@@ -37,7 +37,7 @@ struct scan {
 static void end_text(struct scan *s)
 {
 	struct regex_literals *all = s->literals;
-	const size_t len = s->len < REGEX_LITERAL_MAX ? s->len : REGEX_LITERAL_MAX;
+	const size_t len = s->len;
 
 	s->len = 0;
 	if (len < REGEX_LITERAL_MIN || all->count == REGEX_LITERALS_FOUND)
@@ -55,9 +55,9 @@ static void skip_item(struct scan *s, const char *behind)
 
 static void read_character(struct scan *s, const char *at)
 {
-	if (s->len < REGEX_LITERAL_MAX)
-		s->text[s->len] = *at;
-	s->len++;
+	if (s->len == REGEX_LITERAL_MAX)
+		end_text(s);
+	s->text[s->len++] = *at;
 	s->last = ITEM_CHARACTER;
 	s->p = at + 1;
 }

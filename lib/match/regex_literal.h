@@ -9,9 +9,11 @@
  * them. A search for many texts at once is much faster than one for many regexes, and is prepared
  * much sooner. Part of regexlist.c. Thread-safe.
  */
-#define REGEX_LITERAL_MIN 3	/* characters: shorter ones occur in too many subjects */
-#define REGEX_LITERAL_MAX 32	/* characters: of a longer one, the beginning is used */
-#define REGEX_LITERALS_FOUND 16 /* of one regex, at most; others are ignored */
+#define REGEX_LITERAL_MIN 3 /* characters: shorter ones occur in too many subjects */
+/* Characters. A longer text is cut into pieces, because hyperscan finds a literal by its last
+ * eight: if many end alike, as in a domain, it compares each of them. */
+#define REGEX_LITERAL_MAX 8
+#define REGEX_LITERALS_FOUND 32 /* of one regex, at most; others are ignored */
 
 struct regex_literal {
 	char text[REGEX_LITERAL_MAX]; /* printable ASCII, folded; not terminated */
