@@ -5,7 +5,6 @@
 #include "milter/base/thread.h"
 
 #include <signal.h>
-#include <time.h>
 
 int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *context), void *context)
 {
@@ -34,4 +33,18 @@ void thread_init_cond(pthread_cond_t *cond)
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(cond, &attr);
 	(void)pthread_condattr_destroy(&attr);
+}
+
+struct timespec thread_deadline(int ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
 }

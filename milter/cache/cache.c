@@ -305,16 +305,9 @@ int cache_start(const struct config *config, const char *config_path, struct sna
 
 int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err)
 {
-	struct timespec until;
+	const struct timespec until = thread_deadline(timeout_ms);
 	int ret = -1, error = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&cache->lock);
 	while (!cache->first_ended && error != ETIMEDOUT)
 		error = pthread_cond_timedwait(&cache->first, &cache->lock, &until);

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/conf/file.h"
 #include "lib/store/suspensions_file.h"
@@ -115,16 +114,9 @@ static void look(struct suspension_keeper *keeper)
 /* Wait for a request, the end, or the time of the next look. The caller holds the lock. */
 static void wait_for_work(struct suspension_keeper *keeper)
 {
-	struct timespec until;
+	const struct timespec until = thread_deadline(keeper->interval_ms);
 	int error = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += keeper->interval_ms / 1000;
-	until.tv_nsec += (long)(keeper->interval_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	while (!keeper->is_wanted && !keeper->is_stopping && error == 0)
 		error = pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
 	if (error != 0 && keeper->error.text[0] != '\0')

@@ -61,9 +61,7 @@ START_TEST(a_wait_ends_at_its_limit)
 		int error = 0;
 
 		thread_init_cond(&cond);
-		(void)clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += until.tv_nsec >= 990000000;
-		until.tv_nsec = (until.tv_nsec + 10000000) % 1000000000;
+		until = thread_deadline(10);
 		(void)pthread_mutex_lock(&lock);
 		while (error == 0)
 			error = pthread_cond_timedwait(&cond, &lock, &until);
