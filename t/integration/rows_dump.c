@@ -18,8 +18,9 @@
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_load.h"
 #include "milter/pg/pg_reads.h"
+#include "t/unit/lib/users_dump.h"
 
-#define LINES 20000
+#define ROWS 20000 /* that one line may name */
 
 static struct pg *pg;
 static char *query; /* users_query */
@@ -46,48 +47,13 @@ static void unref_set(void **set)
 
 /* ---- dumps ---------------------------------------------------------------------- */
 
-static int dump_user(void *context, const struct user *user)
-{
-	struct strbuf *text = context;
-	const char *from = NULL;
-
-	strbuf_addf(text, "%s|%s|%s|%s|%d|%d", user->id, user->name, user->password,
-		user->profile_id, user->has_froms, user->enabled);
-	while ((from = user_next_from(user, from)) != NULL)
-		strbuf_addf(text, "|%s", from);
-	strbuf_add_char(text, '\n');
-	return 0;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static char *sort_lines(struct strbuf *text)
-{
-	static char *lines[LINES];
-	struct strbuf sorted = STRBUF_INIT;
-	char *line, *all = strbuf_take(text), *rest;
-	size_t count = 0;
-
-	for (line = strtok_r(all, "\n", &rest); line != NULL && count < LINES;
-		line = strtok_r(NULL, "\n", &rest))
-		lines[count++] = line;
-	qsort(lines, count, sizeof(*lines), compare_lines);
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&sorted, "%s\n", lines[i]);
-	free(all);
-	return strbuf_take(&sorted);
-}
-
 /* The caller must free() the dump. Of problems, the texts are the first ones only. */
 static char *dump(void *set, const struct problems *problems)
 {
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_addf(&text, "users %zu\n", users_count(set));
-	(void)users_each(set, dump_user, &text);
+	(void)users_each(set, users_dump_line, &text);
 	for (int level = 0; level < PROBLEM_LEVELS; level++) {
 		const enum problem_level l = (enum problem_level)level;
 
@@ -97,7 +63,7 @@ static char *dump(void *set, const struct problems *problems)
 			i++)
 			strbuf_addf(&text, "%s\n", problems_level_text(problems, l, i));
 	}
-	return sort_lines(&text);
+	return users_dump_sort(&text);
 }
 
 /* ---- commands ------------------------------------------------------------------- */
@@ -167,7 +133,7 @@ static int compare_sets(struct pg_row_ids *ids)
 /* The ids are separated by spaces. */
 static int run_rows(char *list)
 {
-	const char *texts[LINES];
+	const char *texts[ROWS];
 	struct pg_row_ids ids = { .ids = texts };
 	char *rest, *id;
 
@@ -175,7 +141,7 @@ static int run_rows(char *list)
 		puts("error: no query that is read by row");
 		return 0;
 	}
-	for (id = strtok_r(list, " ", &rest); id != NULL && ids.count < LINES;
+	for (id = strtok_r(list, " ", &rest); id != NULL && ids.count < ROWS;
 		id = strtok_r(NULL, " ", &rest))
 		texts[ids.count++] = id;
 	return compare_sets(&ids);

@@ -10,6 +10,7 @@
 #include "lib/rules/users.h"
 #include "lib/rules/users_references.h"
 #include "t/unit/lib/made_policy.h"
+#include "t/unit/lib/users_dump.h"
 #include "t/unit/unit.h"
 
 #define IDS 40
@@ -111,43 +112,6 @@ static struct profiles *build_profiles(void)
 
 /* ---- dumps ---------------------------------------------------------------------- */
 
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Sort the lines of a text. The caller must free() the result. */
-static char *sort_lines(struct strbuf *text)
-{
-	char *lines[4096] = { NULL }, *line, *all = strbuf_take(text), *rest;
-	struct strbuf sorted = STRBUF_INIT;
-	size_t count = 0;
-
-	for (line = strtok_r(all, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-		ck_assert_uint_lt(count, 4096);
-		lines[count++] = line;
-	}
-	qsort(lines, count, sizeof(*lines), compare_lines);
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&sorted, "%s\n", lines[i]);
-	strbuf_add_str(&sorted, "");
-	free(all);
-	return strbuf_take(&sorted);
-}
-
-static int dump_user(void *context, const struct user *user)
-{
-	struct strbuf *text = context;
-	const char *from = NULL;
-
-	strbuf_addf(text, "%s|%s|%s|%s|%d|%d", user->id, user->name, user->password,
-		user->profile_id, user->has_froms, user->enabled);
-	while ((from = user_next_from(user, from)) != NULL)
-		strbuf_addf(text, "|%s", from);
-	strbuf_add_char(text, '\n');
-	return 0;
-}
-
 static void dump_problems(struct strbuf *text, const struct problems *problems)
 {
 	for (int level = 0; level < PROBLEM_LEVELS; level++) {
@@ -165,10 +129,10 @@ static char *dump(const struct users *users, const struct problems *problems,
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_addf(&text, "count %zu\n", users_count(users));
-	(void)users_each(users, dump_user, &text);
+	(void)users_each(users, users_dump_line, &text);
 	dump_problems(&text, problems);
 	dump_problems(&text, references);
-	return sort_lines(&text);
+	return users_dump_sort(&text);
 }
 
 static void check_same(struct users *users, struct users_references *references)

@@ -34,3 +34,9 @@ bool login_may_use(const char *value, size_t len)
 	free(copy);
 	return own && field.refusal == NULL;
 }
+
+void check_author(const struct author_row *row)
+{
+	ck_assert_msg(login_may_use(row->value, strlen(row->value)) == row->legitimate, "%s",
+		row->value);
+}
