@@ -66,8 +66,9 @@ void process_hide(void);
  * threads enough stack. */
 void process_raise_limits(void);
 
-/* Return whether the start may put the process id at the path: nothing is there, or a link, or a
- * file that is empty or contains a number. Any other file may have been configured by mistake. */
+/* Return whether the start may write the process id to the path: the path does not exist, is a
+ * link, or is a file that is empty or contains a number. Any other file may be one that was
+ * configured by mistake. */
 bool process_may_replace_pid(const char *path);
 
 /* Write the process id to path, as listen_become_maker() describes. Returns 0, or -1 with err set.

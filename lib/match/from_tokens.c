@@ -67,8 +67,8 @@ static const char *quoted_end(const char *p, const char *end)
 	return NULL;
 }
 
-/* Return the position after a literal such as "[192.0.2.1]" at p; NULL if none is there. One that
- * contains a character with a meaning outside of it is not a literal. */
+/* Return the position after a literal such as "[192.0.2.1]" at p, or NULL if there is no
+ * literal. Brackets around a character that has a meaning outside of them are not a literal. */
 static const char *literal_end(const char *p, const char *end)
 {
 	size_t fold;

@@ -343,7 +343,7 @@ static int sort_items(struct sorted *sorted, const struct strbuf *items, read_it
 	for (at = 0; at < items->len; at += size) {
 		shard = read(items->text + at, &size);
 		memcpy(sorted->items + begin[shard], items->text + at, size);
-		begin[shard] += size; /* for now, the end of those that were copied */
+		begin[shard] += size; /* until the loop ends, the end of those copied */
 	}
 	for (shard = SHARD_MAP_SIZE; shard > 0; shard--)
 		begin[shard] = begin[shard - 1];
