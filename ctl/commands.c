@@ -123,7 +123,7 @@ static const char hash_usage[] =
 	"Hash a password for the column password of the users table. On a terminal, it is asked for\n"
 	"twice; otherwise it is the first line of standard input.\n"
 	"  -m METHOD  yescrypt (the default), sha512, sha256 or bcrypt\n"
-	"  -r ROUNDS  the cost; the default is that of crypt(3)\n";
+	"  -r ROUNDS  the cost; the default is 12 for bcrypt, else crypt(3)'s\n";
 
 static const char completion_usage[] =
 	"usage: posternctl [OPTION ...] completion\n"

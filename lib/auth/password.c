@@ -18,6 +18,7 @@
 #define SHA_ROUNDS_MIN 1000UL /* with fewer, crypt(3) fails */
 #define SHA_SALT_MAX 16	      /* characters; crypt(3) never makes a hash with more */
 #define BCRYPT_COST_MIN 4
+#define BCRYPT_COST_USUAL 12 /* a quarter of a second; that of crypt(3), 5, takes 2 ms */
 #define BCRYPT_COST_MAX 13
 #define MEMORY_MAX (64UL << 20)
 
@@ -304,8 +305,9 @@ int password_hash(const char *password, const char *method, unsigned long rounds
 	static const struct {
 		const char *prefix, *separator; /* before the salt, and before the digest */
 		size_t digest_len;
-	} forms[] = { { "$y$", "$", 43 }, { "$6$", "$", 86 }, { "$5$", "$", 43 },
-		{ "$2b$", "", 31 } };
+		unsigned long usual; /* the cost; 0: that of crypt(3) */
+	} forms[] = { { "$y$", "$", 43, 0 }, { "$6$", "$", 86, 0 }, { "$5$", "$", 43, 0 },
+		{ "$2b$", "", 31, BCRYPT_COST_USUAL } };
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
 	struct crypt_data *work;
 	const char *made;
@@ -319,6 +321,8 @@ int password_hash(const char *password, const char *method, unsigned long rounds
 			"unknown method \"%s\"; use yescrypt, sha512, sha256 or bcrypt", method);
 	if (password_is_long(password))
 		return errmsg_set(err, "the password is longer than %d bytes", PASSWORD_MAX);
+	if (rounds == 0)
+		rounds = forms[i].usual;
 	if (crypt_gensalt_rn(forms[i].prefix, rounds, NULL, 0, salt, sizeof(salt)) == NULL)
 		return errmsg_set(err, "%lu is not a cost that %s accepts", rounds, method);
 	if (check_cost(salt, forms[i].separator, forms[i].digest_len, err) < 0)

@@ -38,7 +38,8 @@ enum password_result password_check(const char *hash, const char *password);
 enum password_result password_check_nobody(const char *model, const char *password);
 
 /*
- * Hash a password. method is one of password_methods; rounds is its cost, 0 for the usual one.
+ * Hash a password. method is one of password_methods; rounds is its cost, 0 for the
+ * usual one: 12 for bcrypt, that of crypt(3) for the others.
  * Returns 0 with a text of at most 383 characters in hash_r, or -1 with err set. Thread-safe.
  */
 int password_hash(const char *password, const char *method, unsigned long rounds, char hash_r[384],

@@ -647,7 +647,7 @@ def test_too_many_connections_are_closed(shared_daemon):
 
 
 @pytest.mark.parametrize("method, begins", [
-    ("yescrypt", "$y$"), ("sha512", "$6$"), ("sha256", "$5$"), ("bcrypt", "$2b$")])
+    ("yescrypt", "$y$"), ("sha512", "$6$"), ("sha256", "$5$"), ("bcrypt", "$2b$12$")])
 def test_hash_from_standard_input(method, begins):
     done = subprocess.run([POSTERNCTL, "hash", "-m", method], input="secret\nmore\n", text=True,
                           capture_output=True, check=True)

@@ -335,7 +335,7 @@ static const struct {
 	{ "yescrypt", "$y$", 0 },
 	{ "sha512", "$6$", 0 },
 	{ "sha256", "$5$", 0 },
-	{ "bcrypt", "$2b$", 0 },
+	{ "bcrypt", "$2b$12$", 0 },
 	{ "yescrypt", "$y$", 1 },
 	{ "sha512", "$6$rounds=2000$", 2000 },
 	{ "sha256", "$5$rounds=2000$", 2000 },
