@@ -296,7 +296,7 @@ static bool is_allowed_folded(const struct check_run *run, enum list_id allow,
 enum list_result lookup_all_readings(const struct check_run *run, enum list_id allow,
 	enum list_id deny, const struct address_readings *readings, struct finding *finding)
 {
-	enum list_result result = LIST_YES;
+	bool is_allowed = false, has_failed = false;
 	const struct mail_address *address;
 	struct lookup lookup;
 
@@ -304,21 +304,26 @@ enum list_result lookup_all_readings(const struct check_run *run, enum list_id a
 	while ((address = lookup_next(&lookup)) != NULL) {
 		switch (lookup_address(run, allow, allow + 1, address, finding)) {
 		case LIST_YES:
+			is_allowed = true;
 			break;
 		case LIST_NO:
-			if (is_allowed_folded(run, allow, address, finding) ||
-				(lookup.is_optional &&
-					lookup_address(run, deny, deny + 1, address, finding) ==
-						LIST_NO))
+			if (is_allowed_folded(run, allow, address, finding)) {
+				is_allowed = true;
+				break;
+			}
+			if (lookup.is_optional &&
+				lookup_address(run, deny, deny + 1, address, finding) == LIST_NO)
 				break;
 			finding_rule(finding, "%s", "");
 			return LIST_NO;
 		case LIST_FAILED:
-			result = LIST_FAILED;
+			has_failed = true;
 			break;
 		}
 	}
-	return result;
+	if (has_failed)
+		return LIST_FAILED;
+	return is_allowed ? LIST_YES : LIST_NO;
 }
 
 enum list_result lookup_any_reading(const struct check_run *run, enum list_id exact_id,
@@ -342,22 +347,30 @@ enum any_result lookup_any_domain(const struct check_run *run,
 	const struct address_readings *readings, bool is_recipient, uint32_t *line_r)
 {
 	const struct list *domains = run->parts->lists[LIST_DOMAINS];
-	enum any_result result = ANY_ALLOW, r;
 	const struct mail_address *address;
+	bool is_allowed = false, lacks_one = false;
 	struct lookup lookup;
-	uint32_t line;
+	uint32_t line, allowed = 0;
 
 	lookup_init(&lookup, run, readings, is_recipient);
 	while ((address = lookup_next(&lookup)) != NULL) {
-		r = list_any_address(domains, address, run->settings->list_delimiter, &line);
-		if (r != ANY_UNLISTED)
+		switch (list_any_address(domains, address, run->settings->list_delimiter, &line)) {
+		case ANY_DENY:
 			*line_r = line;
-		if (r == ANY_DENY)
 			return ANY_DENY;
-		if (r == ANY_UNLISTED && !lookup.is_optional)
-			result = ANY_UNLISTED;
+		case ANY_ALLOW:
+			is_allowed = true;
+			allowed = line;
+			break;
+		case ANY_UNLISTED:
+			lacks_one |= !lookup.is_optional;
+			break;
+		}
 	}
-	return result;
+	if (!is_allowed || lacks_one)
+		return ANY_UNLISTED;
+	*line_r = allowed;
+	return ANY_ALLOW;
 }
 
 /*

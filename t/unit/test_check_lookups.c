@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/match/address_readings.h"
+#include "lib/rules/check_private.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
@@ -258,6 +259,31 @@ START_TEST(a_sender_at_the_folded_form_of_an_own_domain_is_another_one)
 	}
 END_TEST
 
+START_TEST(what_nothing_allows_is_unlisted_however_its_readings_are_marked)
+	{
+		const struct facts facts = { .service = NULL };
+		struct address_readings readings;
+		struct mail_address address;
+		struct finding finding = { .rule = "" };
+		struct verdict verdict;
+		struct check_env env;
+		struct check_run run;
+		uint32_t line = 77;
+
+		made_build(&m);
+		env = (struct check_env){ .policy = m.policy, .scratch = m.scratch };
+		run = check_run_begin(&env, &facts, &verdict);
+		ck_assert_int_eq(address_parse("<bob@x.example>", 15, &address), 0);
+		ck_assert(address_readings_find(&address, &readings));
+		readings.certain = 0; /* the MTA may deliver none of them */
+		ck_assert_int_eq(lookup_any_domain(&run, &readings, true, &line), ANY_UNLISTED);
+		ck_assert_uint_eq(line, 77);
+		ck_assert_int_eq(lookup_all_readings(&run, LIST_RCPT_ALLOW, LIST_RCPT_DENY,
+					 &readings, &finding),
+			LIST_NO);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -280,6 +306,7 @@ static Suite *make_suite(void)
 		a_recipient_at_the_folded_form_of_an_own_domain_is_looked_up_there, 0,
 		ROWS(folded));
 	tcase_add_test(tcase, a_sender_at_the_folded_form_of_an_own_domain_is_another_one);
+	tcase_add_test(tcase, what_nothing_allows_is_unlisted_however_its_readings_are_marked);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
