@@ -156,13 +156,35 @@ static bool is_named(const struct check_run *run, const struct sender_user *who,
 	return false;
 }
 
+/* Return whether the user owns the sender at each of [lists] local_domains. */
+static bool owns_at_local_domains(const struct check_run *run, const struct sender_user *who,
+	char rule_r[RULE_SIZE])
+{
+	const char *domain = run->settings->local_domains;
+	struct mail_address moved;
+	char unused[RULE_SIZE];
+
+	for (; *domain != '\0'; domain += strlen(domain) + 1) {
+		if (address_at_domain(run->facts->sender, domain, &moved) &&
+			owns_address(run, who, &moved, unused))
+			continue;
+		(void)text_format(rule_r, RULE_SIZE, "user %.*s: froms, as sent from %.*s",
+			TEXT_CUT(who->user.name, 80), TEXT_CUT(domain, 80));
+		return false;
+	}
+	return true;
+}
+
 bool sender_user_owns_resolved(const struct check_run *run, const struct sender_user *who,
 	char rule_r[RULE_SIZE])
 {
 	const struct mail_address *to = run->facts->sender_resolved, *sender = run->facts->sender;
 
-	return to == NULL || address_is_local(to) || address_equal(to, sender) ||
-		is_named(run, who, sender) || owns_address(run, who, to, rule_r);
+	if (to == NULL || address_equal(to, sender) || is_named(run, who, sender))
+		return true;
+	if (loses_domain(run, sender, to) && !owns_at_local_domains(run, who, rule_r))
+		return false;
+	return address_is_local(to) || owns_address(run, who, to, rule_r);
 }
 
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,

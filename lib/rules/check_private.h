@@ -69,7 +69,8 @@ bool sender_user_owns(const struct check_run *run, const struct sender_user *who
 /*
  * Return whether the user may send as the address to which the MTA resolves the sender, because the
  * MTA puts that into the mail: Sendmail asks DNS, which the owner of a domain below an entry of
- * froms controls. If an entry is the sender itself, the user may send in any case.
+ * froms controls. If loses_domain() holds, that is the sender's local part at any of [lists]
+ * local_domains. If an entry is the sender itself, the user may send in any case.
  */
 bool sender_user_owns_resolved(const struct check_run *run, const struct sender_user *who,
 	char rule_r[RULE_SIZE]);
@@ -108,12 +109,21 @@ bool is_at_own_domain(const struct check_run *run, const struct mail_address *ad
 /*
  * Find all readings of a sender or recipient, also that to which the MTA resolves it (NULL: not
  * known) if the MTA changed its domain: Sendmail asks DNS, where everybody may enter an alias of
- * one of its domains. With another local part, apart from quotes, backslashes and an extension, it
+ * one of its domains. If that is a later reading, the domains of those before it are the MTA's own.
+ * With another local part, apart from quotes, backslashes and an extension, it
  * is the administrator's alias. At a domain of its own, or if these are not known, a local part to
  * which Sendmail resolves an address adds nothing. Returns as address_readings_find().
  */
 bool find_readings(const struct check_run *run, const struct mail_address *address,
 	const struct mail_address *to, struct address_readings *readings_r);
+
+/*
+ * Return whether the address to which the MTA resolves an address shows that its domain is the
+ * MTA's own, although it is none of [lists] local_domains, which are known: Sendmail sends mail
+ * from it as from the same local part at one of these.
+ */
+bool loses_domain(const struct check_run *run, const struct mail_address *address,
+	const struct mail_address *to);
 
 /* Return whether an address that is simple has other readings because the MTA resolves it to
  * another one. */

@@ -159,7 +159,8 @@ def test_an_address_at_an_alias_of_the_domain_is_refused_and_counted(box):
                               "127.0.0.77": "example.com a.alias.example b.alias.example",
                               "127.0.0.78": "shop.example c.alias.example"})
     for sender in ("<ceo@a.alias.example>", "<ceo+x@a.alias.example>", "<ads@c.alias.example>",
-                   '<"ce\\o"@a.alias.example>'):
+                   '<"ce\\o"@a.alias.example>', "<c%eo@a.alias.example>", "<eo!c@a.alias.example>",
+                   '<"c%eo.org"@a.alias.example>'):
         step, reply = talk(mta, mail=sender)
         assert step == "mail" and reply.words.endswith("That sender cannot send mail here"), (sender, reply)
     for form in ("<former@virtual.example>", "<former+x@virtual.example>", "<former@a.alias.example>", "<former%a.alias.example@localhost>", "<a.alias.example!former@example.com>",

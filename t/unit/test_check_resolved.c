@@ -135,7 +135,16 @@ static const struct {
 	{ "x.example\0", "solo@alias.example", "solo@corp.example", OWN },
 	{ "corp.example\0", "a@alias.example", "a@www.listed.example", LISTED },
 	{ "corp.example\0", "\"ce\\o\"@alias.example", "ce\\o", OWN },
-	{ "corp.example\0", "c%eo@alias.example", "c%eo", OWN },
+	/* Sendmail goes on behind a domain of its own, and sends c%eo@corp.example. */
+	{ "corp.example\0", "c%eo@alias.example", "c@eo", OWN },
+	{ "corp.example\0", "\"c%eo\"@alias.example", "c@eo", OWN },
+	{ "corp.example\0", "\"c@eo\"@alias.example", "c@eo", OWN },
+	{ "corp.example\0", "eo!c@alias.example", "eo!c@mx.corp.example", OWN },
+	{ "corp.example\0", "c+x%eo.org@alias.example", "c+x@eo.org", OWN },
+	{ "corp.example\0", "c%eo.org@alias.example", "c@www.other.example", OWN },
+	{ "corp.example\0second.example\0", "c%eo.org@second.example", "c@eo.org", NULL },
+	{ "corp.example\0", "c%eo.org@x.example", "c%eo.org@x.example", NULL },
+	{ "", "c%eo.org@alias.example", "c@eo.org", NULL },
 	{ "corp.example\0", "+ceo+x@alias.example", "+ceo", OWN },
 	{ "corp.example\0second.example\0", "ceo@second.example", "ceo", NULL },
 	{ "corp.example\0", "info@virtual.example", "ceo", NULL },
@@ -145,8 +154,8 @@ static const struct {
 };
 START_TEST(the_address_to_which_the_mta_resolves_a_sender_is_looked_up)
 	{
-		const struct asked asked = { STAGE_MAIL, .mail = senders[_i].address,
-			.resolved = senders[_i].resolved };
+		const struct asked asked = { STAGE_MAIL, .mta = "mx.corp.example",
+			.mail = senders[_i].address, .resolved = senders[_i].resolved };
 
 		m.settings->local_domains = senders[_i].domains;
 		assert_decided_by(senders[_i].rule, &asked);
