@@ -1,13 +1,16 @@
 /*
  * Shows that a set of users that is changed row by row is the set that a builder makes of all rows,
- * with the same problems, and that it shares the shards that did not change.
+ * with the same problems, that it shares the shards that did not change, and that comparing two
+ * sets finds each user in which they differ.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/strbuf.h"
 #include "lib/rules/users.h"
+#include "lib/rules/users_compare.h"
 #include "lib/rules/users_references.h"
 #include "t/unit/lib/made_policy.h"
 #include "t/unit/lib/users_dump.h"
@@ -243,6 +246,126 @@ START_TEST(changed_rows_make_the_set_that_all_rows_make)
 	}
 END_TEST
 
+/* ---- differences ---------------------------------------------------------------- */
+
+/* A set to which the differences of two sets are applied, by the folded names of its users. */
+struct followed {
+	char *line[IDS]; /* users_dump_line(); NULL: none */
+	unsigned reports;
+};
+
+static char *line_of(const struct user *user)
+{
+	struct strbuf line = STRBUF_INIT;
+
+	(void)users_dump_line(&line, user);
+	return strbuf_take(&line);
+}
+
+static int add_followed(void *context, const struct user *user)
+{
+	struct followed *followed = context;
+
+	for (unsigned i = 0; i < IDS; i++) {
+		if (followed->line[i] != NULL)
+			continue;
+		followed->line[i] = line_of(user);
+		return 0;
+	}
+	return -1;
+}
+
+static int follow_change(void *context, const struct user *before, const struct user *now)
+{
+	struct followed *followed = context;
+	char *line = before != NULL ? line_of(before) : NULL;
+	unsigned i = 0;
+
+	followed->reports++;
+	ck_assert(before != NULL || now != NULL);
+	if (line != NULL) {
+		while (i < IDS &&
+			(followed->line[i] == NULL || strcmp(followed->line[i], line) != 0))
+			i++;
+		ck_assert_uint_lt(i, IDS);
+		free(followed->line[i]);
+		followed->line[i] = NULL;
+		free(line);
+	}
+	if (before != NULL && now != NULL)
+		ck_assert_int_eq(strcasecmp(before->name, now->name), 0);
+	return now != NULL ? add_followed(context, now) : 0;
+}
+
+static char *dump_followed(const struct followed *followed)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (unsigned i = 0; i < IDS; i++)
+		if (followed->line[i] != NULL)
+			strbuf_add_str(&text, followed->line[i]);
+	return users_dump_sort(&text);
+}
+
+static char *dump_users(const struct users *users)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	(void)users_each(users, users_dump_line, &text);
+	return users_dump_sort(&text);
+}
+
+static void clear_followed(struct followed *followed)
+{
+	for (unsigned i = 0; i < IDS; i++)
+		free(followed->line[i]);
+}
+
+/* Compare two sets, apply the differences to the old one, and expect the new one. */
+static void check_differences(const struct users *old, const struct users *new)
+{
+	struct followed followed = { { NULL }, 0 };
+	char *got, *expected = dump_users(new);
+
+	ck_assert_int_eq(users_each(old, add_followed, &followed), 0);
+	ck_assert_int_eq(users_compare(old, new, follow_change, &followed), 0);
+	got = dump_followed(&followed);
+	ck_assert_str_eq(got, expected);
+	free(got);
+	free(expected);
+	clear_followed(&followed);
+}
+
+START_TEST(comparing_finds_each_user_in_which_two_sets_differ)
+	{
+		struct problems *problems = problems_new_unlimited();
+		struct followed none = { { NULL }, 0 };
+		struct users *sets[3];
+
+		random_state = seed = (unsigned)_i + 100;
+		memset(table, 0, sizeof(table));
+		for (unsigned i = 0; i < IDS; i++) {
+			(void)snprintf(table[i].id, sizeof(table[i].id), "%u", i);
+			table[i].exists = pick(2) == 0;
+			change_row(&table[i]);
+		}
+		sets[0] = build_all(problems);
+		for (unsigned i = 0; i < unit_times_or(50, 5); i++) {
+			sets[1] = change_some(sets[0]);
+			sets[2] = build_all(problems);
+			check_differences(sets[0], sets[1]);
+			check_differences(sets[2], sets[0]);
+			ck_assert_int_eq(users_compare(sets[1], sets[2], follow_change, &none), 0);
+			ck_assert_uint_eq(none.reports, 0);
+			users_unref(&sets[0]);
+			users_unref(&sets[2]);
+			sets[0] = sets[1];
+		}
+		users_unref(&sets[0]);
+		problems_free(&problems);
+	}
+END_TEST
+
 /* ---- sharing -------------------------------------------------------------------- */
 
 static void number_row(struct row *row, int i)
@@ -355,6 +478,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("users_change");
 
 	tcase_add_loop_test(tcase, changed_rows_make_the_set_that_all_rows_make, 0, 4);
+	tcase_add_loop_test(tcase, comparing_finds_each_user_in_which_two_sets_differ, 0, 4);
 	tcase_add_test(tcase, a_change_shares_all_other_shards);
 	tcase_add_test(tcase, a_set_may_not_be_changeable);
 	suite_add_tcase(suite, tcase);
