@@ -17,14 +17,14 @@ void regex_budget_begin(struct regex_budget *budget)
 
 static void begin_now(struct regex_budget *budget)
 {
-	budget->passed_from = budget->clock->passed_ns();
+	budget->passed = budget->passed_from = budget->clock->passed_ns();
 	budget->used_from = budget->clock->used_ns();
 	budget->has_begun = true;
 }
 
 bool regex_budget_is_spent(struct regex_budget *budget)
 {
-	uint64_t passed, used;
+	uint64_t used;
 
 	if (budget->clock == NULL || budget->is_spent)
 		return budget->is_spent;
@@ -32,21 +32,41 @@ bool regex_budget_is_spent(struct regex_budget *budget)
 		begin_now(budget);
 		return false;
 	}
-	passed = budget->clock->passed_ns();
-	if (passed - budget->passed_from <= budget->allowed)
+	budget->passed = budget->clock->passed_ns();
+	if (budget->passed - budget->passed_from <= budget->allowed)
 		return false;
 	used = budget->clock->used_ns() - budget->used_from;
-	budget->passed_from = passed - used;
+	budget->passed_from = budget->passed - used;
 	budget->is_spent = used > budget->allowed;
 	return budget->is_spent;
 }
 
-void regex_budget_grant(struct regex_budget *budget)
+void regex_budget_begin_match(struct regex_budget *budget)
 {
 	budget->allowed += REGEX_BUDGET_EACH_NS;
+	budget->match_passed_from = budget->passed;
+	budget->match_used_from = 0;
+}
+
+/*
+ * Return whether the match has used its time. Most matches are too short for a look at the
+ * processor time, so this is looked at only after half of the time has passed, and the match gets
+ * the other half from then on.
+ */
+static bool match_is_spent(struct regex_budget *budget)
+{
+	if (budget->clock == NULL ||
+		budget->passed - budget->match_passed_from <= REGEX_MATCH_NS / 2)
+		return false;
+	if (budget->match_used_from == 0) {
+		budget->match_used_from = budget->clock->used_ns();
+		return false;
+	}
+	return budget->clock->used_ns() - budget->match_used_from > REGEX_MATCH_NS / 2;
 }
 
 bool regex_budget_step(struct regex_budget *budget)
 {
-	return ++budget->steps % STEPS_EACH_LOOK == 0 && regex_budget_is_spent(budget);
+	return ++budget->steps % STEPS_EACH_LOOK == 0 &&
+		(regex_budget_is_spent(budget) || match_is_spent(budget));
 }

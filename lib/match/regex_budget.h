@@ -19,14 +19,21 @@ struct regex_clock {
 #define REGEX_BUDGET_NS UINT64_C(5000000)
 #define REGEX_BUDGET_EACH_NS UINT64_C(2000)
 
+/* For one match, so that a single regex does not use up the time of all others. */
+#define REGEX_MATCH_NS UINT64_C(1000000)
+
 /*
- * The time of all regexes of one decision. One thread at a time. Part of regexlist.c.
+ * The time of all regexes of one decision, and of the match that is under way. One thread at a
+ * time. Part of regexlist.c.
  */
 struct regex_budget {
 	const struct regex_clock *clock; /* NULL: no bound */
 	uint64_t allowed;		 /* ns */
 	uint64_t passed_from, used_from; /* what the clocks showed at the beginning; the former
 					    without pauses that are known */
+	uint64_t passed;		 /* what the clock showed last */
+	uint64_t match_passed_from;	 /* ... when the match began */
+	uint64_t match_used_from;	 /* ... when half of its time had passed; 0: it has not */
 	unsigned steps;
 	bool has_begun, is_spent;
 };
@@ -37,11 +44,12 @@ void regex_budget_begin(struct regex_budget *budget);
 /* Return whether the budget is spent. It stays spent until the next decision. */
 bool regex_budget_is_spent(struct regex_budget *budget);
 
-/* Allow what one more regex takes. */
-void regex_budget_grant(struct regex_budget *budget);
+/* Begin a match of one more regex, for which the decision gets some time, right after
+ * regex_budget_is_spent(). */
+void regex_budget_begin_match(struct regex_budget *budget);
 
-/* The same as regex_budget_is_spent() at one of many short steps: looks at the clock at every
- * sixteenth. */
+/* Return, at one of many short steps of a match, whether to end it: whether it has used its time,
+ * or the budget is spent. Looks at the clock at every sixteenth step. */
 bool regex_budget_step(struct regex_budget *budget);
 
 #endif

@@ -348,7 +348,7 @@ static enum regex_result try_one(struct shared_regex *r, struct regex_scratch *s
 
 	if (regex_budget_is_spent(&s->budget))
 		return REGEX_FAILED;
-	regex_budget_grant(&s->budget);
+	regex_budget_begin_match(&s->budget);
 	if (code == NULL || (subject->has_lines && r->has_lines)) {
 		code = subject->has_lines && r->has_lines ? shared_regex_lines(r) : r->code;
 		context = r->is_sparse ? s->sparse : s->interpreter;

@@ -52,7 +52,7 @@ START_TEST(grants_each_regex_some_time)
 	{
 		ck_assert(!regex_budget_is_spent(&budget));
 		for (int i = 0; i < 1000; i++)
-			regex_budget_grant(&budget);
+			regex_budget_begin_match(&budget);
 		passed += REGEX_BUDGET_NS + 1000 * REGEX_BUDGET_EACH_NS;
 		used = passed;
 		ck_assert(!regex_budget_is_spent(&budget));
@@ -105,6 +105,51 @@ START_TEST(looks_at_every_sixteenth_step)
 	}
 END_TEST
 
+/* Take sixteen steps, and return whether the last one ends the match; the others must not. */
+static bool look(void)
+{
+	for (int i = 0; i < 15; i++)
+		ck_assert(!regex_budget_step(&budget));
+	return regex_budget_step(&budget);
+}
+
+static void begin_match(void)
+{
+	ck_assert(!regex_budget_is_spent(&budget));
+	regex_budget_begin_match(&budget);
+}
+
+START_TEST(a_match_ends_when_it_has_used_its_time)
+	{
+		begin_match();
+		passed += REGEX_MATCH_NS / 2;
+		used = passed;
+		ck_assert(!look());
+		for (int i = 0; i < 2; i++) {
+			ck_assert(!look());
+			passed += REGEX_MATCH_NS / 4 + 1;
+			used = passed;
+		}
+		ck_assert(!look());
+		passed += REGEX_MATCH_NS / 4;
+		used = passed;
+		ck_assert(look());
+		begin_match(); /* the next one has its own time */
+		ck_assert(!look());
+		ck_assert(!regex_budget_is_spent(&budget));
+	}
+END_TEST
+
+START_TEST(a_pause_ends_no_match)
+	{
+		begin_match();
+		for (int i = 0; i < 10; i++) {
+			passed += 100 * REGEX_BUDGET_NS;
+			ck_assert(!look());
+		}
+	}
+END_TEST
+
 START_TEST(has_no_bound_without_a_clock)
 	{
 		budget.clock = NULL;
@@ -124,6 +169,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_test(tcase, begins_with_the_first_look);
 	tcase_add_test(tcase, looks_at_every_sixteenth_step);
+	tcase_add_test(tcase, a_match_ends_when_it_has_used_its_time);
+	tcase_add_test(tcase, a_pause_ends_no_match);
 	tcase_add_test(tcase, has_no_bound_without_a_clock);
 	suite_add_tcase(suite, tcase);
 	return suite;

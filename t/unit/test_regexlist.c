@@ -830,7 +830,7 @@ START_TEST(stops_within_a_match)
 				     unprepared_list_of(is_anchored, &regex, 1);
 		memset(subject, costly[row].brick, sizeof(subject));
 		memcpy(subject + sizeof(subject) - 4, "!zx", 3);
-		scratch = fake_scratch(REGEX_BUDGET_NS / 10, 100);
+		scratch = fake_scratch(REGEX_MATCH_NS / 10, 100);
 		result = regexlist_match(list, scratch, subject, sizeof(subject), &value);
 		ck_assert_msg(result == REGEX_FAILED, "%s: %d", costly[row].before, result);
 		ck_assert_msg(fake_looks >= 10 && fake_looks < 15, "%s: %u looks",
@@ -838,6 +838,27 @@ START_TEST(stops_within_a_match)
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
 		strbuf_free(&text);
+	}
+END_TEST
+
+/* A regex that uses up the time of a match leaves the others theirs. */
+START_TEST(a_slow_match_fails_alone)
+	{
+		static const char *const regexes[] = { "(a+)+!x", "(a|a)+!x", "a+!" };
+		const bool is_prepared = _i == 0;
+		struct regexlist *list = is_prepared ? list_of(true, regexes, 3) :
+						       unprepared_list_of(true, regexes, 3);
+		struct regex_scratch *scratch = fake_scratch(REGEX_MATCH_NS / 4, 100);
+		char subject[101];
+		uint32_t value = 0;
+
+		memset(subject, 'a', sizeof(subject));
+		subject[sizeof(subject) - 1] = '!';
+		ck_assert_int_eq(regexlist_match(list, scratch, subject, sizeof(subject), &value),
+			REGEX_YES);
+		ck_assert_uint_eq(value, 3);
+		regex_scratch_free(&scratch);
+		regexlist_unref(&list);
 	}
 END_TEST
 
@@ -1013,6 +1034,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, grants_each_regex_some_time);
 	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_loop_test(tcase, stops_within_a_match, 0, 4 * sizeof(costly) / sizeof(costly[0]));
+	tcase_add_loop_test(tcase, a_slow_match_fails_alone, 0, 2);
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
 	tcase_add_test(tcase, counts_refused_regexes);
