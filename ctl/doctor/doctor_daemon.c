@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/doctor/doctor_run.h"
-#include "lib/conf/file.h"
+#include "lib/conf/file_access.h"
 
 /* The harm of a problem or a note of a section. */
 static enum doctor_harm harm_of(const struct doctor *doctor, const char *section, const char *text,

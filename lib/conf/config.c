@@ -14,6 +14,7 @@
 #include "lib/conf/config_rates.h"
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
+#include "lib/conf/file_access.h"
 #include "lib/conf/ini.h"
 #include "lib/conf/options.h"
 

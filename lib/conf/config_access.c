@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/conf/file.h"
+#include "lib/conf/file_access.h"
 
 static bool is_inet(const char *socket)
 {

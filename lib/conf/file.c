@@ -1,7 +1,6 @@
 /*
- * Reads whole files, replaces files so that a crash leaves the old or the new one, and keeps the
- * standard descriptors from becoming files. Holds no state; any thread, but only one writer of a
- * path at a time.
+ * Reads whole files, and keeps the standard descriptors from becoming files. Holds no state; any
+ * thread.
  */
 #include "lib/conf/file.h"
 
@@ -14,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WRITE_BUFFER (256u << 10)
+#include "lib/conf/file_access.h"
 
 void file_occupy_closed(void)
 {
@@ -56,6 +55,15 @@ char *file_absolute(const char *path)
 		absolute = NULL;
 	free(here);
 	return absolute;
+}
+
+char *file_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 /* ENOLINK: a link to a file that does not exist, which is not a missing file (ENOENT), because
@@ -140,76 +148,6 @@ static enum file_result check_kind(const struct reading *r, uint64_t max, struct
 		return FILE_FAILED;
 	}
 	return FILE_READ;
-}
-
-/* Return whether the file belongs to somebody who may do everything with it anyway. */
-static bool is_owned(const struct stat *st, uid_t user)
-{
-	return st->st_uid == 0 || st->st_uid == geteuid() || st->st_uid == user;
-}
-
-int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err)
-{
-	if (is_owned(st, user))
-		return 0;
-	return errmsg_set(err,
-		"%s: belongs to user %lu, who can replace the secret in it; "
-		"make it belong to root or to the daemon's user (chown)",
-		path, (unsigned long)st->st_uid);
-}
-
-void file_note_loose(const char *path, const char *can, struct problems *problems)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
-		problems_note(problems,
-			"%s: its mode is %04o, so that " FILE_EVERY_USER " %s; use chmod o-w", path,
-			(unsigned)(st.st_mode & 07777), can);
-}
-
-void file_note_owner(const char *path, uid_t user, const char *can, struct problems *problems)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && !is_owned(&st, user))
-		problems_note(problems,
-			"%s: belongs to user %lu, who can %s; make it belong to root or to the "
-			"daemon's user (chown)",
-			path, (unsigned long)st.st_uid, can);
-}
-
-void file_note_readable(const char *path, const char *what, struct problems *problems)
-{
-	char *folder = file_directory(path);
-	struct stat st, of_folder;
-
-	if (folder != NULL && stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0 &&
-		stat(folder, &of_folder) == 0 && (of_folder.st_mode & S_IXOTH) != 0)
-		problems_note(problems,
-			"%s: its mode is %04o, so that " FILE_EVERY_USER " read %s; use chmod o-r",
-			path, (unsigned)(st.st_mode & 07777), what);
-	free(folder);
-}
-
-mode_t file_loose_mode(const char *folder)
-{
-	struct stat st;
-
-	return stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 ? st.st_mode & 07777 : 0;
-}
-
-void file_note_replaceable(const char *path, const char *can, struct problems *problems)
-{
-	char *folder = file_directory(path);
-	const mode_t mode = folder == NULL ? 0 : file_loose_mode(folder);
-
-	if (mode != 0 && (mode & S_ISVTX) == 0)
-		problems_note(problems,
-			"%s: the mode of its directory is %04o, so that " FILE_EVERY_USER
-			" replace it and %s; use chmod o-w on the directory",
-			path, (unsigned)mode, can);
-	free(folder);
 }
 
 static enum file_result check_private(const struct reading *r, uid_t user, struct errmsg *err)
@@ -350,174 +288,4 @@ int file_try_create(const char *folder, struct errmsg *err)
 		access(folder, W_OK | X_OK) == 0)
 		return 0;
 	return errmsg_set(err, "%s", strerror(errno));
-}
-
-struct file_writer {
-	char *path, *new_path, *prev_path;
-	int fd;
-	size_t len;
-	char buffer[WRITE_BUFFER];
-};
-
-static void writer_free(struct file_writer **writer)
-{
-	struct file_writer *w = *writer;
-
-	*writer = NULL;
-	if (w->fd >= 0)
-		(void)close(w->fd);
-	free(w->path);
-	free(w->new_path);
-	free(w->prev_path);
-	free(w);
-}
-
-struct file_writer *file_begin(const char *path, struct errmsg *err)
-{
-	struct file_writer *w = malloc(sizeof(*w));
-
-	if (w == NULL) {
-		(void)errmsg_set(err, "%s: out of memory", path);
-		return NULL;
-	}
-	w->fd = -1;
-	w->len = 0;
-	w->path = strdup(path);
-	w->new_path = w->prev_path = NULL;
-	if (w->path == NULL || asprintf(&w->new_path, "%s.new", path) < 0 ||
-		asprintf(&w->prev_path, "%s.prev", path) < 0) {
-		(void)errmsg_set(err, "%s: out of memory", path);
-		goto failed;
-	}
-	(void)unlink(w->new_path); /* a process that died may have left it */
-	w->fd = open(w->new_path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w->fd < 0 || fchmod(w->fd, 0600) < 0) {
-		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
-		goto failed;
-	}
-	return w;
-failed:
-	writer_free(&w);
-	return NULL;
-}
-
-static int write_all(struct file_writer *w, const char *bytes, size_t len, struct errmsg *err)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(w->fd, bytes, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int flush_buffer(struct file_writer *w, struct errmsg *err)
-{
-	size_t len = w->len;
-
-	w->len = 0;
-	return write_all(w, w->buffer, len, err);
-}
-
-int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err)
-{
-	if (len > sizeof(writer->buffer) - writer->len && flush_buffer(writer, err) < 0)
-		return -1;
-	if (len > sizeof(writer->buffer))
-		return write_all(writer, bytes, len, err);
-	memcpy(writer->buffer + writer->len, bytes, len);
-	writer->len += len;
-	return 0;
-}
-
-char *file_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return strdup(".");
-	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-/* Make the renames in the directory of path survive a crash of the machine. */
-static int sync_folder_of(const char *path, struct errmsg *err)
-{
-	char *folder = file_directory(path);
-	int fd = -1, ret = 0;
-
-	if (folder == NULL)
-		return errmsg_set(err, "%s: out of memory", path);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: not supported */
-		ret = errmsg_set(err, "%s: %s", folder, strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
-	free(folder);
-	return ret;
-}
-
-/* Make PATH.prev another name of the present PATH. An existing PATH.prev is replaced in one step,
- * so that it is never missing. */
-static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
-{
-	char *beside;
-	int ret = 0;
-
-	if (asprintf(&beside, "%s.new", w->prev_path) < 0)
-		return errmsg_set(err, "%s: out of memory", w->path);
-	(void)unlink(beside);
-	if (link(w->path, beside) < 0) {
-		if (errno != ENOENT)
-			ret = errmsg_set(err, "%s: %s", beside, strerror(errno));
-	} else if (rename(beside, w->prev_path) < 0) {
-		ret = errmsg_set(err, "%s: %s", w->prev_path, strerror(errno));
-	}
-	(void)unlink(beside); /* rename() keeps it if both are already the same file */
-	free(beside);
-	return ret;
-}
-
-int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
-	struct errmsg *err)
-{
-	struct file_writer *w = *writer;
-	struct stat st;
-
-	if (flush_buffer(w, err) < 0)
-		goto failed;
-	if (fsync(w->fd) < 0 || fstat(w->fd, &st) < 0) {
-		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
-		goto failed;
-	}
-	if (keep_prev && keep_as_prev(w, err) < 0)
-		goto failed;
-	if (rename(w->new_path, w->path) < 0) {
-		(void)errmsg_set(err, "%s: %s", w->path, strerror(errno));
-		goto failed;
-	}
-	if (sync_folder_of(w->path, err) < 0 || stat(w->path, &st) < 0) {
-		writer_free(writer);
-		return -1;
-	}
-	if (stamp_r != NULL)
-		*stamp_r = stamp_of(&st);
-	writer_free(writer);
-	return 0;
-failed:
-	file_abandon(writer);
-	return -1;
-}
-
-void file_abandon(struct file_writer **writer)
-{
-	if (*writer == NULL)
-		return;
-	(void)unlink((*writer)->new_path);
-	writer_free(writer);
 }

@@ -4,11 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "lib/base/errmsg.h"
-#include "lib/base/problems.h"
 
 /*
  * Occupy the standard descriptors that the starter of the process has left closed, before a file or
@@ -34,6 +32,10 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
  * frees the result. NULL when out of memory or when the working directory is lost.
  */
 char *file_absolute(const char *path);
+
+/* Return the directory of a path ("." without a slash); the caller frees it. NULL when out of
+ * memory. */
+char *file_directory(const char *path);
 
 enum file_result {
 	FILE_READ,    /* completely, and it did not change meanwhile */
@@ -63,52 +65,5 @@ enum file_result file_try_open(const char *path, struct errmsg *err);
 /* Really create a file without a name in a directory. Returns 0, or -1 with err set to the reason.
  */
 int file_try_create(const char *folder, struct errmsg *err);
-
-/* Check the owner in the same way. 0, or -1 with err set. */
-int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
-
-/* What notes about rights for everybody contain, so that doctor recognizes them. */
-#define FILE_EVERY_USER "every user of this machine can"
-
-/* Add a note if every user may write the file, and so do what `can` describes: "add a user". */
-void file_note_loose(const char *path, const char *can, struct problems *problems);
-
-/* Add a note if every user may put another file in its place, and so do what `can` describes. */
-void file_note_replaceable(const char *path, const char *can, struct problems *problems);
-
-/* Add a note if the file belongs to a user other than root, `user` and the process's, who may do
- * what `can` describes. */
-void file_note_owner(const char *path, uid_t user, const char *can, struct problems *problems);
-
-/* Add a note if every user may read the file, which contains what `what` describes: "password
- * hashes". */
-void file_note_readable(const char *path, const char *what, struct problems *problems);
-
-/* Return the mode of a directory in which every user may create files; 0: not such a directory. */
-mode_t file_loose_mode(const char *folder);
-
-/* Return the directory of a path ("." without a slash); the caller frees it. NULL when out of
- * memory. */
-char *file_directory(const char *path);
-
-/*
- * A file that is written beside the one that it will replace. The old file stays until
- * file_commit(). A process that dies leaves at most PATH.new, which the next writer removes. Only
- * one writer of a path may exist at a time.
- */
-struct file_writer;
-
-/* Create PATH.new with mode 0600. Returns NULL with err set on failure. */
-struct file_writer *file_begin(const char *path, struct errmsg *err);
-int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err);
-
-/*
- * fsync the new file, keep the old one as PATH.prev (if keep_prev), rename the new one to PATH, and
- * fsync the directory. Frees the writer in any case. Returns 0, or -1 with err set and the old file
- * still in place. stamp_r may be NULL.
- */
-int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
-	struct errmsg *err);
-void file_abandon(struct file_writer **writer); /* removes PATH.new; accepts NULL */
 
 #endif

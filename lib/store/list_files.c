@@ -12,6 +12,7 @@
 
 #include "lib/base/near_name.h"
 #include "lib/base/text.h"
+#include "lib/conf/file_access.h"
 
 int list_file_path(const char *directory, enum list_id id, char **path_r)
 {

@@ -11,6 +11,7 @@
 
 #include "lib/auth/password.h"
 #include "lib/base/utf8.h"
+#include "lib/conf/file_access.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_format.h"
 #include "lib/store/store_hand.h"

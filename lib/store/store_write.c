@@ -18,6 +18,7 @@
 #include "lib/base/strmap.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
+#include "lib/conf/file_writer.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_format.h"
 #include "lib/store/store_row.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/conf/file.h"
+#include "lib/conf/file_writer.h"
 
 #define FILE_MAX (UINT64_C(256) << 20)
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "lib/conf/file.h"
+#include "lib/conf/file_access.h"
 
 #define KEYS_FILE_MAX (1U << 20)
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/conf/file.h"
+#include "lib/conf/file_writer.h"
 #include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_frame.h"
 

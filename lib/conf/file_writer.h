@@ -1,0 +1,30 @@
+#ifndef POSTERN_FILE_WRITER_H
+#define POSTERN_FILE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/errmsg.h"
+#include "lib/conf/file.h"
+
+/*
+ * A file that is written beside the one that it will replace. The old file stays until
+ * file_commit(). A process that dies leaves at most PATH.new, which the next writer removes. Only
+ * one writer of a path may exist at a time.
+ */
+struct file_writer;
+
+/* Create PATH.new with mode 0600. Returns NULL with err set on failure. */
+struct file_writer *file_begin(const char *path, struct errmsg *err);
+int file_add(struct file_writer *writer, const void *bytes, size_t len, struct errmsg *err);
+
+/*
+ * fsync the new file, keep the old one as PATH.prev (if keep_prev), rename the new one to PATH, and
+ * fsync the directory. Frees the writer in any case. Returns 0, or -1 with err set and the old file
+ * still in place. stamp_r may be NULL.
+ */
+int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
+	struct errmsg *err);
+void file_abandon(struct file_writer **writer); /* removes PATH.new; accepts NULL */
+
+#endif
