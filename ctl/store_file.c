@@ -32,6 +32,7 @@ static int parse(const struct store_file *file, const char *text, size_t len,
 {
 	const struct store_source source = {
 		.rcpt_re_anchored = file->config->settings->rcpt_re_anchored,
+		.user = file->config->user,
 		.problems = problems,
 	};
 	struct store store = { 0 };

@@ -126,6 +126,7 @@ static void check_lists(const struct config *config, const char *user, struct po
 	const struct list_source source = {
 		.directory = config->lists.directory,
 		.max_file = config->lists.max_file,
+		.user = config->user,
 		.psl = parts->psl,
 		.problems = report->problems,
 	};
@@ -134,7 +135,7 @@ static void check_lists(const struct config *config, const char *user, struct po
 
 	if (!try_search(source.directory, user, so, report->unreadable))
 		return;
-	list_files_report_names(source.directory, report->problems);
+	list_files_report_names(&source);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (list_file_path(source.directory, (enum list_id)i, &path) != 0)
 			continue;
@@ -177,6 +178,7 @@ static void check_store(const struct config *config, const char *user, struct po
 	static const char so[] = "a daemon that starts has no policy";
 	const struct store_source source = {
 		.rcpt_re_anchored = config->settings->rcpt_re_anchored,
+		.user = config->user,
 		.problems = report->problems,
 	};
 	struct store store = { 0 };

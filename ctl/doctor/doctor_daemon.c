@@ -27,7 +27,8 @@ static enum doctor_harm harm_of(const struct doctor *doctor, const char *section
 		{ "ledger", DOCTOR_SOON },
 		{ "log", DOCTOR_SOON },
 	};
-	if (strstr(text, FILE_EVERY_USER) != NULL || strstr(text, "runs as root") != NULL)
+	if (strstr(text, FILE_EVERY_USER) != NULL || strstr(text, FILE_BELONGS) != NULL ||
+		strstr(text, "runs as root") != NULL)
 		return DOCTOR_SECURITY;
 	if (is_note)
 		return DOCTOR_ADVICE;

@@ -307,9 +307,10 @@ int config_load_all(const char *path, const char *user, const struct config **co
 	free(text);
 	if (ret != 0)
 		return -1;
-	file_note_loose(config->path, "change all settings", config->warnings);
-	file_note_replaceable(config->path, "change all settings", config->warnings);
-	file_note_owner(config->path, config->user, "change all settings", config->warnings);
+	file_note_use(&(const struct file_use){ .path = config->path,
+			      .user = config->user,
+			      .can = "change all settings" },
+		config->warnings);
 	config_note_folders(config, config->warnings);
 	if (check_access(config, err) != 0) {
 		problems_add(errors, "%s", err->text);

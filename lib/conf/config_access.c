@@ -4,11 +4,9 @@
  */
 #include "lib/conf/config_access.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/conf/file.h"
 #include "lib/conf/file_access.h"
 
 static bool is_inet(const char *socket)
@@ -84,72 +82,63 @@ void config_note_access(const struct config *config, struct problems *problems)
 	note_control(config, problems);
 }
 
+/* A path that a key sets, with the line that sets it in its notes. */
+static void note_use(const struct config *c, const char *section, const char *name,
+	const struct file_use *use, struct problems *problems)
+{
+	struct problems *notes = problems_new();
+
+	file_note_use(use, notes);
+	for (size_t i = 0; notes != NULL && i < problems_level_kept(notes, PROBLEM_NOTE); i++)
+		add_note(c, section, name, problems_level_text(notes, PROBLEM_NOTE, i), problems);
+	problems_free(&notes);
+}
+
 /* While there is no socket at the path, such as during a restart, another one can be put there. */
-static void note_folder(const struct config *c, const char *section, const char *name,
+static void note_socket(const struct config *c, const char *section, const char *name,
 	const char *socket, struct problems *problems)
 {
 	const char *path = socket + (strncmp(socket, "unix:", 5) == 0 ? 5 : 0);
-	char *folder = path[0] == '\0' || is_inet(socket) ? NULL : file_directory(path);
-	const mode_t mode = folder == NULL ? 0 : file_loose_mode(folder);
-	struct errmsg note;
 
-	if (mode != 0) {
-		(void)errmsg_set(&note,
-			FILE_EVERY_USER
-			" put another socket in its place and answer "
-			"for the daemon, because the mode of %s is %04o; use another directory",
-			folder, (unsigned)mode);
-		add_note(c, section, name, note.text, problems);
-	}
-	free(folder);
-}
-
-/* A file that does not exist yet, or that the daemon writes, can be put into a sticky directory,
- * too.
- */
-enum keeping { WRITTEN_BY_DAEMON, WRITTEN_BY_PEOPLE };
-
-/* Add a note if every user may put another file in the place of this one. */
-static void note_file(const struct config *c, const char *section, const char *name,
-	const char *path, enum keeping keeping, const char *can, struct problems *problems)
-{
-	char *folder = path[0] == '\0' ? NULL : file_directory(path);
-	const mode_t mode = folder == NULL ? 0 : file_loose_mode(folder);
-	struct errmsg note;
-
-	if (mode != 0 && (keeping == WRITTEN_BY_DAEMON || (mode & S_ISVTX) == 0)) {
-		(void)errmsg_set(&note,
-			FILE_EVERY_USER " put another file in its place and %s, "
-					"because the mode of %s is %04o; use another directory",
-			can, folder, (unsigned)mode);
-		add_note(c, section, name, note.text, problems);
-	}
-	free(folder);
+	if (!is_inet(socket))
+		note_use(c, section, name,
+			&(const struct file_use){ .path = path,
+				.user = c->user,
+				.is_made = true,
+				.is_socket = true,
+				.can = "answer for the daemon" },
+			problems);
 }
 
 void config_note_folders(const struct config *config, struct problems *problems)
 {
-	static const char stop[] = "keep the daemon from starting",
-			  can_suspend[] = "suspend logins or end their suspension",
-			  can_join[] = "change which domains belong together";
+	static const char stop[] = "keep the daemon from starting";
+	const struct {
+		const char *section, *name, *path, *can;
+		bool is_made;
+	} files[] = {
+		{ "milter", "pid_file", config->milter.pid_file,
+			"have another process stopped in place of the daemon", true },
+		{ "auth", "suspensions", config->auth.suspensions,
+			"suspend logins or end their suspension", true },
+		{ "limits", "state", config->limits.state, "change what limits have counted",
+			true },
+		{ "database", "password_file", config->given.password_file, stop, false },
+		{ "jwt", "secret_file", config->given.secret_file, stop, false },
+		{ "lists", "public_suffix_list", config->lists.public_suffix_list,
+			"change which domains belong together", false },
+	};
 
-	note_folder(config, "milter", "socket", config->milter.socket, problems);
-	note_folder(config, "auth", "socket", config->auth.socket, problems);
-	note_folder(config, "auth", "inet_socket", config->auth.inet_socket, problems);
-	note_folder(config, "auth", "saslauthd", config->auth.saslauthd, problems);
-	note_folder(config, "control", "socket", config->control.socket, problems);
-	note_file(config, "milter", "pid_file", config->milter.pid_file, WRITTEN_BY_DAEMON,
-		"have another process stopped in place of the daemon", problems);
-	note_file(config, "auth", "suspensions", config->auth.suspensions, WRITTEN_BY_DAEMON,
-		can_suspend, problems);
-	file_note_loose(config->auth.suspensions, can_suspend, problems);
-	note_file(config, "limits", "state", config->limits.state, WRITTEN_BY_DAEMON,
-		"change what limits have counted", problems);
-	note_file(config, "database", "password_file", config->given.password_file,
-		WRITTEN_BY_PEOPLE, stop, problems);
-	note_file(config, "jwt", "secret_file", config->given.secret_file, WRITTEN_BY_PEOPLE, stop,
-		problems);
-	note_file(config, "lists", "public_suffix_list", config->lists.public_suffix_list,
-		WRITTEN_BY_PEOPLE, can_join, problems);
-	file_note_loose(config->lists.public_suffix_list, can_join, problems);
+	note_socket(config, "milter", "socket", config->milter.socket, problems);
+	note_socket(config, "auth", "socket", config->auth.socket, problems);
+	note_socket(config, "auth", "inet_socket", config->auth.inet_socket, problems);
+	note_socket(config, "auth", "saslauthd", config->auth.saslauthd, problems);
+	note_socket(config, "control", "socket", config->control.socket, problems);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		note_use(config, files[i].section, files[i].name,
+			&(const struct file_use){ .path = files[i].path,
+				.user = config->user,
+				.is_made = files[i].is_made,
+				.can = files[i].can },
+			problems);
 }

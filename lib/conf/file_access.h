@@ -1,6 +1,7 @@
 #ifndef POSTERN_FILE_ACCESS_H
 #define POSTERN_FILE_ACCESS_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -11,24 +12,29 @@
  * 0, or -1 with err set. */
 int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 
-/* What notes about rights for everybody contain, so that doctor recognizes them. */
+/* What notes about rights of strangers contain, so that doctor recognizes them. */
 #define FILE_EVERY_USER "every user of this machine can"
+#define FILE_BELONGS "belongs to user "
 
-/* Add a note if every user may write the file, and so do what `can` describes: "add a user". */
-void file_note_loose(const char *path, const char *can, struct problems *problems);
+/* A path on which Postern relies. A plain value; borrows its texts. */
+struct file_use {
+	const char *path;   /* "": none */
+	const char *folder; /* a directory above it, which is noted by itself; NULL: none */
+	uid_t user;	    /* the daemon's; (uid_t)-1: not known */
+	bool is_made;	    /* the daemon makes it anew, so that its name may be free meanwhile */
+	bool is_socket;	    /* which users of the MTA may own, and whose mode is noted by itself */
+	const char *can;    /* what one who changes it can do: "add a user" */
+	const char
+		*secret; /* what nobody else may read: "the password hashes in it"; NULL: nothing */
+};
 
-/* Add a note if every user may put another file in its place, and so do what `can` describes. */
-void file_note_replaceable(const char *path, const char *can, struct problems *problems);
-
-/* Add a note if the file belongs to a user other than root, `user` and the process's, who may do
- * what `can` describes. */
-void file_note_owner(const char *path, uid_t user, const char *can, struct problems *problems);
-
-/* Add a note if every user may read the file, which contains what `what` describes: "password
- * hashes". */
-void file_note_readable(const char *path, const char *what, struct problems *problems);
-
-/* Return the mode of a directory in which every user may create files; 0: not such a directory. */
-mode_t file_loose_mode(const char *folder);
+/*
+ * Follow a path as the kernel does, through directories and links, and add a note for each of them
+ * that an unprivileged user other than the daemon's can change: a directory that belongs to him or
+ * that every user may write, a link or a directory of his in a sticky directory, and the file
+ * itself. The rights of groups are the administrator's choice and are not noted. Nothing is added
+ * where the process may not look, or where there is no file.
+ */
+void file_note_use(const struct file_use *use, struct problems *problems);
 
 #endif

@@ -76,7 +76,11 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto out;
 	}
-	file_note_loose(path, "change the list", source->problems);
+	file_note_use(&(const struct file_use){ .path = path,
+			      .folder = source->directory,
+			      .user = source->user,
+			      .can = "change the list" },
+		source->problems);
 	if (stamp_r != NULL)
 		*stamp_r = stamp;
 	*list_r = list;
@@ -99,7 +103,7 @@ int list_files_read(const struct list_source *source, struct list **lists_r, str
 		problems_add(source->problems,
 			"%s: the directory does not exist, so that all lists are empty",
 			source->directory);
-	list_files_report_names(source->directory, source->problems);
+	list_files_report_names(source);
 	for (i = 0; i < LIST_COUNT; i++) {
 		if (list_file_read(source, i, &lists[i], NULL, err) < 0) {
 			list_files_free(lists);
@@ -192,20 +196,20 @@ static const char *nearest_list(const char *name)
 	return near;
 }
 
-void list_files_report_names(const char *directory, struct problems *problems)
+void list_files_report_names(const struct list_source *source)
 {
+	const char *directory = source->directory;
+	struct problems *problems = source->problems;
 	DIR *folder = opendir(directory);
-	const mode_t mode = file_loose_mode(directory);
 	const struct dirent *file;
 	const char *near;
 
 	if (folder == NULL)
 		return;
-	if (mode != 0)
-		problems_note(problems,
-			"%s: the mode of this directory is %04o, so that " FILE_EVERY_USER
-			" add a list; use chmod o-w",
-			directory, (unsigned)mode);
+	file_note_use(&(const struct file_use){ .path = directory,
+			      .user = source->user,
+			      .can = "add a list" },
+		problems);
 	problems_begin(problems);
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
 	while ((file = readdir(folder)) != NULL) {

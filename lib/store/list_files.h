@@ -2,6 +2,7 @@
 #define POSTERN_LIST_FILES_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
@@ -20,6 +21,7 @@ struct list_source {
 	struct list *const *previous; /* LIST_COUNT earlier lists, each may be NULL; NULL: none */
 	struct orgdomain *psl;	      /* finds organizational domains */
 	struct problems *problems;    /* receives the bad lines ("NAME:LINE: ..."); may be NULL */
+	uid_t user;		      /* the daemon's, as in struct file_use */
 	bool whole_lines;	      /* leave out a last line that does not end yet */
 };
 
@@ -38,10 +40,11 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
 int list_files_read(const struct list_source *source, struct list **lists_r, struct errmsg *err);
 
 /*
- * Report the files of a directory whose name is nearly that of a list, and which are therefore not
- * read. Backups and files of editors are not reported, nor is a directory that cannot be read.
+ * Report the files of the directory whose name is nearly that of a list, and which are therefore
+ * not read, and note who else may change the directory. Backups and files of editors are not
+ * reported, nor is a directory that cannot be read.
  */
-void list_files_report_names(const char *directory, struct problems *problems);
+void list_files_report_names(const struct list_source *source);
 
 /* Return LIST_COUNT references; each may be NULL. */
 void list_files_free(struct list **lists);

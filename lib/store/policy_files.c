@@ -40,6 +40,7 @@ static int read_store(const struct config *config, struct policy_parts *parts,
 {
 	const struct store_source source = {
 		.rcpt_re_anchored = config->settings->rcpt_re_anchored,
+		.user = config->user,
 		.problems = problems,
 	};
 	struct store store = { 0 };
@@ -72,6 +73,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 	struct list_source lists = {
 		.directory = config->lists.directory,
 		.max_file = config->lists.max_file,
+		.user = config->user,
 		.problems = problems,
 	};
 	struct files_rows rows = { .users = FILES_USERS_NONE };

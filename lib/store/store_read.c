@@ -275,7 +275,6 @@ static int has_hash(void *context, const struct user *user)
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err)
 {
-	static const char can[] = "add a user and change all rules of users";
 	struct file_stamp stamp;
 	enum store_result result;
 	char *text;
@@ -293,10 +292,13 @@ enum store_result store_read(const char *path, const struct store_source *source
 	free(text);
 	if (result == STORE_READ) {
 		store_r->stamp = stamp;
-		file_note_loose(path, can, source->problems);
-		file_note_replaceable(path, can, source->problems);
-		if (users_each(store_r->users, has_hash, NULL) != 0)
-			file_note_readable(path, "the password hashes in it", source->problems);
+		file_note_use(&(const struct file_use){ .path = path,
+				      .user = source->user,
+				      .can = "add a user and change all rules of users",
+				      .secret = users_each(store_r->users, has_hash, NULL) != 0 ?
+					      "the password hashes in it" :
+					      NULL },
+			source->problems);
 	}
 	return result;
 }

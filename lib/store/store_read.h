@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
@@ -32,6 +33,7 @@ struct store_source {
 	bool rcpt_re_anchored;			  /* [profile] rcpt_re_anchored */
 	const struct users *previous;		  /* its unchanged shards are shared; may be NULL */
 	const struct profiles *previous_profiles; /* the same for unchanged rcpt_re */
+	uid_t user;				  /* the daemon's, as in struct file_use */
 	struct problems *problems;		  /* receives the problems of rows; may be NULL */
 };
 

@@ -53,7 +53,6 @@ static bool is_gone(const char *path)
 static enum token_keys_result read_file(struct jwt_keys *keys, const char *path, uid_t user,
 	struct problems *problems, struct errmsg *err)
 {
-	static const char can[] = "add a key and make tokens of anybody";
 	enum token_keys_result result = TOKEN_KEYS_FAILED;
 	char *text;
 	size_t len;
@@ -81,13 +80,13 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 			return TOKEN_KEYS_FAILED;
 		explicit_bzero(text, len);
 		free(text);
-	} else {
-		/* Whoever can add a key can log in as anybody, even though the file has no secret.
-		 */
-		file_note_loose(path, can, problems);
-		file_note_replaceable(path, can, problems);
-		file_note_owner(path, user, can, problems);
 	}
+	/* Whoever can add a key can log in as anybody, even if the file has no secret. */
+	if (result == TOKEN_KEYS_LOADED)
+		file_note_use(&(const struct file_use){ .path = path,
+				      .user = user,
+				      .can = "add a key and make tokens of anybody" },
+			problems);
 	return result;
 }
 

@@ -202,6 +202,7 @@ static void begin_list(struct cache *cache, enum list_id id)
 	const struct list_source source = {
 		.directory = cache->config->lists.directory,
 		.max_file = cache->config->lists.max_file,
+		.user = cache->config->user,
 		.previous = cache->lists,
 		.psl = cache->psl,
 		.whole_lines = watch_is_written(cache->watch, id),
@@ -295,7 +296,9 @@ static void compare_names(struct cache *cache)
 	if (file_stamp_equal(&folder, &cache->folder) || (problems = problems_new()) == NULL)
 		return;
 	cache->folder = folder;
-	list_files_report_names(directory, problems);
+	list_files_report_names(&(const struct list_source){ .directory = directory,
+		.user = cache->config->user,
+		.problems = problems });
 	cache->has_folder_faults =
 		problems_count(problems) > 0 || problems_level_count(problems, PROBLEM_NOTE) > 0;
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_FOLDER, problems);
@@ -332,6 +335,7 @@ static enum store_result read_store(struct cache *cache, enum cache_source sourc
 	struct problems *problems = problems_new();
 	const struct store_source how = {
 		.rcpt_re_anchored = cache->config->settings->rcpt_re_anchored,
+		.user = cache->config->user,
 		.previous = cache->users,
 		.previous_profiles = cache->profiles,
 		.problems = problems,

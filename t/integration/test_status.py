@@ -229,6 +229,28 @@ def test_rules_that_everybody_may_write(box):
     assert "every user of this machine can add" not in ctl_status(daemon).stdout
 
 
+def test_the_place_to_which_a_link_leads_is_noted(box):
+    """A link does not hide that everybody may replace what it leads to, or that another user owns it."""
+    daemon = box.postern(store=STORE, lists={"access.domains": "evil.example\n"})
+    loose, paths = daemon.folder / "loose", (daemon.lists / "access.domains", daemon.conf, daemon.store_path)
+    loose.mkdir()
+    for path in paths:
+        path.rename(loose / path.name)
+        path.symlink_to(loose / path.name)
+    loose.chmod(0o777)
+    daemon.ctl("reload")
+    for text in (ctl_status(daemon).stdout, daemon.check_config()[1]):
+        assert all(f"{path}: the mode of the directory {loose} is 0777" in text for path in paths), text
+    loose.chmod(0o755)
+    daemon.ctl("reload")
+    assert str(loose) not in ctl_status(daemon).stdout + daemon.check_config()[1]
+    if os.geteuid() == 0:
+        os.chown(loose, 12345, -1)
+        daemon.ctl("reload")
+        for text in (ctl_status(daemon).stdout, daemon.check_config()[1]):
+            assert all(f"{path}: the directory {loose} belongs to user 12345" in text for path in paths), text
+
+
 @pytest.mark.parametrize("mode", [0o1777, 0o777])
 def test_directories_in_which_everybody_may_create_files(box, mode):
     daemon = box.postern(store=STORE, lists={"access.domains": "evil.example\n"},
@@ -237,13 +259,16 @@ def test_directories_in_which_everybody_may_create_files(box, mode):
     for folder in folders:
         folder.chmod(mode)
     daemon.ctl("reload")
-    notes = [f"[{name}: every user of this machine can put another socket in its place"
-             for name in ("milter] socket", "auth] socket", "auth] inet_socket", "auth] saslauthd", "control] socket")]
-    notes.append(f"{daemon.lists}: the mode of this directory is {mode:04o}")
-    loose = [f"{path}: the mode of its directory is 0777" for path in (daemon.conf, daemon.store_path)]
+    can = f"is {mode:04o}, so that every user of this machine can"
+    sockets = {"milter] socket": daemon.run, "auth] socket": daemon.run, "auth] inet_socket": daemon.run,
+               "auth] saslauthd": daemon.run, "control] socket": daemon.run}
+    notes = [f"the mode of the directory {folder} {can} put another" for folder in sockets.values()]
+    notes.append(f"{daemon.lists}: its mode {can} add a list")
+    loose = [f"{path}: the mode of the directory {path.parent} {can} put another {path.name} in its place"
+             for path in (daemon.conf, daemon.store_path, daemon.lists)]
     for text in (ctl_status(daemon).stdout, daemon.check_config()[1]):
         assert all(note in text for note in notes), text
-        assert [note in text for note in loose] == [mode == 0o777] * 2, text
+        assert [note in text for note in loose] == [mode == 0o777] * 3, text
     for folder in folders:
         folder.chmod(0o755)
     daemon.ctl("reload")

@@ -90,7 +90,7 @@ static const struct {
 	mode_t mode;
 	const char *note;
 } placed[] = {
-	{ "milter", "socket", 01777, "put another socket in its place" },
+	{ "milter", "socket", 01777, "put another file in its place and answer for the daemon" },
 	{ "milter", "pid_file", 0777, "have another process stopped" },
 	{ "milter", "pid_file", 01777, "have another process stopped" },
 	{ "milter", "pid_file", 0775, NULL },
@@ -114,7 +114,7 @@ START_TEST(files_in_a_directory_that_everybody_may_write_are_pointed_out)
 		struct problems *problems = problems_new();
 		struct errmsg err = { "" };
 		const char *key = placed[_i].key;
-		char path[100];
+		char path[100], path_of_file[80];
 
 		ck_assert_int_eq(config_parse("/etc/p.conf", "", 0, &defaults, &err), 0);
 		config = *defaults;
@@ -130,6 +130,8 @@ START_TEST(files_in_a_directory_that_everybody_may_write_are_pointed_out)
 							    &config.given.secret_file :
 							    &config.lists.public_suffix_list) =
 			path;
+		(void)snprintf(path_of_file, sizeof(path_of_file), "%s/file", folder);
+		ck_assert_int_eq(mknod(path_of_file, S_IFREG | 0600, 0), 0);
 		ck_assert_int_eq(chmod(folder, placed[_i].mode), 0);
 		config_note_folders(&config, problems);
 		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE),
@@ -137,6 +139,7 @@ START_TEST(files_in_a_directory_that_everybody_may_write_are_pointed_out)
 		if (placed[_i].note != NULL)
 			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
 				placed[_i].note));
+		ck_assert_int_eq(unlink(path_of_file), 0);
 		problems_free(&problems);
 		config_unref(&defaults);
 	}

@@ -125,7 +125,8 @@ START_TEST(a_name_that_is_nearly_a_lists_is_reported)
 
 		ck_assert_ptr_nonnull(f);
 		(void)fclose(f);
-		list_files_report_names(folder, problems);
+		list_files_report_names(
+			&(const struct list_source){ .directory = folder, .problems = problems });
 		ck_assert_int_eq(unlink(names[_i].name), 0);
 		ck_assert_uint_eq(problems_count(problems), names[_i].list != NULL);
 		if (names[_i].list == NULL)
@@ -140,7 +141,8 @@ END_TEST
 
 START_TEST(a_folder_that_is_missing_has_no_names)
 	{
-		list_files_report_names("/nowhere", problems);
+		list_files_report_names(&(
+			const struct list_source){ .directory = "/nowhere", .problems = problems });
 		ck_assert_uint_eq(problems_count(problems), 0);
 	}
 END_TEST
