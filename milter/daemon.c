@@ -263,8 +263,7 @@ static void announce(struct daemon *daemon)
 static void stop_all(struct daemon *daemon)
 {
 	process_notify("STOPPING=1");
-	if (daemon->config->control.socket[0] != '\0')
-		(void)unlink(daemon->config->control.socket);
+	listen_remove(&daemon->control_file, (uid_t)-1);
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
 	cache_end(daemon->cache); /* the server answers those who wait for a reload */
@@ -277,8 +276,7 @@ static void stop_all(struct daemon *daemon)
 	daemon_status_free(&daemon->daemon_status);
 	problems_free(&daemon->ledger_section.load_problems);
 	ledger_file_sync(daemon->ledger_file);
-	if (daemon->pid_file[0] != '\0')
-		(void)unlink(daemon->pid_file);
+	process_remove_pid(daemon->pid_file);
 	log_event(LOG_LEVEL_NOTICE, "ended");
 	log_stop();
 }

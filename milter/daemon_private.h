@@ -11,6 +11,7 @@
 #include "milter/daemon_status.h"
 #include "milter/ledger/ledger_file.h"
 #include "milter/ledger/ledger_status.h"
+#include "milter/loop/listen.h"
 #include "milter/process.h"
 #include "milter/shared/shared.h"
 #include "milter/shared/snapshot.h"
@@ -28,6 +29,7 @@ struct daemon {
 	struct shared *shared;
 	struct server *server;
 	struct control *control;
+	struct listen_file control_file;
 	struct auth_sockets auth_sockets;
 	struct auth *auth; /* NULL: logins are not served */
 	struct cache *cache;

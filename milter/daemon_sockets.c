@@ -54,6 +54,7 @@ void daemon_open_control_socket(struct daemon *daemon)
 		return;
 	if (listen_unix(daemon->config->control.socket, &owner, &fd, &err) != 0)
 		process_fail(EX_UNAVAILABLE, &err);
+	listen_note_file(daemon->config->control.socket, &daemon->control_file);
 	if (control_new(daemon->server, fd, &subject, &daemon->control, &err) != 0)
 		process_fail(EX_OSERR, &err);
 }
@@ -70,8 +71,7 @@ void daemon_open_milter_socket(struct daemon *daemon)
 	struct errmsg err;
 
 	if (milter_open(&socket, daemon->shared, &err) != 0) {
-		if (daemon->control != NULL)
-			listen_remove(daemon->config->control.socket, socket.owner.uid);
+		listen_remove(&daemon->control_file, socket.owner.uid);
 		process_fail(EX_UNAVAILABLE, &err);
 	}
 }

@@ -329,6 +329,18 @@ int process_write_pid(const char *path, const struct process_user *user, struct 
 	return ret;
 }
 
+void process_remove_pid(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[32] = "";
+
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) > 0 && strtol(text, NULL, 10) == (long)getpid())
+		(void)unlink(path);
+	(void)close(fd);
+}
+
 bool process_has_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");

@@ -75,6 +75,9 @@ bool process_may_replace_pid(const char *path);
  */
 int process_write_pid(const char *path, const struct process_user *user, struct errmsg *err);
 
+/* Remove the file if it contains this process's id; path may be "". */
+void process_remove_pid(const char *path);
+
 /* Whether standard error is systemd's journal (JOURNAL_STREAM in systemd.exec(5)). */
 bool process_has_journal(void);
 

@@ -308,8 +308,11 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 			sockets_r->fd[s] = fd;
 			is_known = true;
 		}
-		if (!is_known && sockets_r->ignored[0] == '\0')
+		if (is_known)
+			continue;
+		if (sockets_r->ignored[0] == '\0')
 			describe_ignored(fd, sockets_r->ignored);
+		(void)close(fd); /* or clients would wait until their time is over */
 	}
 	return 0;
 }
@@ -369,13 +372,12 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 		} else if (path == NULL) {
 			ret = open_inet(sockets[s], &made.fd[s], err);
 		} else if ((ret = open_unix(path, owner, &made.fd[s], err)) == 0) {
-			(void)text_format(made.path[s], sizeof(made.path[s]), "%s", path);
+			listen_note_file(path, &made.file[s]);
 		}
 	}
 	if (ret != 0) {
 		for (int s = 0; s < AUTH_SOCKETS; s++) {
-			if (made.path[s][0] != '\0')
-				listen_remove(made.path[s], owner->uid);
+			listen_remove(&made.file[s], owner->uid);
 			if (made.fd[s] >= 0)
 				(void)close(made.fd[s]);
 		}
@@ -387,8 +389,6 @@ int auth_sockets_open(const struct config_auth *config, const struct listen_owne
 
 void auth_sockets_unlink(const struct auth_sockets *sockets)
 {
-	for (int s = 0; s < AUTH_SOCKETS; s++) {
-		if (sockets->path[s][0] != '\0')
-			(void)unlink(sockets->path[s]);
-	}
+	for (int s = 0; s < AUTH_SOCKETS; s++)
+		listen_remove(&sockets->file[s], (uid_t)-1);
 }

@@ -50,77 +50,6 @@ static bool is_answered(const struct sockaddr_un *address)
 
 /* ---- the user who makes the file ---------------------------------------------------------- */
 
-/* Return whether the user is in the group; true if that is not known, so that root makes nothing.
- */
-static bool is_member(uid_t user, gid_t group)
-{
-	gid_t groups[GROUPS_MAX];
-	int count = GROUPS_MAX;
-	/* cppcheck-suppress getpwuidCalled ; this is the only thread yet */
-	const struct passwd *entry = getpwuid(user);
-	bool found = group == getegid();
-
-	if (entry == NULL)
-		return found;
-	if (getgrouplist(entry->pw_name, entry->pw_gid, groups, &count) < 0)
-		return true;
-	for (int i = 0; i < count && !found; i++)
-		found = groups[i] == group;
-	return found;
-}
-
-/* Return whether the user can put something else in the place of a directory's entry (NULL:
- * missing). */
-static bool may_replace(const struct stat *directory, const struct stat *entry, uid_t user)
-{
-	if (directory->st_uid == user)
-		return true;
-	if ((directory->st_mode & S_IWOTH) == 0 &&
-		((directory->st_mode & S_IWGRP) == 0 || !is_member(user, directory->st_gid)))
-		return false;
-	return (directory->st_mode & S_ISVTX) == 0 || entry == NULL || entry->st_uid == user;
-}
-
-/* Return whether the user can replace a component of the folder. */
-static bool is_below(const char *folder, uid_t user)
-{
-	char *prefix = strdup(folder);
-	char *slash = prefix == NULL || prefix[0] == '\0' ? NULL : strchr(prefix + 1, '/'), *next;
-	bool found = prefix == NULL; /* unknown, so that root makes nothing */
-	struct stat directory, entry;
-	bool exists;
-
-	for (; !found && slash != NULL; slash = next) {
-		if ((next = strchr(slash + 1, '/')) != NULL)
-			*next = '\0';
-		exists = lstat(prefix, &entry) == 0;
-		*slash = '\0';
-		found = stat(prefix, &directory) == 0 &&
-			may_replace(&directory, exists ? &entry : NULL, user);
-		*slash = '/';
-		if (next != NULL)
-			*next = '/';
-	}
-	free(prefix);
-	return found;
-}
-
-/* Return whether the user can change where the path's directory is, by its name or by links. */
-static bool may_be_moved(const char *path, uid_t user)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path)), *real = NULL;
-	bool moved = false;
-
-	if (folder != NULL) {
-		real = realpath(folder, NULL);
-		moved = is_below(folder, user) || (real != NULL && is_below(real, user));
-	}
-	free(folder);
-	free(real);
-	return moved;
-}
-
 /* Root's groups while it acts as the user. */
 static struct {
 	bool are_saved;
@@ -146,16 +75,6 @@ static int take_groups(uid_t user)
 	return initgroups(entry->pw_name, primary) != 0 || setegid(primary) != 0 ? -1 : 0;
 }
 
-int listen_become_maker(const char *path, uid_t user, struct errmsg *err)
-{
-	if (geteuid() != 0 || user == (uid_t)-1 || user == 0 || !may_be_moved(path, user))
-		return 0;
-	return take_groups(user) == 0 && seteuid(user) == 0 ?
-		0 :
-		errmsg_set(err, "%s: cannot act as user %lu: %s", path, (unsigned long)user,
-			strerror(errno));
-}
-
 static void raise_rights(void)
 {
 	if (getuid() == 0 && geteuid() != 0)
@@ -172,12 +91,109 @@ void listen_become_root(void)
 	own.are_saved = false;
 }
 
-void listen_remove(const char *path, uid_t user)
+/* Ask the kernel whether the user may write the directory, be it by a mode or by an access control
+ * list. The process has his groups. */
+static bool may_write(int directory, uid_t user)
+{
+	bool may = true; /* unknown, so that root makes nothing */
+
+	if (seteuid(user) == 0)
+		may = faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0 ||
+			(errno != EACCES && errno != EPERM && errno != EROFS);
+	raise_rights();
+	return may;
+}
+
+/* Return whether the user can put something else in the place of a directory's entry (NULL:
+ * missing). */
+static bool may_replace(const char *path, const struct stat *entry, uid_t user)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat directory;
+	bool may = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &directory) != 0 || directory.st_uid == user)
+		may = true;
+	else if ((directory.st_mode & S_ISVTX) == 0 || entry == NULL || entry->st_uid == user)
+		may = may_write(fd, user);
+	(void)close(fd);
+	return may;
+}
+
+/* Return whether the user can replace a component of the folder. */
+static bool is_below(const char *folder, uid_t user)
+{
+	char *prefix = strdup(folder);
+	char *slash = prefix == NULL || prefix[0] == '\0' ? NULL : strchr(prefix + 1, '/'), *next;
+	bool found = prefix == NULL; /* unknown, so that root makes nothing */
+	struct stat entry;
+	bool exists;
+
+	for (; !found && slash != NULL; slash = next) {
+		if ((next = strchr(slash + 1, '/')) != NULL)
+			*next = '\0';
+		exists = lstat(prefix, &entry) == 0;
+		*slash = '\0';
+		found = may_replace(prefix, exists ? &entry : NULL, user);
+		*slash = '/';
+		if (next != NULL)
+			*next = '/';
+	}
+	free(prefix);
+	return found;
+}
+
+/* Return whether the user can change where the path's directory is, by its name or by links. */
+static bool may_be_moved(const char *path, uid_t user)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path)), *real = NULL;
+	bool moved = false;
+
+	if (folder != NULL) {
+		real = realpath(folder, NULL);
+		moved = is_below(folder, user) || (real != NULL && is_below(real, user));
+	}
+	free(folder);
+	free(real);
+	return moved;
+}
+
+int listen_become_maker(const char *path, uid_t user, struct errmsg *err)
+{
+	int ret = 0;
+
+	if (geteuid() != 0 || user == (uid_t)-1 || user == 0)
+		return 0;
+	if (take_groups(user) != 0 || (may_be_moved(path, user) && seteuid(user) != 0))
+		ret = errmsg_set(err, "%s: cannot act as user %lu: %s", path, (unsigned long)user,
+			strerror(errno));
+	if (ret != 0 || geteuid() == 0)
+		listen_become_root();
+	return ret;
+}
+
+void listen_note_file(const char *path, struct listen_file *file_r)
+{
+	struct stat st;
+
+	*file_r = (struct listen_file){ .path = NULL };
+	if (lstat(path, &st) == 0)
+		*file_r = (struct listen_file){ path, st.st_dev, st.st_ino };
+}
+
+void listen_remove(const struct listen_file *file, uid_t user)
 {
 	struct errmsg ignored;
+	struct stat st;
 
-	if (listen_become_maker(path, user, &ignored) == 0)
-		(void)unlink(path);
+	if (file->path == NULL)
+		return;
+	if (listen_become_maker(file->path, user, &ignored) == 0 && lstat(file->path, &st) == 0 &&
+		st.st_dev == file->dev && st.st_ino == file->ino)
+		(void)unlink(file->path);
 	listen_become_root();
 }
 

@@ -20,16 +20,30 @@ struct listen_owner {
 
 /*
  * If root makes or removes a file at a path of which the daemon's user can replace a directory
- * (/run/postern/saslauthd/mux, where /run/postern belongs to that user, or is writable for a group
- * of his), it does so as that user, with his groups. Otherwise he could put a link there that leads
- * root elsewhere. (uid_t)-1: there is no such user. listen_become_root() makes the process root
- * again, and does nothing if it still is.
+ * (/run/postern/saslauthd/mux, where the kernel lets that user write to /run/postern), it does so
+ * as that user, with his groups. Otherwise he could put a link there that leads root elsewhere.
+ * (uid_t)-1: there is no such user. listen_become_root() makes the process root again, and does
+ * nothing if it still is.
  */
 int listen_become_maker(const char *path, uid_t user, struct errmsg *err);
 void listen_become_root(void);
 
-/* Remove the file at path in this way. */
-void listen_remove(const char *path, uid_t user);
+/*
+ * The file of a socket that the process has made. Borrows the path, which is NULL if there is none.
+ * Other files cannot get its number while the socket is open.
+ */
+struct listen_file {
+	const char *path;
+	dev_t dev;
+	ino_t ino;
+};
+
+/* Note the file at path, which has just been made. */
+void listen_note_file(const char *path, struct listen_file *file_r);
+
+/* Remove the file in the way that listen_become_maker() describes, unless another one is in its
+ * place. Call it before the socket is closed; in the end any thread may, without root's rights. */
+void listen_remove(const struct listen_file *file, uid_t user);
 
 /*
  * Remove a socket of a daemon that was killed, on which nobody answers. Fails if another daemon

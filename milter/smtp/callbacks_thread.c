@@ -29,6 +29,7 @@
 
 static struct {
 	char *path; /* of a unix socket; NULL: an inet socket */
+	struct listen_file file;
 	pthread_t main;
 	atomic_bool ended;
 } milter;
@@ -50,9 +51,13 @@ static int open_socket(const struct milter_socket *socket, struct errmsg *err)
 		(void)umask(old_mask);
 		return -1;
 	}
-	if (milter.path != NULL)
-		return listen_own(milter.path, &socket->owner, old_mask, err);
-	(void)umask(old_mask);
+	if (milter.path == NULL) {
+		(void)umask(old_mask);
+		return 0;
+	}
+	if (listen_own(milter.path, &socket->owner, old_mask, err) != 0)
+		return -1;
+	listen_note_file(milter.path, &milter.file);
 	return 0;
 }
 
@@ -175,6 +180,5 @@ bool milter_has_ended(void)
 
 void milter_leave(void)
 {
-	if (milter.path != NULL)
-		(void)unlink(milter.path);
+	listen_remove(&milter.file, (uid_t)-1);
 }

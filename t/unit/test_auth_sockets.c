@@ -109,8 +109,8 @@ START_TEST(opens_the_configured_sockets_and_removes_their_files)
 			err.text);
 		for (int s = 0; s < AUTH_SOCKETS; s++)
 			ck_assert(listens(sockets.fd[s]));
-		ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT], auth_path);
-		ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT_INET], "");
+		ck_assert_str_eq(sockets.file[AUTH_SOCKET_DOVECOT].path, auth_path);
+		ck_assert_ptr_null(sockets.file[AUTH_SOCKET_DOVECOT_INET].path);
 		ck_assert(!sockets.without_folder);
 		ck_assert_int_eq(stat(auth_path, &st), 0);
 		ck_assert_uint_eq(st.st_mode & 07777, 0660);
@@ -225,36 +225,47 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 		};
 		/* Check's or valgrind's descriptor of that number, if there is one */
 		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound = bound_socket();
+		int opened, flags, modes;
+		struct stat held, st;
+		bool is_held;
 		struct auth_sockets sockets;
 		char pid[24];
 
 		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid() + (handed[_i].for_us ? 0 : 1));
-		ck_assert_int_eq(dup2(bound, FIRST_INHERITED), FIRST_INHERITED);
 		(void)setenv("LISTEN_PID", pid, 1);
 		(void)setenv("LISTEN_FDS", "1", 1);
 		if (handed[_i].names != NULL)
 			(void)setenv("LISTEN_FDNAMES", handed[_i].names, 1);
-		ck_assert_msg(auth_sockets_open(&config, &owner, &sockets, &err) == 0, "%s",
-			err.text);
-		ck_assert_int_eq(sockets.fd[AUTH_SOCKET_DOVECOT] == FIRST_INHERITED,
-			handed[_i].is_inherited);
-		ck_assert_str_eq(sockets.ignored,
-			handed[_i].is_inherited || !handed[_i].for_us ? "" : auth_path);
-		if (handed[_i].is_inherited) { /* systemd keeps its file */
-			ck_assert_str_eq(sockets.path[AUTH_SOCKET_DOVECOT], "");
-			ck_assert_int_ne(fcntl(FIRST_INHERITED, F_GETFD) & FD_CLOEXEC, 0);
-			ck_assert_int_ne(fcntl(FIRST_INHERITED, F_GETFL) & O_NONBLOCK, 0);
-		}
-		close_all(&sockets);
-		(void)unsetenv("LISTEN_PID");
-		(void)unsetenv("LISTEN_FDS");
-		(void)unsetenv("LISTEN_FDNAMES");
-		(void)close(bound);
+		/* As below: no assertion until Check's own descriptor is restored. */
+		(void)dup2(bound, FIRST_INHERITED);
+		opened = auth_sockets_open(&config, &owner, &sockets, &err);
+		is_held = fstat(FIRST_INHERITED, &held) == 0 && fstat(bound, &st) == 0 &&
+			held.st_ino == st.st_ino;
+		flags = fcntl(FIRST_INHERITED, F_GETFD);
+		modes = fcntl(FIRST_INHERITED, F_GETFL);
+		if (opened == 0)
+			close_all(&sockets);
 		if (saved >= 0)
 			(void)dup2(saved, FIRST_INHERITED);
 		else
 			(void)close(FIRST_INHERITED);
 		(void)close(saved);
+		(void)close(bound);
+		(void)unsetenv("LISTEN_PID");
+		(void)unsetenv("LISTEN_FDS");
+		(void)unsetenv("LISTEN_FDNAMES");
+		ck_assert_msg(opened == 0, "%s", err.text);
+		ck_assert_int_eq(is_held && sockets.fd[AUTH_SOCKET_DOVECOT] == FIRST_INHERITED,
+			handed[_i].is_inherited);
+		ck_assert_str_eq(sockets.ignored,
+			handed[_i].is_inherited || !handed[_i].for_us ? "" : auth_path);
+		/* A client of one that is not served must not wait for an answer. */
+		ck_assert_int_eq(is_held, handed[_i].is_inherited || !handed[_i].for_us);
+		if (handed[_i].is_inherited) { /* systemd keeps its file */
+			ck_assert_ptr_null(sockets.file[AUTH_SOCKET_DOVECOT].path);
+			ck_assert_int_ne(flags & FD_CLOEXEC, 0);
+			ck_assert_int_ne(modes & O_NONBLOCK, 0);
+		}
 	}
 END_TEST
 
@@ -358,7 +369,8 @@ START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 		/* Check's own descriptor has this number, so there must be no assertion until it is
 		 * restored. */
 		(void)dup2(bound, FIRST_INHERITED);
-		left_alone = auth_sockets_open(&config, &owner, &sockets, &err);
+		left_alone = auth_sockets_open(&config, &owner, &sockets, &err); /* closes it */
+		(void)dup2(bound, FIRST_INHERITED);
 		opened = auth_sockets_open(&one, &owner, &sockets, &err);
 		if (saved >= 0)
 			(void)dup2(saved, FIRST_INHERITED);

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "milter/loop/listen.h"
@@ -172,19 +174,41 @@ static const struct {
 	uid_t owner;  /* of the folder */
 	gid_t group;
 	mode_t mode;
+	bool has_list; /* an access control list lets the user write to the folder */
 } places[] = {
-	{ true, USER, 0, 0755 },
-	{ false, USER, 0, 0755 },
-	{ true, 0, USER, 02770 }, /* nobody's group has the same number */
-	{ false, 0, USER, 02770 },
-	{ true, 0, 0, 0777 },
-	{ true, 0, 0, 01777 },
+	{ true, USER, 0, 0755, false },
+	{ false, USER, 0, 0755, false },
+	{ true, 0, USER, 02770, false }, /* nobody's group has the same number */
+	{ false, 0, USER, 02770, false },
+	{ true, 0, 0, 0777, false },
+	{ true, 0, 0, 01777, false },
+	{ true, 0, 0, 0755, true },
+	{ false, 0, 0, 0755, true },
 };
+
+/* Let the user write to the folder by a list as in acl(5). Returns whether the file system has such
+ * lists. */
+static bool set_list(void)
+{
+	static const struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, rights;
+			uint32_t id;
+		} entries[5];
+	} list = { 2,
+		{ { 0x01, 7, UINT32_MAX }, { 0x02, 7, USER }, { 0x04, 5, UINT32_MAX },
+			{ 0x10, 7, UINT32_MAX }, { 0x20, 5, UINT32_MAX } } };
+
+	return setxattr(folder, "system.posix_acl_access", &list, sizeof(list), 0) == 0;
+}
+
 START_TEST(root_makes_nothing_where_a_link_of_the_user_leads)
 	{
 		const struct listen_owner gift = { .mode = 0600, .uid = USER, .gid = (gid_t)-1 };
 		char sub[sizeof(folder) + 10], victim[sizeof(folder) + 10],
 			socket_path[sizeof(folder) + 30], made[sizeof(folder) + 30];
+		struct listen_file file;
 		struct stat st;
 		int fd;
 
@@ -197,6 +221,11 @@ START_TEST(root_makes_nothing_where_a_link_of_the_user_leads)
 		ck_assert_int_eq(mkdir(victim, 0755), 0);
 		ck_assert_int_eq(chown(folder, places[_i].owner, places[_i].group), 0);
 		ck_assert_int_eq(chmod(folder, places[_i].mode), 0);
+		if (places[_i].has_list && !set_list()) {
+			ck_assert_int_eq(errno, EOPNOTSUPP);
+			ck_assert_int_eq(rmdir(victim), 0);
+			return;
+		}
 		if (places[_i].is_link)
 			ck_assert_int_eq(symlink(victim, sub) + lchown(sub, USER, (gid_t)-1), 0);
 		else
@@ -209,11 +238,33 @@ START_TEST(root_makes_nothing_where_a_link_of_the_user_leads)
 			ck_assert_uint_eq(st.st_uid, USER);
 			(void)close(fd);
 		}
-		listen_remove(socket_path, USER);
+		listen_note_file(socket_path, &file);
+		listen_remove(&file, USER);
 		ck_assert_int_eq(lstat(made, &st), -1);
 		(void)unlink(sub);
 		(void)rmdir(sub);
 		(void)rmdir(victim);
+	}
+END_TEST
+
+START_TEST(what_is_in_the_place_of_a_socket_is_not_removed)
+	{
+		struct listen_file file, none = { .path = NULL };
+		int fd, other;
+
+		ck_assert_int_eq(listen_unix(path, &owner, &fd, &err), 0);
+		listen_note_file(path, &file);
+		ck_assert_int_eq(unlink(path), 0);
+		listen_remove(&file, (uid_t)-1);
+		ck_assert_int_eq(listen_unix(path, &owner, &other, &err), 0);
+		listen_remove(&file, (uid_t)-1);
+		listen_remove(&none, (uid_t)-1);
+		ck_assert_int_eq(access(path, F_OK), 0);
+		listen_note_file(path, &file);
+		listen_remove(&file, (uid_t)-1);
+		ck_assert_int_eq(access(path, F_OK), -1);
+		(void)close(fd);
+		(void)close(other);
 	}
 END_TEST
 
@@ -286,6 +337,7 @@ static Suite *make_suite(void)
 		(int)(sizeof(strangers) / sizeof(strangers[0])));
 	tcase_add_loop_test(tcase, root_makes_nothing_where_a_link_of_the_user_leads, 0,
 		(int)(sizeof(places) / sizeof(places[0])));
+	tcase_add_test(tcase, what_is_in_the_place_of_a_socket_is_not_removed);
 	tcase_add_test(tcase, an_impossible_path_is_an_error);
 	tcase_add_test(tcase, a_group_is_found_by_its_name);
 	tcase_add_test(tcase, a_group_that_cannot_be_looked_up_may_exist);
