@@ -133,7 +133,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 	print_errors(errors);
 	if (files_report_init(&report) == 0 &&
 		(code = check_files(options, config, &report)) == EX_OK) {
-		socket_check(config, report.unreadable);
+		socket_check(config, &report);
 		print_unreadable(report.unreadable);
 		print_problems(config->warnings);
 		print_problems(report.problems);

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -209,23 +210,7 @@ static void check_different(const struct config *config, const char *pid_file,
 	}
 }
 
-void place_check(const struct config *config, const char *pid_file, bool by_root,
-	const struct unit *unit, struct problems *problems)
-{
-	check_different(config, pid_file, problems);
-	check_folder(config, "milter", "socket", config->milter.socket, by_root, problems);
-	if (pid_file != NULL)
-		check_folder(config, NULL, "-P", pid_file, by_root, problems);
-	else
-		check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root,
-			problems);
-	check_folder(config, "control", "socket", config->control.socket, by_root, problems);
-	check_auth_folder(config, "socket", config->auth.socket, by_root, unit, problems);
-	check_auth_folder(config, "inet_socket", config->auth.inet_socket, by_root, unit, problems);
-	check_auth_folder(config, "saslauthd", config->auth.saslauthd, by_root, unit, problems);
-}
-
-/* ---- the restrictions of the unit ---------------------------------------------------------- */
+/* ---- the groups of sockets ------------------------------------------------------------------- */
 
 /* Return whether the unit's user has a group, by itself or from the unit. */
 static bool has_group(const struct process_user *user, gid_t gid)
@@ -244,6 +229,24 @@ static bool has_group(const struct process_user *user, gid_t gid)
 	return false;
 }
 
+/* Return whether systemd lets the daemon give a file the group. */
+static bool unit_may_give(const struct unit *unit, gid_t gid)
+{
+	return gid == unit->user.gid || (unit->sees_other_groups && has_group(&unit->user, gid));
+}
+
+/* Ask the kernel whether the process may: by membership or by a capability. */
+static bool process_may_give(gid_t gid)
+{
+	int fd = memfd_create("group", MFD_CLOEXEC);
+	const bool may = fd < 0 || fchown(fd, (uid_t)-1, gid) == 0; /* otherwise unknown */
+
+	if (fd >= 0)
+		(void)close(fd);
+	return may;
+}
+
+/* unit: systemd starts the daemon; NULL: its own user does. */
 static void check_group(const struct config *config, const char *section, const char *group,
 	const struct unit *unit, struct problems *problems)
 {
@@ -251,13 +254,19 @@ static void check_group(const struct config *config, const char *section, const 
 	gid_t gid;
 
 	/* start_check() reports a group that does not exist. */
-	if (group[0] == '\0' || listen_group(group, &gid, &err) != 0 || gid == unit->user.gid ||
-		(unit->sees_other_groups && has_group(&unit->user, gid)))
+	if (group[0] == '\0' || listen_group(group, &gid, &err) != 0 ||
+		(unit == NULL ? process_may_give(gid) : unit_may_give(unit, gid)))
 		return;
-	(void)errmsg_set(&err,
-		"%s does not let the daemon give a socket the group '%s', so that it does not "
-		"start; %sSupplementaryGroups=%s and PrivateUsers=no",
-		UNIT_NAME, group, mend_unit, group);
+	if (unit != NULL)
+		(void)errmsg_set(&err,
+			"%s does not let the daemon give a socket the group '%s', so that it does "
+			"not start; %sSupplementaryGroups=%s and PrivateUsers=no",
+			UNIT_NAME, group, mend_unit, group);
+	else
+		(void)errmsg_set(&err,
+			"user %lu cannot give a socket the group '%s', so that the daemon does not "
+			"start; add the user to the group, or let root start the daemon",
+			(unsigned long)geteuid(), group);
 	add_setting_problem(config, section, "socket_group", &err, problems);
 }
 
@@ -265,15 +274,39 @@ static void check_groups(const struct config *config, const struct unit *unit,
 	struct problems *problems)
 {
 	const struct config_auth *auth = &config->auth;
+	const char *const sockets[] = { auth->socket, auth->inet_socket, auth->saslauthd };
+	bool makes_one = false;
 
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		makes_one =
+			makes_one || (path_of(sockets[i]) != NULL && !is_held(unit, sockets[i]));
 	if (path_of(config->milter.socket) != NULL)
 		check_group(config, "milter", config->milter.socket_group, unit, problems);
-	if ((path_of(auth->socket) != NULL && !is_held(unit, auth->socket)) ||
-		(path_of(auth->saslauthd) != NULL && !is_held(unit, auth->saslauthd)))
+	if (makes_one)
 		check_group(config, "auth", auth->socket_group, unit, problems);
 	if (path_of(config->control.socket) != NULL)
 		check_group(config, "control", config->control.socket_group, unit, problems);
 }
+
+void place_check(const struct config *config, const char *pid_file, bool by_root,
+	const struct unit *unit, struct problems *problems)
+{
+	check_different(config, pid_file, problems);
+	if (!by_root && unit == NULL)
+		check_groups(config, NULL, problems);
+	check_folder(config, "milter", "socket", config->milter.socket, by_root, problems);
+	if (pid_file != NULL)
+		check_folder(config, NULL, "-P", pid_file, by_root, problems);
+	else
+		check_folder(config, "milter", "pid_file", config->milter.pid_file, by_root,
+			problems);
+	check_folder(config, "control", "socket", config->control.socket, by_root, problems);
+	check_auth_folder(config, "socket", config->auth.socket, by_root, unit, problems);
+	check_auth_folder(config, "inet_socket", config->auth.inet_socket, by_root, unit, problems);
+	check_auth_folder(config, "saslauthd", config->auth.saslauthd, by_root, unit, problems);
+}
+
+/* ---- the restrictions of the unit ---------------------------------------------------------- */
 
 /* Return whether a folder is one of the directories of the unit, or below one. Links are followed.
  */

@@ -12,12 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/text.h"
 
 #define NAME_SIZE 64 /* of a process */
+#define CONFIG_PATH_SIZE 4096
+
+/* In place of the id of a process */
+#define NO_SERVER 0
+#define HIDDEN_SERVER (-1) /* in a namespace that this process does not see */
 
 /* ---- processes ----------------------------------------------------------------------------- */
 
@@ -38,43 +44,101 @@ static bool read_name(long pid, char name_r[NAME_SIZE])
 	return is_read;
 }
 
-/* Add a problem if the process is neither a daemon of ours nor systemd, which holds sockets for it.
- * pid 0: unknown. */
-static void check_server(const struct config *config, const char *section, const char *key,
-	long pid, struct problems *problems)
+/* Find the value of -c among the arguments of postern(8), which are separated by NUL. */
+static const char *find_config_argument(const char *arguments, size_t len)
 {
-	char name[NAME_SIZE];
+	const char *end = arguments + len, *at = arguments + strlen(arguments) + 1, *letter;
+
+	for (; at < end; at += strlen(at) + 1) {
+		if (at[0] != '-' || (letter = strpbrk(at + 1, "cPu")) == NULL)
+			continue;
+		if (letter[1] == '\0')
+			at += strlen(at) + 1; /* the value is the next argument */
+		if (*letter == 'c')
+			return letter[1] != '\0' ? letter + 1 : at < end ? at : NULL;
+	}
+	return CONFIG_FILE_DEFAULT;
+}
+
+/* Return whether a daemon of ours has another configuration, whose path is written; false if that
+ * is not known. */
+static bool has_other_config(long pid, const char *own, char path_r[CONFIG_PATH_SIZE])
+{
+	char arguments[2 * CONFIG_PATH_SIZE] = "", name[64];
+	struct stat first, second;
+	const char *path;
+	size_t len;
+	FILE *file;
+
+	(void)text_format(name, sizeof(name), "/proc/%ld/cmdline", pid);
+	if ((file = fopen(name, "re")) == NULL)
+		return false;
+	len = fread(arguments, 1, sizeof(arguments) - 1, file);
+	(void)fclose(file);
+	path = len == 0 ? NULL : find_config_argument(arguments, len);
+	if (path == NULL || path[0] != '/' || strcmp(path, own) == 0 || stat(own, &first) != 0 ||
+		(stat(path, &second) == 0 && first.st_dev == second.st_dev &&
+			first.st_ino == second.st_ino))
+		return false;
+	(void)text_format(path_r, CONFIG_PATH_SIZE, "%s", path);
+	return true;
+}
+
+/* Report the process if it is neither a daemon with this configuration nor systemd, which holds
+ * sockets for it. */
+static void check_server(const struct config *config, const char *section, const char *key,
+	long pid, struct files_report *report)
+{
+	char name[NAME_SIZE] = "", other[CONFIG_PATH_SIZE];
 	struct errmsg err;
 
-	if (pid <= 1 || !read_name(pid, name) || strcmp(name, "postern") == 0)
+	if (pid == NO_SERVER || pid == 1 || (pid != HIDDEN_SERVER && !read_name(pid, name)))
 		return;
-	(void)errmsg_set(&err,
-		"another program (%s, process %ld) serves it, so that the daemon does not start; "
-		"stop that program, or set another socket",
-		name, pid);
+	if (pid != HIDDEN_SERVER && strcmp(name, "postern") == 0) {
+		if (!has_other_config(pid, config->path, other))
+			return;
+		/* Or somebody tries a copy of the daemon's configuration. */
+		(void)errmsg_set(&err,
+			"a daemon with another configuration (process %ld, %s) serves it, so that "
+			"a daemon with this one does not start beside it",
+			pid, other);
+		(void)config_key_error(config, section, key, &err);
+		problems_note(report->problems, "%s", err.text);
+		return;
+	}
+	if (pid == HIDDEN_SERVER)
+		(void)errmsg_set(&err,
+			"a process outside of this container serves it, so that the daemon does not "
+			"start; set another socket");
+	else
+		(void)errmsg_set(&err,
+			"another program (%s, process %ld) serves it, so that the daemon does not "
+			"start; stop that program, or set another socket",
+			name, pid);
 	(void)config_key_error(config, section, key, &err);
-	problems_add(problems, "%s", err.text);
+	problems_add(report->unreadable, "%s", err.text);
 }
 
 /* ---- unix sockets -------------------------------------------------------------------------- */
 
-/* Return the process that listens on the path, or 0. */
+/* Return the process that listens on the path, NO_SERVER or HIDDEN_SERVER. */
 static long find_unix_server(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct ucred peer = { .pid = 0 };
 	socklen_t len = sizeof(peer);
+	long server = NO_SERVER;
 	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path) ||
 		(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
-		return 0;
+		return server;
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-		peer.pid = 0;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+		server = peer.pid > 0 ? peer.pid : HIDDEN_SERVER;
 	(void)close(fd);
-	return peer.pid;
+	return server;
 }
 
 /* ---- inet sockets -------------------------------------------------------------------------- */
@@ -230,7 +294,7 @@ static int try_bind(const struct addrinfo *address)
 }
 
 static void check_inet(const struct config *config, const char *section, const char *key,
-	const char *value, struct problems *problems)
+	const char *value, struct files_report *report)
 {
 	struct addrinfo *address = find_address(value);
 	struct errmsg err;
@@ -240,19 +304,19 @@ static void check_inet(const struct config *config, const char *section, const c
 		return;
 	error = try_bind(address);
 	if (error == EADDRINUSE) {
-		check_server(config, section, key, find_inet_server(port_of(address)), problems);
+		check_server(config, section, key, find_inet_server(port_of(address)), report);
 	} else if (error != 0) {
 		(void)errmsg_set(&err, "cannot be opened, so that the daemon does not start: %s",
 			strerror(error));
 		(void)config_key_error(config, section, key, &err);
-		problems_add(problems, "%s", err.text);
+		problems_add(report->unreadable, "%s", err.text);
 	}
 	freeaddrinfo(address);
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */
 
-void socket_check(const struct config *config, struct problems *problems)
+void socket_check(const struct config *config, struct files_report *report)
 {
 	const struct {
 		const char *section, *key, *value;
@@ -266,10 +330,10 @@ void socket_check(const struct config *config, struct problems *problems)
 		const char *value = sockets[i].value;
 
 		if (is_inet(value))
-			check_inet(config, sockets[i].section, sockets[i].key, value, problems);
+			check_inet(config, sockets[i].section, sockets[i].key, value, report);
 		else if (value[0] != '\0')
 			check_server(config, sockets[i].section, sockets[i].key,
 				find_unix_server(value + (strncmp(value, "unix:", 5) == 0 ? 5 : 0)),
-				problems);
+				report);
 	}
 }

@@ -1,6 +1,8 @@
 """postern -n finds what keeps the daemon from opening its sockets and its pid file: other programs, and slips in paths."""
 
+import grp
 import os
+import pwd
 import socket
 import subprocess
 
@@ -9,7 +11,7 @@ import pytest
 from harness.box import needs_mounts, needs_root
 from harness.packages import OWN_MOUNTS
 from harness.ports import free_port
-from harness.postern import POSTERN
+from harness.postern import POSTERN, USER
 
 UNIX = {"milter": "socket", "auth": "saslauthd", "control": "socket"}
 
@@ -68,9 +70,38 @@ def test_the_daemon_itself_is_no_other_program(box):
     assert code == 0 and "another program" not in said, said
 
 
+def test_a_second_daemon_with_the_same_sockets_is_noted(box):
+    """The second one would not start, unless somebody only tries a copy of the configuration."""
+    daemon = box.postern(config={"milter": {"pid_file": "run/pid"}})
+    copy = daemon.folder / "copy.conf"
+    copy.write_text(daemon.conf.read_text())
+    link = daemon.folder / "link.conf"
+    link.symlink_to(daemon.conf)
+    for conf, is_noted in ((copy, True), (link, False), (daemon.conf, False)):
+        done = subprocess.run([POSTERN, "-n", "-c", conf], capture_output=True, text=True, check=False, timeout=60)
+        said = f"a daemon with another configuration (process {daemon.process.pid}, {daemon.conf}) serves it"
+        assert done.returncode == 0 and done.stderr.count(said) == (4 if is_noted else 0), done.stderr
+
+
+@pytest.mark.parametrize("section", ["milter", "auth", "control"])
+def test_a_group_that_an_unprivileged_daemon_lacks_is_found(daemon, section):
+    """Without root's rights, the daemon can give its sockets only groups of its own user."""
+    needs_root()
+    if not USER:
+        pytest.skip("POSTERN_USER is empty")
+    daemon.configure({section: {"socket_group": "mail"}})
+    for more, code in (("--clear-groups", 66), (f"--groups={grp.getgrnam('mail').gr_gid}", 0)):
+        user = pwd.getpwnam(USER)
+        argv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", more, POSTERN, "-n", "-c", daemon.conf]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        said = f"[{section}] socket_group: user {user.pw_uid} cannot give a socket the group 'mail', so that the daemon does not start"
+        assert (done.returncode, said in done.stderr) == (code, code == 66), done.stderr
+    daemon.configure({section: {"socket_group": None}})
+
+
 def test_a_socket_that_is_removed_or_replaced_is_a_problem(box):
     """The MTA no longer reaches the daemon there; another program may get its mail and passwords."""
-    daemon = box.postern(config={"milter": {"socket_mode": "0660"}, "auth": {"socket_mode": "0660"}})
+    daemon = box.postern(config={"milter": {"socket_mode": "0660", "pid_file": "run/pid"}, "auth": {"socket_mode": "0660"}})
     assert daemon.ctl("status", parse=False).startswith("no problems")
     (daemon.run / "auth").unlink()
     daemon.socket.unlink()
@@ -82,6 +113,10 @@ def test_a_socket_that_is_removed_or_replaced_is_a_problem(box):
     assert shown.startswith("2 problems") and f"{daemon.socket}: the file of this socket has been replaced" in shown, shown
     assert f"{daemon.run}/auth: the file of this socket is gone" in shown, shown
     assert code == 66 and "[milter] socket: another program (" in said, said
+    (daemon.run / "pid").write_text("1\n")
+    daemon.stop()
+    assert daemon.socket.is_socket() and (daemon.run / "pid").exists(), "the daemon has removed what is not its own"
+    assert not (daemon.run / "control").exists()
 
 
 PORT = 8894
