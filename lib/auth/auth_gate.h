@@ -7,10 +7,11 @@
 
 /*
  * The gate of attempts to log in: it bounds those under way at once, by login and by network. An
- * attempt enters; it is under way from the moment at which the gate opens for it until it leaves,
- * which is when its answer is due, even if nobody waits for that any more. It waits out its delay
- * meanwhile. So the checks of one login or network are never more than the places divided by the
- * delay, however many connections a guesser opens and closes.
+ * attempt enters; it is under way from the moment at which the gate opens for it until it leaves.
+ * Meanwhile it waits out its delay and is checked. It leaves when its result is known, even if its
+ * client has gone or has been answered before, or when it is given up unchecked. So the checks of
+ * one login or network that are delayed are, in any time, never more than that time divided by the
+ * delay, times the places, however many connections a guesser opens and closes.
  *
  *   places under way                    at most   of them, from slowed networks
  *   one login, from one network            2                 2
@@ -29,11 +30,11 @@
  * who occupies the others would see which logins are refused at once and which are delayed, and so
  * which exist.
  *
- * An attempt that penalty_view() trusts takes none of these places and has no delay. Such attempts
- * are bounded by the failures that trust allows: those under way count as failures until their
- * results are known. When the trust has ended, an attempt from such a network (view.is_known) has a
- * delay and takes the places of its networks, but none of the login's: the guessers elsewhere who
- * occupy them do not hold it up.
+ * An attempt that penalty_view() trusts has no delay, and takes a place only in the first row,
+ * where its bound is not 2 but the failures that trust allows: those under way count as failures
+ * until their results are known. When the trust has ended, an attempt from such a network
+ * (view.is_known) has a delay and takes the places of its networks, but none of the login's: the
+ * guessers elsewhere who occupy them do not hold it up.
  *
  * An attempt that finds no place waits for one or is refused: if GATE_WAITING_MAX attempts of its
  * network (of its login without a network, if its network is not known) wait already, or if its
@@ -98,9 +99,9 @@ enum gate_result auth_gate_enter(struct auth_gate *gate, struct gate_ticket *tic
 	struct gate_ticket **displaced_r);
 
 /*
- * The attempt's answer is due, or it waits no longer; a ticket that is outside is ignored. Record
- * its result by penalty_failed() or penalty_succeeded() before. Returns whether auth_gate_next()
- * has a ticket.
+ * The attempt's result is known, or it is given up, or it waits no longer; a ticket that is outside
+ * is ignored. Record its result by penalty_failed() or penalty_succeeded() before. Returns whether
+ * auth_gate_next() has a ticket.
  */
 bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now);
 

@@ -120,8 +120,10 @@ void peers_free(struct auth *auth);
 /* ---- logins (auth_attempt.c, auth_record.c) ----------------------------------------- */
 
 /*
- * The ranks of the logins that wait for a worker, in order. The networks of all but the first two
- * are slowed, not known, or claimed by a process that need not be the MTA.
+ * The ranks of the logins that wait for a worker. They take turns (auth.c); a turn that several of
+ * them share, or that its ranks do not need, goes to the first of these or of all that wait. The
+ * clients of all but the first two are in networks that are slowed, not known, or claimed by a
+ * process that need not be the MTA.
  */
 enum auth_rank {
 	RANK_TRUSTED,	  /* has succeeded from this network */
