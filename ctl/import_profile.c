@@ -9,6 +9,7 @@
 #include "ctl/import.h"
 #include "lib/auth/jwt_keys.h"
 #include "lib/base/text.h"
+#include "lib/base/utf8.h"
 
 #define PROFILE_JSON "pg-profile.json"
 #define PROFILE_MAX ((uint64_t)1 << 20)
@@ -207,12 +208,12 @@ static void take_object(struct taking *t, const json_t *object)
 
 static void take_file(struct import *import, const char *text, size_t len)
 {
-	const bool has_mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-	struct taking t = { .import = import, .text = text + (has_mark ? 3 : 0) };
+	const size_t mark = utf8_mark_len(text, len);
+	struct taking t = { .import = import, .text = text + mark };
 	json_error_t error;
-	json_t *object = json_loadb(t.text, len - (has_mark ? 3 : 0), 0, &error);
+	json_t *object = json_loadb(t.text, len - mark, 0, &error);
 
-	if (has_mark)
+	if (mark > 0)
 		import_report_add(&import->report, IMPORT_CHANGED, PROFILE_JSON, 1,
 			"it begins with a byte order mark, because of which Haraka reads nothing of "
 			"it");

@@ -67,6 +67,14 @@ size_t utf8_valid_len(const char *text, size_t len)
 	return at;
 }
 
+size_t utf8_mark_len(const char *text, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* U+FEFF */
+	const size_t size = sizeof(mark) - 1;
+
+	return len >= size && memcmp(text, mark, size) == 0 ? size : 0;
+}
+
 uint32_t utf8_read(const char *text, size_t left, size_t *len_r)
 {
 	const unsigned char *s = (const unsigned char *)text;

@@ -11,6 +11,7 @@
 
 #include "lib/auth/jwt_keys.h"
 #include "lib/base/text.h"
+#include "lib/base/utf8.h"
 #include "lib/conf/config_private.h"
 #include "lib/conf/config_rates.h"
 #include "lib/conf/config_sockets.h"
@@ -25,8 +26,8 @@ static int read_secret(struct config_filling *f, const char *section, const char
 	const char *file, const char **secret, struct errmsg *err)
 {
 	char key[64], *text;
-	const char *copy = NULL;
-	size_t len;
+	const char *copy = NULL, *line;
+	size_t len, mark;
 
 	(void)text_format(key, sizeof(key), "%s_file", name);
 	if (*file == '\0')
@@ -40,11 +41,16 @@ static int read_secret(struct config_filling *f, const char *section, const char
 		return config_key_error(f->config, section, key, err);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
-	if (len == 0)
+	mark = utf8_mark_len(text, len);
+	line = text + mark;
+	if (len == mark)
 		(void)errmsg_set(err, "%s: is empty", file);
-	else if (strlen(text) != len || strchr(text, '\n') != NULL)
+	else if (strlen(line) != len - mark)
+		(void)errmsg_set(err,
+			"%s: contains NUL, as UTF-16 text does; save it as UTF-8 text", file);
+	else if (strchr(line, '\n') != NULL)
 		(void)errmsg_set(err, "%s: contains more than one line of text", file);
-	else if ((copy = arena_memdup(f->config->arena, text, len)) == NULL)
+	else if ((copy = arena_memdup(f->config->arena, line, len - mark)) == NULL)
 		(void)errmsg_set(err, "out of memory");
 	explicit_bzero(text, len);
 	free(text);

@@ -208,13 +208,12 @@ int ini_read_all(const char *path, const char *text, size_t len, ini_each_fn *ea
 		.errors = errors,
 		.err = err,
 	};
+	const size_t mark = utf8_mark_len(text, len);
 	char *copy;
 	int ret = -1;
 
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
+	text += mark;
+	len -= mark;
 	copy = malloc(len + 1);
 	r.sections = strmap_new();
 	if (copy == NULL || r.sections == NULL) {

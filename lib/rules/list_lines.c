@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "lib/base/utf8.h"
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\v' || c == '\f';
@@ -13,11 +15,9 @@ static bool is_blank(char c)
 
 void list_lines_init(struct list_lines *lines, const char *text, size_t len)
 {
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
-	*lines = (struct list_lines){ .at = text, .end = text + len, .line = 0 };
+	const size_t mark = utf8_mark_len(text, len);
+
+	*lines = (struct list_lines){ .at = text + mark, .end = text + len, .line = 0 };
 }
 
 /* Remove the comment, and white space at both ends. */

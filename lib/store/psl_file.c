@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "lib/base/utf8.h"
 #include "lib/conf/file.h"
 
 #define MAX_FILE (4 << 20) /* the list itself has 0.3 MB */
@@ -20,7 +21,7 @@ int psl_file_open(const char *path, struct orgdomain **psl_r, struct errmsg *err
 {
 	struct errmsg why;
 	char *text;
-	size_t len;
+	size_t len, mark;
 	int ret;
 
 	if (!is_named(path)) {
@@ -30,7 +31,8 @@ int psl_file_open(const char *path, struct orgdomain **psl_r, struct errmsg *err
 	}
 	if (file_read(path, MAX_FILE, &text, &len, NULL, err) != FILE_READ)
 		return -1;
-	if ((ret = orgdomain_parse(text, len, psl_r, &why)) < 0)
+	mark = utf8_mark_len(text, len);
+	if ((ret = orgdomain_parse(text + mark, len - mark, psl_r, &why)) < 0)
 		(void)errmsg_set(err, "%s: it is not a public suffix list: %s", path, why.text);
 	free(text);
 	return ret;

@@ -331,13 +331,10 @@ static int read_document(struct store_rows *rows, struct document *doc, struct e
 
 int store_hand_read(struct store_rows *rows, const char *text, size_t len, struct errmsg *err)
 {
-	struct document doc = { .text = text, .len = len };
+	const size_t mark = utf8_mark_len(text, len);
+	struct document doc = { .text = text + mark, .len = len - mark };
 	int ret;
 
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as in lists */
-		doc.text += 3;
-		doc.len -= 3;
-	}
 	if (doc.len == 0)
 		return errmsg_set(err,
 			"is empty (torn, or never written); restore it from a backup, or remove it");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "lib/conf/file.h"
 #include "lib/conf/file_writer.h"
 
@@ -19,7 +20,7 @@ static const char head[] =
 int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err)
 {
 	char *text;
-	size_t len;
+	size_t len, mark;
 	int ret;
 
 	if (path[0] == '\0')
@@ -32,7 +33,8 @@ int suspensions_load(const char *path, struct suspensions *suspensions, struct e
 	case FILE_READ:
 		break;
 	}
-	ret = suspensions_read(suspensions, text, len, err);
+	mark = utf8_mark_len(text, len);
+	ret = suspensions_read(suspensions, text + mark, len - mark, err);
 	free(text);
 	return ret < 0 ? errmsg_prefix(err, "%s:", path) : 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/utf8.h"
 #include "lib/conf/file.h"
 #include "lib/conf/file_access.h"
 
@@ -55,7 +56,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 {
 	enum token_keys_result result = TOKEN_KEYS_FAILED;
 	char *text;
-	size_t len;
+	size_t len, mark;
 
 	switch (file_read(path, KEYS_FILE_MAX, &text, &len, NULL, err)) {
 	case FILE_MISSING:
@@ -65,10 +66,11 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	case FILE_READ:
 		break;
 	}
-	if (is_blank(text, len)) {
+	mark = utf8_mark_len(text, len);
+	if (is_blank(text + mark, len - mark)) {
 		(void)errmsg_set(err, "no key found: the file is empty");
 		result = TOKEN_KEYS_GONE;
-	} else if (add_keys(keys, path, text, len, problems, err) == 0) {
+	} else if (add_keys(keys, path, text + mark, len - mark, problems, err) == 0) {
 		result = TOKEN_KEYS_LOADED;
 	}
 	explicit_bzero(text, len);

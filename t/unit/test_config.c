@@ -477,6 +477,10 @@ START_TEST(secrets_are_read_from_private_files)
 		ck_assert_str_eq(c->jwt.secret, "swordfish of thirty-three bytes.");
 		ck_assert_uint_eq(problems_count(c->warnings), 0);
 		config_unref(&c);
+		put("secret", "\xef\xbb\xbfswordfish of thirty-three bytes.\r\n", 0600);
+		c = load();
+		ck_assert_str_eq(c->jwt.secret, "swordfish of thirty-three bytes.");
+		config_unref(&c);
 		put("secret", "swordfish of thirty-three bytes.\n", 0640);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "p.conf:2: [database] password_file: "));
@@ -490,6 +494,9 @@ START_TEST(secrets_are_read_from_private_files)
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text,
 			"p.conf:4: [jwt] secret_file: the shared secret has 9 bytes; it needs at least 32"));
+		put("secret", "\xef\xbb\xbf\n", 0600);
+		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "secret: is empty"));
 		put("secret", "\n", 0600);
 		ck_assert_int_eq(config_load("p.conf", &c, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "secret: is empty"));

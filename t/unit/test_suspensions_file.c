@@ -72,6 +72,22 @@ START_TEST(resuming_is_saved_too)
 	}
 END_TEST
 
+START_TEST(a_byte_order_mark_does_not_belong_to_a_login)
+	{
+		struct errmsg err = { "" };
+		FILE *file = fopen(path, "w");
+
+		ck_assert_ptr_nonnull(file);
+		(void)fputs("\xef\xbb\xbf"
+			    "bob\n",
+			file);
+		(void)fclose(file);
+		ck_assert_int_eq(suspensions_load(path, suspensions, &err), 0);
+		ck_assert_uint_eq(suspensions_count(suspensions), 1);
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", false), 1);
+	}
+END_TEST
+
 START_TEST(the_first_line_describes_the_file)
 	{
 		struct errmsg err = { "" };
@@ -179,6 +195,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, suspensions_survive_a_restart);
 	tcase_add_test(tcase, resuming_is_saved_too);
+	tcase_add_test(tcase, a_byte_order_mark_does_not_belong_to_a_login);
 	tcase_add_test(tcase, the_first_line_describes_the_file);
 	tcase_add_test(tcase, without_a_path_or_a_file_nobody_is_suspended);
 	tcase_add_loop_test(tcase, a_foreign_file_is_an_error_and_changes_nothing, 0,

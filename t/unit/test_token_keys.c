@@ -108,6 +108,7 @@ START_TEST(loads_the_secret_and_the_keys_of_the_file)
 	}
 END_TEST
 
+#define MARK "\xef\xbb\xbf" /* a byte order mark, as in every other file */
 #define SET(keys) "{\"keys\":[" keys "]}"
 
 static const struct {
@@ -120,6 +121,11 @@ static const struct {
 	{ PUBLIC, 0644, 1, "", TOKEN_KEYS_LOADED },
 	{ PUBLIC, 0666, 1, "", TOKEN_KEYS_LOADED },
 	{ PEM, 0644, 1, "", TOKEN_KEYS_LOADED },
+	{ MARK PUBLIC, 0644, 1, "", TOKEN_KEYS_LOADED },
+	{ MARK PEM, 0644, 1, "", TOKEN_KEYS_LOADED },
+	{ MARK SHARED, 0600, 1, "", TOKEN_KEYS_LOADED },
+	{ MARK SHARED, 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
+	{ MARK "\n", 0644, 0, "the file is empty", TOKEN_KEYS_GONE },
 	{ SHARED, 0600, 1, "", TOKEN_KEYS_LOADED },
 	{ SHARED, 0400, 1, "", TOKEN_KEYS_LOADED },
 	{ SET(PUBLIC "," SHARED), 0600, 2, "", TOKEN_KEYS_LOADED },

@@ -40,12 +40,26 @@ START_TEST(tells_how_far_it_is_utf8)
 	}
 END_TEST
 
+START_TEST(finds_a_byte_order_mark)
+	{
+		ck_assert_uint_eq(utf8_mark_len("\xef\xbb\xbf"
+						"a",
+					  4),
+			3);
+		ck_assert_uint_eq(utf8_mark_len("\xef\xbb\xbf", 3), 3);
+		ck_assert_uint_eq(utf8_mark_len("\xef\xbb\xbf", 2), 0);
+		ck_assert_uint_eq(utf8_mark_len("a\xef\xbb\xbf", 4), 0);
+		ck_assert_uint_eq(utf8_mark_len("", 0), 0);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("utf8");
 	TCase *tcase = tcase_create("utf8");
 
 	tcase_add_loop_test(tcase, tells_how_far_it_is_utf8, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, finds_a_byte_order_mark);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
