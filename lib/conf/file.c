@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/conf/file_access.h"
-
 void file_occupy_closed(void)
 {
 	static const int useless[] = { O_WRONLY, O_RDONLY, O_RDONLY };
@@ -148,6 +146,21 @@ static enum file_result check_kind(const struct reading *r, uint64_t max, struct
 		return FILE_FAILED;
 	}
 	return FILE_READ;
+}
+
+bool file_is_owned(const struct stat *st, uid_t user)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid() || st->st_uid == user;
+}
+
+int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err)
+{
+	if (file_is_owned(st, user))
+		return 0;
+	return errmsg_set(err,
+		"%s: belongs to user %lu, who can replace the secret in it; "
+		"make it belong to root or to the daemon's user (chown)",
+		path, (unsigned long)st->st_uid);
 }
 
 static enum file_result check_private(const struct reading *r, uid_t user, struct errmsg *err)

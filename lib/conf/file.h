@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "lib/base/errmsg.h"
@@ -57,6 +58,13 @@ enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t
  */
 enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, char **text_r,
 	size_t *len_r, struct errmsg *err);
+
+/* Return whether a file belongs to somebody who may do everything with it anyway: root, the
+ * process's own user or `user` ((uid_t)-1: nobody). */
+bool file_is_owned(const struct stat *st, uid_t user);
+
+/* Check the same of a file with a secret. Returns 0, or -1 with err set. */
+int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 
 /* Really open a file for reading. FILE_READ, FILE_MISSING, or FILE_FAILED with err
  * set to the reason alone, without the path. */

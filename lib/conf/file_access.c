@@ -16,22 +16,6 @@
 
 #define LINKS_MAX 40 /* as in path_resolution(7) */
 
-/* Return whether the file belongs to somebody who may do everything with it anyway. */
-static bool is_owned(const struct stat *st, uid_t user)
-{
-	return st->st_uid == 0 || st->st_uid == geteuid() || st->st_uid == user;
-}
-
-int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err)
-{
-	if (is_owned(st, user))
-		return 0;
-	return errmsg_set(err,
-		"%s: " FILE_BELONGS "%lu, who can replace the secret in it; "
-		"make it belong to root or to the daemon's user (chown)",
-		path, (unsigned long)st->st_uid);
-}
-
 /* ---- following a path ------------------------------------------------------------------------ */
 
 struct walk {
@@ -63,7 +47,7 @@ static void note_entry(const struct walk *w, const struct stat *directory, const
 	const char *folder = w->folder[0] == '\0' ? "/" : w->folder;
 	char what[2 * PATH_MAX];
 
-	if (!w->use->is_socket && !is_owned(directory, w->use->user)) {
+	if (!w->use->is_socket && !file_is_owned(directory, w->use->user)) {
 		(void)text_format(what, sizeof(what), "the directory %s", folder);
 		note_owner(w, what, directory->st_uid, "replace what is in it and ");
 	}
@@ -76,7 +60,7 @@ static void note_entry(const struct walk *w, const struct stat *directory, const
 			w->use->path, folder, (unsigned)(directory->st_mode & 07777), name,
 			w->use->can,
 			is_sticky ? "another directory" : "chmod o-w on the directory");
-	} else if (!w->use->is_socket && !is_owned(entry, w->use->user) &&
+	} else if (!w->use->is_socket && !file_is_owned(entry, w->use->user) &&
 		!S_ISREG(entry->st_mode)) {
 		(void)text_format(what, sizeof(what), "%s/%s", w->folder, name);
 		note_owner(w, what, entry->st_uid, "replace it and ");
@@ -94,7 +78,7 @@ static void note_end(const struct walk *w, const struct stat *st)
 		problems_note(w->problems,
 			"%s: its mode is %04o, so that " FILE_EVERY_USER " %s; use chmod o-w",
 			w->use->path, mode, w->use->can);
-	if (!is_owned(st, w->use->user))
+	if (!file_is_owned(st, w->use->user))
 		note_owner(w, "", st->st_uid, "");
 	if (w->use->secret != NULL && w->is_open && (mode & S_IROTH) != 0)
 		problems_note(w->problems,

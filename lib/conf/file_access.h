@@ -2,15 +2,9 @@
 #define POSTERN_FILE_ACCESS_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
-#include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
-
-/* Check that a file belongs to root, the process's own user or `user` ((uid_t)-1: nobody). Returns
- * 0, or -1 with err set. */
-int file_check_owner(const char *path, const struct stat *st, uid_t user, struct errmsg *err);
 
 /* What notes about rights of strangers contain, so that doctor recognizes them. */
 #define FILE_EVERY_USER "every user of this machine can"
