@@ -1,5 +1,6 @@
 /*
- * Shows how whole files and secrets are read.
+ * Shows how whole files and secrets are read, which files are refused, and that the standard
+ * descriptors never become files.
  */
 #include "lib/conf/file.h"
 

@@ -1,5 +1,6 @@
 /*
- * Shows that a file is replaced completely or not at all, with its predecessor kept.
+ * Shows that a file is replaced completely or not at all, with its predecessor kept, also on a full
+ * disk.
  */
 #include "lib/conf/file_writer.h"
 
