@@ -3,6 +3,7 @@
  * not ask it, and mail that it should not see. Owns nothing. t/integration/test_doctor_postfix.py
  * covers it.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -216,6 +217,102 @@ static void examine_local_mail(const struct doctor *doctor, const struct doctor_
 	strbuf_free(&rest);
 }
 
+/* ---- addresses that Postfix delivers to one mailbox --------------------------------- */
+
+/* Report a delimiter of extensions that the lists and limits do not know. They may know more than
+ * Postfix: what delivers the mail, such as LMTP, may have its own. */
+static void examine_delimiter(const struct doctor *doctor, const struct doctor_instance *instance)
+{
+	const char *theirs = doctor_postfix_value(instance->values, "recipient_delimiter");
+	const char *ours = doctor->config->settings->list_delimiter;
+	const size_t known = strspn(theirs, ours);
+	struct doctor_finding *finding;
+
+	if (theirs[known] == '\0')
+		return;
+	finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+		"%s: recipient_delimiter is \"%s\", but [lists] recipient_delimiter is \"%s\"",
+		instance->folder, theirs, ours);
+	doctor_effect(finding,
+		"Postfix delivers all%cx@example.com to all@example.com, but an entry for that "
+		"address does not match it, and limits count it by itself.",
+		theirs[known]);
+	doctor_cure(finding, "In the section [lists] of %s, write \"recipient_delimiter = %s\":",
+		doctor->config->path, theirs);
+	doctor_set_key(finding, doctor, "lists", "recipient_delimiter", theirs);
+	doctor_reload_postern(finding, doctor);
+}
+
+/* Return whether the lists know a name as one of the MTA's own: it is a domain of local_domains, or
+ * a name of the machine itself. */
+static bool is_known_name(const struct doctor *doctor, const struct doctor_instance *instance,
+	const char *name, size_t len)
+{
+	const char *own = doctor_postfix_value(instance->values, "myhostname");
+	const char *domain = doctor->config->settings->local_domains;
+
+	if (strlen(own) == len && strncasecmp(name, own, len) == 0)
+		return true;
+	if (len >= 9 && strncasecmp(name, "localhost", 9) == 0 && (len == 9 || name[9] == '.'))
+		return true;
+	for (; *domain != '\0'; domain += strlen(domain) + 1) {
+		if (strlen(domain) == len && strncasecmp(name, domain, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Add the domains of a list that the lists do not know. Tables, and what is not a domain, are left
+ * out. */
+static void add_unknown(const struct doctor *doctor, const struct doctor_instance *instance,
+	const char *parameter, struct strbuf *out)
+{
+	const char *at = doctor_postfix_value(instance->values, parameter);
+	size_t len = 0;
+
+	while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+		char *word = strndup(at, len);
+
+		if (word == NULL) {
+			out->failed = true;
+			return;
+		}
+		if (strpbrk(word, ":/!$[{") == NULL && strchr(word, '.') != NULL &&
+			!is_known_name(doctor, instance, word, len) &&
+			(out->text == NULL || !doctor_postfix_lists(out->text, word)))
+			strbuf_addf(out, "%s%s", out->len > 0 ? " " : "", word);
+		free(word);
+	}
+}
+
+/* Report domains that Postfix delivers locally, and the lists do not know. */
+static void examine_domains(const struct doctor *doctor, const struct doctor_instance *instance)
+{
+	const char *domain = doctor->config->settings->local_domains;
+	struct strbuf unknown = STRBUF_INIT, all = STRBUF_INIT;
+	struct doctor_finding *finding;
+
+	add_unknown(doctor, instance, "mydestination", &unknown);
+	add_unknown(doctor, instance, "myorigin", &unknown);
+	for (; *domain != '\0'; domain += strlen(domain) + 1)
+		strbuf_addf(&all, "%s ", domain);
+	strbuf_addf(&all, "%s", unknown.len > 0 ? unknown.text : "");
+	if (unknown.len > 0 && !unknown.failed && !all.failed) {
+		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+			"%s: mydestination or myorigin has domains that [lists] local_domains lacks: %s",
+			instance->folder, unknown.text);
+		doctor_effect(finding,
+			"Postfix delivers \"all\" and all@localhost to the mailbox of the same name "
+			"at these domains, but an entry for that address does not match them.");
+		doctor_cure(finding, "In the section [lists] of %s, write \"local_domains = %s\":",
+			doctor->config->path, all.text);
+		doctor_set_key(finding, doctor, "lists", "local_domains", all.text);
+		doctor_reload_postern(finding, doctor);
+	}
+	strbuf_free(&unknown);
+	strbuf_free(&all);
+}
+
 void doctor_examine_postfix(const struct doctor *doctor)
 {
 	if (doctor->postfix == NULL)
@@ -236,5 +333,9 @@ void doctor_examine_postfix(const struct doctor *doctor)
 			examine_service(doctor, instance, &instance->services[j]);
 		examine_local_mail(doctor, instance);
 		examine_maps(doctor, instance);
+		if (doctor->config != NULL && is_asked(doctor, instance)) {
+			examine_delimiter(doctor, instance);
+			examine_domains(doctor, instance);
+		}
 	}
 }

@@ -119,6 +119,26 @@ def test_the_sockets_are_not_taken_from_another_instance(box, running):
     assert daemon.conf.read_text() == before
 
 
+@pytest.mark.parametrize("theirs, ours, effect", [
+    ("+", "", "all+x@example.com to all@example.com"), ("+-", "+", "all-x@example.com to all@example.com")])
+def test_a_recipient_delimiter_that_the_lists_do_not_know_is_found(running, theirs, ours, effect):
+    daemon, mta = running
+    mta.configure(recipient_delimiter=theirs)
+    daemon.configure({"lists": {"recipient_delimiter": ours}})
+    finding = settings(daemon, mta).the("recipient_delimiter", "no-effect")
+    assert effect in finding["effect"] and f'write "recipient_delimiter = {theirs}"' in finding["cure"]
+    mend(daemon, mta, finding)
+
+
+def test_domains_of_postfix_that_the_lists_do_not_know_are_found(running):
+    daemon, mta = running
+    mta.configure(mydestination="$myhostname, localhost.$mydomain, localhost, Example.COM, other.example, hash:/etc/none",
+                  myorigin="third.example")
+    finding = settings(daemon, mta).the("local_domains lacks: other.example third.example", "no-effect")
+    assert 'write "local_domains = example.com other.example third.example"' in finding["cure"]
+    mend(daemon, mta, finding)
+
+
 def test_a_table_of_milters_is_shown(running):
     daemon, mta = running
     mta.configure(smtpd_milter_maps="cidr:{{192.0.2.0/24 DISABLE}}")
