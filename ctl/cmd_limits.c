@@ -48,6 +48,18 @@ static void print_window(const struct ctl *ctl, json_t *window)
 	print_end(stdout);
 }
 
+/* Tell whose count follows if a full ledger counts the key together with others. */
+static void print_shared(const char *shared)
+{
+	if (shared != NULL && strcmp(shared, "its client") == 0)
+		print_line(stdout,
+			"  not counted by itself, since the ledger is full, but together with others of "
+			"its client's network: see the key \"overflow NETWORK\"");
+	else if (shared != NULL)
+		print_line(stdout, "  counted together with others of %s, since the ledger is full",
+			strcmp(shared, "all") == 0 ? "all networks" : shared);
+}
+
 static void print_limits(const struct ctl *ctl, json_t *answer)
 {
 	json_t *keys = json_object_get(answer, "keys"), *key, *windows;
@@ -71,6 +83,7 @@ static void print_limits(const struct ctl *ctl, json_t *answer)
 			json_is_false(json_object_get(key, "in_force")) ?
 				": no limit applies to this key now; these are its former ones" :
 				"");
+		print_shared(json_string_value(json_object_get(key, "shared")));
 		for (j = 0; j < json_array_size(windows); j++)
 			print_window(ctl, json_array_get(windows, j));
 	}

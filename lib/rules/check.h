@@ -95,6 +95,12 @@ struct check_key {
 	char key[LEDGER_KEY_MAX + 1];
 	const struct limits *limits; /* NULL: none; lives as long as the policy */
 	uint32_t attempts;	     /* how often each limit's count may be given back; 0: any */
+	/* The origin with which the checks charge the key, if the key tells its client's network;
+	 * else all zero. */
+	struct ledger_origin origin;
+	/* Strangers make such keys up, so that a full ledger counts a new one together with others.
+	 */
+	bool may_be_shared;
 };
 
 /*

@@ -59,6 +59,18 @@ struct usage usage_of_ledger(const struct ledger_usage *usage)
 	};
 }
 
+void finding_limit(struct finding *finding, const struct ledger_usage *usage, const char *rule)
+{
+	const char *attempts = usage->is_full && usage->is_attempts ? " (attempts)" : "";
+
+	if (usage->shared[0] == '\0')
+		finding_rule(finding, "%s%s", rule, attempts);
+	else
+		finding_rule(finding, "%.*s%s, together with others of %s: the ledger is full",
+			TEXT_CUT(rule, 90), attempts, usage->shared);
+	finding->usage = usage_of_ledger(usage);
+}
+
 bool finding_full(struct check_run *run, struct finding *finding, int code, const char *enhanced,
 	const char *what)
 {
@@ -303,9 +315,7 @@ static struct finding *add_usage_finding(struct check_run *run, const struct cha
 {
 	struct finding *finding = finding_new(run, charges->checks[i]);
 
-	finding_rule(finding, "%s%s", charges->rules[i],
-		charges->usage[i].is_full && charges->usage[i].is_attempts ? " (attempts)" : "");
-	finding->usage = usage_of_ledger(&charges->usage[i]);
+	finding_limit(finding, &charges->usage[i], charges->rules[i]);
 	finding->outcome = OUTCOME_PASS;
 	return finding;
 }

@@ -77,6 +77,7 @@ bool check_connection(struct check_run *run, const char *rdns)
 	struct connection_charge looked;
 	const struct connection_charge *charge = run->facts->connection;
 	struct finding *finding;
+	char rule[RULE_SIZE];
 
 	if (run->settings->rates == NULL || !check_run_wants(run, CHECK_RATES) ||
 		check_rates_exempt(run))
@@ -93,11 +94,11 @@ bool check_connection(struct check_run *run, const char *rdns)
 	}
 	if (charge->answer != LEDGER_FAILED && charge->usage.limit.seconds == 0)
 		return true;
+	(void)text_format(rule, sizeof(rule), "[limit rate_conn] %s", charge->entry);
 	finding = finding_new(run, CHECK_RATES);
-	finding_rule(finding, "[limit rate_conn] %s", charge->entry);
+	finding_limit(finding, &charge->usage, rule);
 	if (charge->answer == LEDGER_FAILED)
 		return finding_error(run, finding, "the charge could not be made or saved");
-	finding->usage = usage_of_ledger(&charge->usage);
 	if (charge->answer == LEDGER_FULL)
 		return finding_full(run, finding, 450, "4.7.1", "Connection rate limit");
 	finding->outcome = OUTCOME_PASS;

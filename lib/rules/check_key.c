@@ -75,17 +75,18 @@ static int find_address(const struct settings *settings, const char *mta_name,
 	return 0;
 }
 
+/* *origin_r is set if the text is that of an address or a network. */
 static int find_client(const struct rates *rates, enum rate rate, const char *text,
-	struct rate_match *match_r)
+	struct rate_match *match_r, struct ledger_origin *origin_r)
 {
 	const int found = rates_find_text(rates, rate, text, match_r);
 	struct errmsg unused;
 	struct cidr client;
 
-	if (found == 1 && cidr_parse(text, &client, &unused) == 0 &&
-		rates_exempts(rates, &client, NULL, NULL))
-		return 0;
-	return found;
+	if (found != 1 || cidr_parse(text, &client, &unused) != 0)
+		return found;
+	*origin_r = check_origin(&client, match_r);
+	return rates_exempts(rates, &client, NULL, NULL) ? 0 : 1;
 }
 
 /* Return whether text begins with the name of a rate limit; *subject_r is what follows. */
@@ -113,6 +114,8 @@ bool check_find_key(const struct policy *policy, const char *mta_name, const cha
 	int found;
 
 	key_r->limits = NULL;
+	key_r->origin = (struct ledger_origin){ .family = 0 };
+	key_r->may_be_shared = false;
 	key_r->attempts = settings == NULL ? 0 : settings->limit_attempts;
 	if (!split_rate(text, &rate, &subject))
 		return find_login(policy,
@@ -124,14 +127,16 @@ bool check_find_key(const struct policy *policy, const char *mta_name, const cha
 	if (rate == RATE_CONCURRENCY || rate == RATE_RECIPIENTS)
 		return false; /* they count within a connection, and not in the ledger */
 	found = rate_is_of_clients(rate) ?
-		find_client(rates, rate, subject, &match) :
+		find_client(rates, rate, subject, &match, &key_r->origin) :
 		find_address(settings, mta_name, rates, rate, subject, &match);
 	if (found < 0)
 		return false;
 	if (rate == RATE_CONN)
 		key_r->attempts = 0; /* a connection is never given back */
-	if (found == 1)
+	if (found == 1) {
 		key_r->limits = match.limits;
+		key_r->may_be_shared = match.is_default;
+	}
 	memcpy(key_r->key, match.counted, strlen(match.counted) + 1);
 	return true;
 }

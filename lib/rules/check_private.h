@@ -202,6 +202,10 @@ bool sender_may_become_null(const struct mail_address *sender);
  * they can do under "default" alone. */
 struct ledger_origin check_origin(const struct cidr *client, const struct rate_match *match);
 
+/* Set the rule and the usage of a limit. If the ledger is full, and the key is counted together
+ * with others, the rule names these. */
+void finding_limit(struct finding *finding, const struct ledger_usage *usage, const char *rule);
+
 /* Convert usage of the ledger to that of verdicts, in seconds. */
 struct usage usage_of_ledger(const struct ledger_usage *usage);
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/rules/ledger_private.h"
 
 /* Insert the shard among those to be locked. Every call locks in the same order, so that no two
@@ -278,6 +279,18 @@ static void fill_usage(const struct ledger_call *c, size_t i, struct ledger_usag
 	usage_r->is_full_alone = is_full_alone;
 }
 
+/* Name the networks of the overflow keys in which requests count. */
+static void name_shared(const struct ledger_call *c, struct ledger_usage usage_r[])
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const char *space = strchr(c->requests[i].key, ' ');
+
+		if (c->inherits[i] && c->original[i] != 0 && space != NULL)
+			(void)text_format(usage_r[i].shared, sizeof(usage_r[i].shared), "%s",
+				space + 1);
+	}
+}
+
 enum ledger_answer ledger_call_usage(const struct ledger_call *c, struct ledger_usage usage_r[])
 {
 	enum ledger_answer answer = LEDGER_FREE;
@@ -289,6 +302,8 @@ enum ledger_answer ledger_call_usage(const struct ledger_call *c, struct ledger_
 		if (usage_r[i].is_full)
 			answer = LEDGER_FULL;
 	}
+	if (c->any_inherits)
+		name_shared(c, usage_r);
 	return answer;
 }
 

@@ -86,6 +86,9 @@ enum ledger_answer {
 			  was counted */
 };
 
+/* "192.0.2.0/24", "2001:db8:1::/48", "all" or "unknown", as in the names of overflow keys. */
+#define LEDGER_NETWORK_SIZE 54
+
 /* How full a limit is; after a charge, including that charge. A plain value. */
 struct ledger_usage {
 	bool is_full;	       /* the limit refuses the amount */
@@ -100,6 +103,9 @@ struct ledger_usage {
 	uint64_t wait;	       /* microseconds until the amount fits (after a charge: until the same
 				  amount fits again), if open reservations became final now;
 				  UINT64_MAX when it never will */
+	/* The network with whose other keys the key is counted, in an overflow key, because the
+	 * ledger has no room for it; "": it has its own count. */
+	char shared[LEDGER_NETWORK_SIZE];
 };
 
 /* The reservations of one message; NULL if there are none. */

@@ -67,6 +67,7 @@ static int look_at_limits(const struct limits_moment *moment, const struct check
 			.limit_count = 1,
 			.amount = 1,
 			.attempts = key->attempts,
+			.origin = key->origin,
 		};
 
 		if (moment->ledger->look(moment->ledger->context, moment->now, &request, 1,
@@ -86,8 +87,35 @@ static int copy_windows(void *context, const struct ledger_view *view)
 	return 0;
 }
 
+static bool has_own_count(const struct limits_moment *moment, const struct ledger_view *view)
+{
+	struct ledger_view ignored;
+
+	return moment->ledger->find(moment->ledger->context, moment->now, view->key, view->key_len,
+		copy_windows, &ignored);
+}
+
+/*
+ * Return the network with whose other keys a key is counted because the ledger is full; NULL: the
+ * key has its own count. An address is counted with those of the client that names it.
+ */
+static const char *shared_with(const struct limits_moment *moment, const struct check_key *key,
+	const struct ledger_view *view)
+{
+	struct ledger_size size;
+
+	if (key->limits == NULL || view->window_count == 0)
+		return NULL;
+	if (view->windows[0].shared[0] != '\0')
+		return view->windows[0].shared;
+	if (!key->may_be_shared || key->origin.family != 0)
+		return NULL;
+	moment->ledger->size(moment->ledger->context, &size);
+	return size.is_full && !has_own_count(moment, view) ? "its client" : NULL;
+}
+
 /* Return a view as JSON; NULL when out of memory. */
-static json_t *view_json(const struct ledger_view *view, bool in_force)
+static json_t *view_json(const struct ledger_view *view, bool in_force, const char *shared)
 {
 	json_t *windows = json_array();
 	int failed = 0;
@@ -98,8 +126,8 @@ static json_t *view_json(const struct ledger_view *view, bool in_force)
 		json_decref(windows);
 		windows = NULL;
 	}
-	return json_pack("{s:o, s:b, s:o}", "key", json_text(view->key, view->key_len), "in_force",
-		(int)in_force, "windows", windows);
+	return json_pack("{s:o, s:b, s:s?, s:o}", "key", json_text(view->key, view->key_len),
+		"in_force", (int)in_force, "shared", shared, "windows", windows);
 }
 
 bool limits_key_json(const struct limits_moment *moment, const struct check_key *key,
@@ -116,7 +144,8 @@ bool limits_key_json(const struct limits_moment *moment, const struct check_key 
 	else
 		/* An overflow key has the limits of the requests that it counts. */
 		*json_r = view_json(&view,
-			key->limits != NULL || ledger_key_is_overflow(view.key, view.key_len));
+			key->limits != NULL || ledger_key_is_overflow(view.key, view.key_len),
+			shared_with(moment, key, &view));
 	if (nearness_r != NULL)
 		*nearness_r = limits_view_nearness(&view);
 	return true;

@@ -301,6 +301,16 @@ def test_made_up_addresses_are_held_to_one_limit_for_their_network(box):
     assert ledger["full"] and ledger["keys"] < 1000
     overflow = daemon.ctl("limits", "rate_rcpt:overflow 192.0.2.0/24")["keys"][0]
     assert overflow["windows"][0]["used"] >= 4 and overflow["in_force"] is True
+    # The log, explain and a look at a key tell with whom it is counted.
+    together = "together with others of 192.0.2.0/24"
+    assert together in daemon.wait_record(stage="rcpt", verdict="tempfail")["rule"]
+    explained = daemon.ctl("explain", "--running", "--ip", "192.0.2.1", "--mail", "<a@x.example>", "--rcpt",
+                           "<new@y.example>", parse=False, check=False)
+    assert together in explained, explained
+    (key,) = daemon.ctl("limits", "rate_rcpt:new@y.example")["keys"]
+    assert key["shared"] == "its client"
+    assert "not counted by itself, since the ledger is full" in daemon.ctl("limits", "rate_rcpt:new@y.example", parse=False)
+    assert overflow["shared"] is None
     daemon.stop()
     daemon.start()
     flood(40)  # the ledger is spread anew

@@ -114,6 +114,30 @@ START_TEST(a_flood_is_held_to_one_limit)
 	}
 END_TEST
 
+START_TEST(a_key_without_room_tells_with_whose_others_it_is_counted)
+	{
+		struct ledger_request request = { .key = "rate_rcpt:new@example.com",
+			.key_len = 25,
+			.limits = &limit,
+			.limit_count = 1,
+			.amount = 1,
+			.origin = flood };
+		struct ledger_usage usage;
+
+		ck_assert_int_eq(ledger_look(ledger, NOW, &request, 1, &usage), LEDGER_FREE);
+		ck_assert_str_eq(usage.shared, "");
+		(void)make_flood("rate_rcpt", FLOOD, &flood);
+		ck_assert_int_eq(ledger_look(ledger, NOW, &request, 1, &usage), LEDGER_FULL);
+		ck_assert_str_eq(usage.shared, "192.0.2.0/24");
+		ck_assert_int_eq(ledger_charge(ledger, NOW, &request, 1, false, &usage),
+			LEDGER_FULL);
+		ck_assert_str_eq(usage.shared, "192.0.2.0/24");
+		request.origin = other;
+		ck_assert_int_eq(ledger_look(ledger, NOW, &request, 1, &usage), LEDGER_FREE);
+		ck_assert_str_eq(usage.shared, "");
+	}
+END_TEST
+
 /* Other networks and other tables have their own limits. */
 START_TEST(others_are_not_held_back_by_a_flood)
 	{
@@ -754,6 +778,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, without_a_bound_every_key_is_kept);
 	tcase_add_test(tcase, a_flood_is_held_to_one_limit);
+	tcase_add_test(tcase, a_key_without_room_tells_with_whose_others_it_is_counted);
 	tcase_add_test(tcase, others_are_not_held_back_by_a_flood);
 	tcase_add_loop_test(tcase, a_flood_locks_out_no_other_network, 0, 3);
 	tcase_add_test(tcase, a_flood_from_many_networks_holds_back_only_these);
