@@ -10,10 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/conf/file.h"
 #include "lib/rules/ledger_format.h"
-
-#define FILE_SIZE_MAX (UINT64_C(16) << 30)
+#include "milter/ledger/frame_file.h"
 
 static int out_of_memory(const char *path, struct errmsg *err)
 {
@@ -28,6 +26,7 @@ struct loading {
 	struct problems *problems;
 	uint64_t *journals;
 	size_t count, size;
+	size_t bad; /* frames of the file whose body does not fit their type */
 	bool failed;
 	bool changes_nothing; /* a daemon may be using the files */
 };
@@ -75,70 +74,84 @@ static bool load_frame(struct loading *l, const struct frame *frame)
 	return false;
 }
 
-static void load_frames(struct loading *l, const char *path, const char *text, size_t len)
+static void load_or_count(void *context, const struct frame *frame)
 {
-	struct frame_scan scan = { .at = text, .end = text + len };
-	struct frame frame;
-	size_t bad = 0;
+	struct loading *l = context;
 
-	while (frame_next(&scan, &frame))
-		bad += !load_frame(l, &frame);
+	l->bad += !load_frame(l, frame);
+}
+
+/* Load the frames of a file, and report damage. Any other result than FILE_READ sets err. */
+static enum file_result load_frames(struct loading *l, const char *path, struct errmsg *err)
+{
+	struct frame_totals totals;
+	enum file_result result;
+
+	l->bad = 0;
+	result = frame_file_each(path, load_or_count, l, &totals, err);
+	if (result != FILE_READ)
+		return result;
 	/* A charge is answered only after it was written, and a checkpoint is renamed only then. */
-	if (scan.torn > 0 && !l->changes_nothing)
+	if (totals.torn > 0 && !l->changes_nothing)
 		problems_note(l->problems,
 			"%s: the last %zu bytes are torn, because postern or the system ended "
 			"while they were written; the rest is used",
-			path, scan.torn);
-	if (scan.lost > scan.torn)
+			path, totals.torn);
+	if (totals.lost > totals.torn)
 		problems_add(l->problems, "%s: %zu bytes are damaged; the rest is used", path,
-			scan.lost - scan.torn);
-	if (bad > 0)
+			totals.lost - totals.torn);
+	if (l->bad > 0)
 		problems_add(l->problems, "%s: %zu entries cannot be read; the rest is used", path,
-			bad);
+			l->bad);
+	return FILE_READ;
 }
 
 /* ---- checkpoints ---------------------------------------------------------------------- */
 
 enum checkpoint_state { CHECKPOINT_GOOD, CHECKPOINT_MISSING, CHECKPOINT_BAD };
 
-/* A checkpoint in memory. */
-struct checkpoint_text {
-	char *text;
-	size_t len;
+/* What a checkpoint contains. */
+struct checkpoint_content {
+	bool is_read; /* to its end */
+	bool has_head;
 	struct frame_head head;
-	uint64_t keys;
+	struct frame_totals totals;
+	size_t frames;
+	uint64_t keys, expected;
 };
 
-/* Return whether the file has a head and an end, and every frame between them. */
-static bool is_whole(struct checkpoint_text *file)
+static void look_at_frame(void *context, const struct frame *frame)
 {
-	struct frame_scan scan = { .at = file->text, .end = file->text + file->len };
-	uint64_t expected = UINT64_MAX;
-	struct frame frame;
+	struct checkpoint_content *file = context;
 
-	if (!frame_next(&scan, &frame) || frame.type != FRAME_HEAD ||
-		frame.len != sizeof(file->head))
-		return false;
-	memcpy(&file->head, frame.body, sizeof(file->head));
-	while (frame_next(&scan, &frame)) {
-		file->keys += frame.type == FRAME_KEY || frame.type == FRAME_KEY_1;
-		if (frame.type == FRAME_END && frame.len == sizeof(expected))
-			memcpy(&expected, frame.body, sizeof(expected));
+	if (file->frames++ == 0 && frame->type == FRAME_HEAD && frame->len == sizeof(file->head)) {
+		memcpy(&file->head, frame->body, sizeof(file->head));
+		file->has_head = true;
 	}
-	return (file->head.version == 1 || file->head.version == FRAME_VERSION) && scan.lost == 0 &&
-		file->keys == expected;
+	file->keys += frame->type == FRAME_KEY || frame->type == FRAME_KEY_1;
+	if (frame->type == FRAME_END && frame->len == sizeof(file->expected))
+		memcpy(&file->expected, frame->body, sizeof(file->expected));
 }
 
-static enum checkpoint_state read_checkpoint(const char *path, struct checkpoint_text *file_r,
+/* Return whether the file has a head and an end, and every frame between them. */
+static bool is_whole(const struct checkpoint_content *file)
+{
+	return file->has_head && (file->head.version == 1 || file->head.version == FRAME_VERSION) &&
+		file->totals.lost == 0 && file->keys == file->expected;
+}
+
+/* Look whether a checkpoint is good, before anything of it is loaded. */
+static enum checkpoint_state read_checkpoint(const char *path, struct checkpoint_content *file_r,
 	struct problems *problems)
 {
 	struct errmsg err = { "" };
 
-	*file_r = (struct checkpoint_text){ .text = NULL };
-	switch (file_read(path, FILE_SIZE_MAX, &file_r->text, &file_r->len, NULL, &err)) {
+	*file_r = (struct checkpoint_content){ .expected = UINT64_MAX };
+	switch (frame_file_each(path, look_at_frame, file_r, &file_r->totals, &err)) {
 	case FILE_MISSING:
 		return CHECKPOINT_MISSING;
 	case FILE_READ:
+		file_r->is_read = true;
 		if (is_whole(file_r))
 			return CHECKPOINT_GOOD;
 		problems_add(problems, "%s: the file is torn, damaged or of another version", path);
@@ -161,10 +174,13 @@ static void rename_damaged(const char *path, struct problems *problems)
 	free(bad);
 }
 
-static void load_keys(struct loading *l, const char *path, const struct checkpoint_text *file)
+static void load_keys(struct loading *l, const char *path, const struct checkpoint_content *file)
 {
+	struct errmsg err = { "" };
+
 	ledger_expect(l->ledger, file->keys);
-	load_frames(l, path, file->text, file->len);
+	if (load_frames(l, path, &err) != FILE_READ)
+		problems_add(l->problems, "%s", err.text);
 }
 
 /*
@@ -173,7 +189,7 @@ static void load_keys(struct loading *l, const char *path, const struct checkpoi
  */
 static int load_checkpoint(struct loading *l, const char *path, struct errmsg *err)
 {
-	struct checkpoint_text file, old;
+	struct checkpoint_content file, old;
 	enum checkpoint_state state, old_state;
 	char *prev;
 
@@ -184,23 +200,19 @@ static int load_checkpoint(struct loading *l, const char *path, struct errmsg *e
 	l->loaded->checkpoint.previous_journal =
 		old_state == CHECKPOINT_GOOD ? old.head.first_journal : 0;
 	if (state == CHECKPOINT_GOOD) {
-		free(old.text); /* not beside the keys in memory */
-		old.text = NULL;
 		l->loaded->checkpoint.first_journal = file.head.first_journal;
-		l->loaded->checkpoint.size = file.len;
+		l->loaded->checkpoint.size = file.totals.bytes;
 		load_keys(l, path, &file);
 	} else if (old_state == CHECKPOINT_GOOD) {
 		l->loaded->checkpoint.first_journal = old.head.first_journal;
 		load_keys(l, prev, &old);
-	} else if (file.text != NULL) {
+	} else if (file.is_read) {
 		load_keys(l, path, &file);
 	}
 	/* One that only its permissions make unreadable is left for the next start. */
 	if (state == CHECKPOINT_BAD && !l->changes_nothing && access(path, R_OK) == 0)
 		rename_damaged(path, l->problems);
 	free(prev);
-	free(file.text);
-	free(old.text);
 	return 0;
 }
 
@@ -238,20 +250,15 @@ static void load_journal(struct loading *l, const char *path, uint64_t number)
 {
 	enum file_result result;
 	struct errmsg err = { "" };
-	char *journal, *text;
-	size_t len;
+	char *journal;
 
 	if (asprintf(&journal, "%s.%" PRIu64, path, number) < 0) {
 		l->failed = true;
 		return;
 	}
-	result = file_read(journal, FILE_SIZE_MAX, &text, &len, NULL, &err);
-	if (result == FILE_READ) {
-		load_frames(l, journal, text, len);
-		free(text);
-	} else if (result == FILE_FAILED || !l->changes_nothing) {
+	result = load_frames(l, journal, &err);
+	if (result == FILE_FAILED || (result == FILE_MISSING && !l->changes_nothing))
 		problems_add(l->problems, "%s", err.text);
-	}
 	free(journal);
 }
 
