@@ -78,9 +78,8 @@ const char *doctor_postfix_word(const char *at, size_t *len_r)
 
 bool doctor_postfix_lists(const char *list, const char *word)
 {
-	const size_t len = strlen(word);
 	const char *at = list;
-	size_t step = 0;
+	size_t step = 0, len = strlen(word);
 
 	while ((at = doctor_postfix_word(at + step, &step)) != NULL) {
 		if (step == len && strncasecmp(at, word, len) == 0)
