@@ -27,8 +27,10 @@
  * write the JSON file from references to immutable rows. Each hands over its result under a lock of
  * its own and wakes the cache thread by an eventfd. A third helper, line_worker.c, parses rows
  * during a load and ends with it. A fourth, regex_preparer.c, makes the regexes of a policy faster
- * while it is in force. A fifth, list_reader.c, reads each list in a thread of its own; the cache
- * thread waits for it for a short time, then does other work until it has ended.
+ * while it is in force. All looks at watched files (watch_look.c), reads of lists (list_reader.c)
+ * and comparisons of names (cache_files.c) are jobs in threads of their own, because their file
+ * system may not answer; the cache thread waits for a read for a short time, then does other work
+ * until it has ended, and abandons at its end what has not.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
  * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the
@@ -239,9 +241,10 @@ static void destroy_cache(struct cache **cache)
 	store_sync_free(&c->store_sync, STOP_WRITE_MS);
 	regex_preparer_free(&c->preparer, STOP_PREPARE_MS);
 	watch_free(&c->watch);
+	job_abandon(&c->names);
 	policy_problems_free(&c->policy_problems);
 	for (i = 0; i < LIST_COUNT; i++) {
-		list_reader_abandon(&c->readers[i]);
+		job_abandon(&c->readers[i]);
 		list_unref(&c->lists[i]);
 	}
 	profiles_unref(&c->profiles);
@@ -271,7 +274,7 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	thread_init_cond(&cache->first);
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	cache->config_path = strdup(config_path);
-	cache->watch = watch_new(true);
+	cache->watch = watch_new(true, cache->wake_fd);
 	cache->policy_problems = policy_problems_new();
 	cache->store_sync = store_sync_new(cache->wake_fd);
 	cache->preparer = regex_preparer_new();

@@ -3,6 +3,7 @@
  * policy, and remembers why one cannot be read. The cache thread runs it. Shown by
  * t/unit/test_cache.c, t/integration/test_list_files.py and t/integration/test_store_file.py.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/store/list_files.h"
@@ -62,7 +63,7 @@ static void note_unusable_list(struct cache *cache, enum list_id id, const struc
 static bool is_confirmed(const struct cache *cache, enum list_id id, const struct file_stamp *stamp)
 {
 	return cache->reload.is_active && cache->reload.awaits[id] &&
-		file_stamp_equal(stamp, &cache->reload.lists[id]);
+		file_stamp_equal(stamp, watch_stamp_when_forced(cache->watch, id));
 }
 
 static void note_usable_list(struct cache *cache, enum list_id id)
@@ -209,7 +210,7 @@ static void begin_list(struct cache *cache, enum list_id id)
 	};
 	struct errmsg err;
 
-	list_reader_abandon(&cache->readers[id]); /* of another path */
+	job_abandon(&cache->readers[id]); /* of another path */
 	cache->readers[id] = list_reader_start(&source, id, cache->wake_fd);
 	if (cache->readers[id] != NULL)
 		return;
@@ -221,7 +222,7 @@ static void begin_list(struct cache *cache, enum list_id id)
 static void wait_for_list(struct cache *cache, size_t slot, int64_t until)
 {
 	if (slot < LIST_COUNT && cache->readers[slot] != NULL)
-		(void)list_reader_wait(cache->readers[slot], until);
+		(void)job_wait(cache->readers[slot], until);
 }
 
 /* Use what the readers that have ended have read; if lists must come into force together, only when
@@ -232,11 +233,11 @@ static void end_lists(struct cache *cache)
 	size_t i;
 
 	for (i = 0; i < LIST_COUNT; i++) {
-		if (cache->readers[i] == NULL)
-			continue;
 		if (!watch_is_reading(cache->watch, i))
-			list_reader_abandon(&cache->readers[i]); /* it has another path by now */
-		else if (!(has_ended[i] = list_reader_wait(cache->readers[i], 0)))
+			job_abandon(&cache->readers[i]); /* it has another path by now */
+		if (cache->readers[i] != NULL)
+			has_ended[i] = job_wait(cache->readers[i], 0);
+		if (!has_ended[i] && watch_is_pending(cache->watch, i))
 			all = false;
 	}
 	if (cache->reads_together && !all)
@@ -283,25 +284,67 @@ static void use_empty_lists(struct cache *cache)
 	}
 }
 
-/* If the lists' directory has changed, look for faults of it, such as files whose name is nearly a
- * list's. */
+/* What the thread "names" finds: the faults of the lists' directory, such as files whose name is
+ * nearly a list's. */
+struct names {
+	char *directory;
+	uid_t user;
+	struct problems *problems;
+};
+
+static void free_names(void *context)
+{
+	struct names *names = context;
+
+	problems_free(&names->problems);
+	free(names->directory);
+	free(names);
+}
+
+static void run_names(void *context)
+{
+	const struct names *names = context;
+
+	list_files_report_names(&(const struct list_source){ .directory = names->directory,
+		.user = names->user,
+		.problems = names->problems });
+}
+
+/* Begin to compare the names if the directory has changed. */
+static void begin_names(struct cache *cache)
+{
+	static const struct job_work work = { "names", run_names, free_names };
+	const struct file_stamp *folder = watch_folder_stamp(cache->watch, 0);
+	struct names *names;
+
+	if (cache->names != NULL || file_stamp_equal(folder, &cache->folder) ||
+		(names = calloc(1, sizeof(*names))) == NULL)
+		return;
+	names->directory = strdup(cache->config->lists.directory);
+	names->user = cache->config->user;
+	names->problems = problems_new();
+	if (names->directory == NULL || names->problems == NULL) {
+		free_names(names);
+		return;
+	}
+	if ((cache->names = job_start(&work, names, cache->wake_fd)) != NULL)
+		cache->folder = *folder;
+}
+
 static void compare_names(struct cache *cache)
 {
-	const char *directory = cache->config->lists.directory;
-	struct file_stamp folder = { 0 };
-	struct problems *problems;
 	bool had_folder_faults = cache->has_folder_faults;
+	struct names *names;
 
-	(void)file_stamp(directory, &folder, NULL);
-	if (file_stamp_equal(&folder, &cache->folder) || (problems = problems_new()) == NULL)
+	begin_names(cache);
+	if (cache->names == NULL || !job_wait(cache->names, 0))
 		return;
-	cache->folder = folder;
-	list_files_report_names(&(const struct list_source){ .directory = directory,
-		.user = cache->config->user,
-		.problems = problems });
-	cache->has_folder_faults =
-		problems_count(problems) > 0 || problems_level_count(problems, PROBLEM_NOTE) > 0;
-	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_FOLDER, problems);
+	names = job_finish(&cache->names);
+	cache->has_folder_faults = problems_count(names->problems) > 0 ||
+		problems_level_count(names->problems, PROBLEM_NOTE) > 0;
+	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_FOLDER, names->problems);
+	names->problems = NULL;
+	free_names(names);
 	if (cache->has_folder_faults || had_folder_faults) {
 		policy_problems_log_changes(cache->policy_problems);
 		cache_update_status(cache);
@@ -415,6 +458,7 @@ void cache_read_files(struct cache *cache)
 
 	if (cache->psl == NULL)
 		return;
+	watch_look(cache->watch, clock_ms());
 	if (watch_folder_replaced(cache->watch, 0) || cache->is_new_directory)
 		cache->reads_together = true;
 	cache->is_new_directory = false;
@@ -422,11 +466,11 @@ void cache_read_files(struct cache *cache)
 	if (!cache->reads_together) /* or else no list may have been begun yet */
 		end_lists(cache);
 	/* The store may take rights from users. However often it changes, a list has its turn. */
-	if (watch_must_read(cache->watch, STORE_SLOT, clock_ms()))
+	if (watch_must_read(cache->watch, STORE_SLOT))
 		read_file(cache, STORE_SLOT);
 	/* Files that change again come last, so that each has been read when this ends. */
 	for (count = 0; count < WATCH_FILES; count++) {
-		if (!watch_next(cache->watch, clock_ms(), &slot))
+		if (!watch_next(cache->watch, &slot))
 			break;
 		read_file(cache, slot);
 		if (cache->reads_together)

@@ -33,7 +33,6 @@ struct cache_reload {
 	/* It confirms the files that were there when it began, each until that one has been read.
 	 */
 	bool awaits[WATCH_FILES];
-	struct file_stamp lists[LIST_COUNT];
 };
 
 struct cache {
@@ -76,11 +75,12 @@ struct cache {
 					  it is gone */
 	bool is_new_directory;	       /* a reload named another one for them */
 	bool awaits_directory;	       /* ... and they are not in force yet, nor its settings */
-	struct list_reader *readers[LIST_COUNT]; /* of the files that are being read */
-	bool reads_together;			 /* what they read comes into force together */
-	struct file_stamp folder;  /* of their directory, when its names were last compared */
-	bool has_folder_faults;	   /* a file in it has nearly a list's name */
-	struct profiles *profiles; /* NULL: none yet */
+	struct job *readers[LIST_COUNT]; /* of the files that are being read */
+	bool reads_together;		 /* what they read comes into force together */
+	struct job *names;		 /* compares the names in their directory */
+	struct file_stamp folder;	 /* of their directory, when its names were last compared */
+	bool has_folder_faults;		 /* a file in it has nearly a list's name */
+	struct profiles *profiles;	 /* NULL: none yet */
 	struct users *users;
 	struct users_references *references; /* of the database's users */
 	enum cache_source source;	     /* of profiles and users */

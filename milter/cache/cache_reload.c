@@ -9,21 +9,14 @@
 #include "lib/store/list_files.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
+#include "milter/loop/clock.h"
 
+#define UNANSWERED_MS 5000 /* then a reload does not wait any longer for a file system */
 #define RELOAD_MS                                                                      \
 	60000 /* until a reload is answered, even if the database has not been reached \
 	       */
 
 /* ---- the configuration ---------------------------------------------------------- */
-
-/* Have a list read for the reload, which confirms what the file contains now. */
-static void await_list(struct cache *cache, enum list_id id, const char *path)
-{
-	watch_force(cache->watch, id);
-	cache->reload.awaits[id] = true;
-	if (file_stamp(path, &cache->reload.lists[id], NULL) < 0)
-		cache->reload.lists[id] = (struct file_stamp){ .exists = true }; /* as no file is */
-}
 
 /* Watch the files that the configuration names; force: have all of them read. */
 static void watch_files(struct cache *cache, bool force)
@@ -40,8 +33,10 @@ static void watch_files(struct cache *cache, bool force)
 			continue;
 		}
 		failed |= watch_file(cache->watch, i, path);
-		if (force)
-			await_list(cache, (enum list_id)i, path);
+		if (force) {
+			watch_force(cache->watch, i);
+			cache->reload.awaits[i] = true;
+		}
 		free(path);
 	}
 	failed |= watch_file(cache->watch, STORE_SLOT, is_store ? config->store.path : NULL);
@@ -105,8 +100,10 @@ static void read_config(struct cache *cache)
 		cache->hooks.config_taken(cache->hooks.context, config, old, &err) != 0)
 		cache_reload_failed(cache, &err);
 	cache->config = config;
-	if (strcmp(config->lists.directory, old->lists.directory) != 0)
+	if (strcmp(config->lists.directory, old->lists.directory) != 0) {
 		cache->is_new_directory = cache->awaits_directory = true;
+		job_abandon(&cache->names); /* of the old one */
+	}
 	cache_use_settings(cache);
 	cache_apply_config(cache);
 	if (config->settings->rcpt_re_anchored != old->settings->rcpt_re_anchored)
@@ -164,6 +161,28 @@ static bool files_are_pending(const struct cache *cache)
 	return false;
 }
 
+/* Return whether the file system of the lists or of the store has not answered for so long that a
+ * reload is answered without it; err tells which. */
+static bool is_unanswered(const struct cache *cache, struct errmsg *err)
+{
+	const size_t slots[] = { 0, STORE_SLOT };
+	int64_t since;
+
+	for (size_t i = 0; i < 2; i++) {
+		since = watch_unanswered(cache->watch, slots[i]);
+		if (since == 0 || clock_ms() - since < UNANSWERED_MS)
+			continue;
+		(void)errmsg_set(err,
+			"%s: its file system has not answered for %lld s, so that what was read "
+			"before stays in force; check the mount",
+			slots[i] == STORE_SLOT ? cache->config->store.path :
+						 cache->config->lists.directory,
+			(long long)(clock_ms() - since) / 1000);
+		return true;
+	}
+	return false;
+}
+
 /* A reload must not hide that the lists are those of an earlier directory. */
 static void fail_without_folder(struct cache *cache)
 {
@@ -190,9 +209,11 @@ void cache_reload_end(struct cache *cache, int64_t now)
 		(void)errmsg_set(&err, "the database has not answered yet");
 	}
 	if (files_are_pending(cache)) {
-		if (!is_late)
+		struct errmsg reason = { "not all files have been read yet" };
+
+		if (!is_unanswered(cache, &reason) && !is_late)
 			return;
-		cache_reload_failed(cache, &(struct errmsg){ "not all files have been read yet" });
+		cache_reload_failed(cache, &reason);
 	}
 	fail_without_folder(cache);
 	if (err.text[0] != '\0') {

@@ -39,6 +39,10 @@ json_t *cache_status_problems_json(const struct cache_status *status, enum probl
 	return array;
 }
 
+#define MORE_THREADS                                                             \
+	"Permit more threads (TasksMax= of the unit, ulimit -u before the init " \
+	"script's start, kernel.threads-max). Postern keeps trying."
+
 #define LOCKED_SECONDS 60 /* tables that are locked for longer are a problem */
 
 /* ---- cache ----------------------------------------------------------------- */
@@ -100,10 +104,7 @@ static void check_cache(void *context, struct status_health *health)
 			"Install the public suffix list, or correct [lists] public_suffix_list.",
 			"the public suffix list cannot be read: %s", s.psl_error);
 	if (s.preparer_error[0] != '\0')
-		status_add_problem(health,
-			"Permit more threads (TasksMax= of the unit, ulimit -u before the init "
-			"script's start, kernel.threads-max). Postern keeps trying.",
-			"%s", s.preparer_error);
+		status_add_problem(health, MORE_THREADS, "%s", s.preparer_error);
 	if (count > 0)
 		status_add_count(health, false, count,
 			"Correct the problems that the section cache lists.",
@@ -296,6 +297,25 @@ static json_t *describe_store(void *context)
 	return json;
 }
 
+/* Report a directory whose file system does not answer; what: whose directory it is. */
+static void check_answers(int64_t since, const char *what, struct status_health *health)
+{
+	const int64_t waited = (clock_ms() - since) / 1000;
+	const time_t when = time(NULL) - (time_t)waited;
+	struct tm tm;
+	char text[32];
+
+	if (since == 0)
+		return;
+	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
+	status_add_problem(health,
+		"Check the mount and its server; Postern goes on when it answers. Better keep these "
+		"files on a local disk.",
+		"the directory of the %s has not answered for %lld s; what is in force of it is "
+		"that of %s",
+		what, (long long)waited, text);
+}
+
 static void check_store(void *context, struct status_health *health)
 {
 	struct cache_status s;
@@ -307,6 +327,7 @@ static void check_store(void *context, struct status_health *health)
 			"Correct the file of [store] path or its mode, or free space in its "
 			"directory.",
 			"the store file cannot be read or written: %s", s.store_error);
+	check_answers(s.store_unanswered, "store", health);
 	if (s.store_left_out > 0)
 		status_add_problem(health,
 			"See the log for the rows, and correct them in the database.",
@@ -398,6 +419,12 @@ static void check_lists(void *context, struct status_health *health)
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
+	check_answers(s.lists_unanswered, "lists", health);
+	if (s.looks_refused != 0)
+		status_add_problem(health, MORE_THREADS,
+			"the system refuses the threads that look at the files, so that other changes "
+			"wait for them: %s",
+			strerror(s.looks_refused));
 	if (s.lists_are_gone)
 		status_add_problem(health, "Restore the directory, or correct [lists] directory.",
 			"%s: the directory of the lists does not exist; lists that were read before "

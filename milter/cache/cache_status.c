@@ -70,15 +70,18 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 {
 	status->lists_unreadable = 0;
 	status->list_error[0] = '\0';
+	status->lists_unanswered = watch_unanswered(cache->watch, 0);
+	status->store_unanswered = watch_unanswered(cache->watch, STORE_SLOT);
+	status->looks_refused = watch_refused(cache->watch);
 	status->lists_are_gone = watch_folder_gone(cache->watch, 0);
 	copy_text(status->lists_folder, sizeof(status->lists_folder),
 		cache->config->lists.directory);
 	status->files_are_polled = watch_is_polled(cache->watch);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		status->lists_reading[i] =
-			cache->readers[i] == NULL || list_reader_wait(cache->readers[i], 0) ?
+			cache->readers[i] == NULL || job_wait(cache->readers[i], 0) ?
 			0 :
-			list_reader_begun(cache->readers[i]);
+			job_begun(cache->readers[i]);
 		if (cache->list_error[i].text[0] == '\0')
 			continue;
 		if (status->lists_unreadable++ == 0)
@@ -101,7 +104,7 @@ static void describe_problems(const struct cache *cache, struct cache_status *st
 static bool is_list_wrong(const struct cache *cache, size_t id)
 {
 	return cache->list_error[id].text[0] != '\0' || watch_is_pending(cache->watch, id) ||
-		watch_folder_gone(cache->watch, id);
+		watch_unanswered(cache->watch, id) != 0 || watch_folder_gone(cache->watch, id);
 }
 
 /* Return whether the rows in force may not be those of the store, which is no copy. */
@@ -109,6 +112,7 @@ static bool is_store_wrong(const struct cache *cache)
 {
 	return !database_is_configured(cache->database) &&
 		(cache->store_error.text[0] != '\0' || watch_is_pending(cache->watch, STORE_SLOT) ||
+			watch_unanswered(cache->watch, STORE_SLOT) != 0 ||
 			watch_folder_gone(cache->watch, STORE_SLOT));
 }
 
@@ -141,6 +145,9 @@ void cache_update_files_status(struct cache *cache)
 	describe_files(cache, &now);
 	if (has_changed || now.lists_unreadable != status->lists_unreadable ||
 		strcmp(now.list_error, status->list_error) != 0 ||
+		now.lists_unanswered != status->lists_unanswered ||
+		now.store_unanswered != status->store_unanswered ||
+		now.looks_refused != status->looks_refused ||
 		now.lists_are_gone != status->lists_are_gone ||
 		strcmp(now.lists_folder, status->lists_folder) != 0 ||
 		now.files_are_polled != status->files_are_polled ||
@@ -176,6 +183,9 @@ void cache_update_status(struct cache *cache)
 	status->store_left_out = store_sync_left_out(cache->store_sync);
 	status->lists_unreadable = files.lists_unreadable;
 	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
+	status->lists_unanswered = files.lists_unanswered;
+	status->store_unanswered = files.store_unanswered;
+	status->looks_refused = files.looks_refused;
 	status->lists_are_gone = files.lists_are_gone;
 	copy_text(status->lists_folder, sizeof(status->lists_folder), files.lists_folder);
 	status->files_are_polled = files.files_are_polled;

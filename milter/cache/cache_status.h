@@ -85,6 +85,10 @@ struct cache_status {
 	/* When the read of a list began that has not ended, by clock_ms(); 0: it is not being read.
 	 */
 	int64_t lists_reading[LIST_COUNT];
+	/* Since when their directory, or that of the store, has not answered, by clock_ms(); 0: it
+	 * answers. */
+	int64_t lists_unanswered, store_unanswered;
+	int looks_refused;	/* the errno for which no thread looks at files; 0: one does */
 	bool lists_are_gone;	/* their directory is missing */
 	char lists_folder[512]; /* the path of their directory */
 	bool files_are_polled;	/* inotify does not report changes of some file */

@@ -1,50 +1,31 @@
 /*
  * Watches files by inotify and by their stamps. It owns the inotify descriptor; one thread, the
- * cache thread, uses it.
+ * cache thread, uses it. That thread makes no call that a file system could delay: watch_look.c
+ * looks, in a thread for each folder.
  */
 #include "milter/cache/watch.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "milter/cache/settle.h"
-#include "milter/cache/watch_folder.h"
+#include "milter/cache/watch_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
 #define STAMPS_EVENTS_MS 2000 /* how often all stamps are compared with inotify */
+#define LOOK_PAUSE_MS 5	      /* between the beginnings of two looks at a folder */
 
-struct watched {
-	char *path;	  /* NULL: the slot is empty */
-	const char *name; /* the path's last component */
-	size_t folder;	  /* its index */
-	struct settle settle;
-	int64_t again;	/* when to look at it; WATCH_NEVER: when all stamps are compared */
-	uint64_t order; /* of files with the same `again`, the lowest comes first */
-	bool failed;	/* the last read failed: `again` is when to retry */
-	bool reading;	/* it is being read, and not looked at meanwhile */
-	bool forced;	/* force it when it has been read */
-};
-
-struct watch {
-	int fd;
-	int64_t stamps_due;
-	uint64_t orders; /* the last one that was given */
-	struct watch_folder folders[WATCH_FILES];
-	struct watched files[WATCH_FILES];
-};
-
-struct watch *watch_new(bool by_events)
+struct watch *watch_new(bool by_events, int wake_fd)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	size_t i;
 
 	if (watch == NULL)
 		return NULL;
+	watch->wake_fd = wake_fd;
 	watch->fd = by_events ? inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1;
 	if (by_events && watch->fd < 0)
 		log_event(LOG_LEVEL_WARNING,
@@ -61,12 +42,12 @@ void watch_free(struct watch **watch)
 
 	if (*watch == NULL)
 		return;
-	if ((*watch)->fd >= 0)
-		(void)close((*watch)->fd);
 	for (i = 0; i < WATCH_FILES; i++) {
-		free((*watch)->folders[i].path);
+		watch_folder_leave(&(*watch)->folders[i], -1);
 		free((*watch)->files[i].path);
 	}
+	if ((*watch)->fd >= 0)
+		(void)close((*watch)->fd);
 	free(*watch);
 	*watch = NULL;
 }
@@ -94,21 +75,12 @@ static void folder_came_back(struct watch *watch, const struct watch_folder *fol
 static void drop_readings(struct watch *watch, const struct watch_folder *folder, int64_t now)
 {
 	for (size_t i = 0; i < WATCH_FILES; i++) {
-		if (watch->files[i].path != NULL && watch->files[i].reading &&
-			&watch->folders[watch->files[i].folder] == folder)
+		struct watched *file = &watch->files[i];
+
+		if (file->path != NULL && (file->ready || file->reading) &&
+			&watch->folders[file->folder] == folder)
 			watch_dropped(watch, i, now);
 	}
-}
-
-/* Look at the folder, and have its files looked at or read again if it is back or another one. */
-static void folder_check(struct watch *watch, struct watch_folder *folder, int64_t now)
-{
-	const bool was_gone = folder->gone;
-
-	if (watch_folder_look(folder, watch->fd))
-		drop_readings(watch, folder, now);
-	if (was_gone && !folder->gone)
-		folder_came_back(watch, folder, now);
 }
 
 /*
@@ -129,13 +101,8 @@ static int folder_index(struct watch *watch, const char *path, size_t len)
 		if (strlen(folder->path) == len && memcmp(folder->path, path, len) == 0)
 			return i;
 	}
-	if (empty < 0 || (watch->folders[empty].path = strndup(path, len)) == NULL)
+	if (empty < 0 || watch_folder_enter(&watch->folders[empty], path, len) < 0)
 		return -1;
-	watch->folders[empty].wd = -1;
-	watch->folders[empty].ino = 0;
-	watch->folders[empty].gone = watch->folders[empty].unwatched = false;
-	watch->folders[empty].replaced = false;
-	folder_check(watch, &watch->folders[empty], 0);
 	return empty;
 }
 
@@ -153,11 +120,8 @@ static void forget_file(struct watch *watch, size_t slot)
 		is_used = is_used ||
 			(i != slot && watch->files[i].path != NULL &&
 				watch->files[i].folder == file->folder);
-	if (!is_used) {
+	if (!is_used)
 		watch_folder_leave(folder, watch->fd);
-		free(folder->path);
-		folder->path = NULL;
-	}
 	free(file->path);
 	*file = (struct watched){ 0 };
 }
@@ -186,166 +150,193 @@ int watch_file(struct watch *watch, size_t slot, const char *path)
 	return 0;
 }
 
-/* Pass an event to the file that it names. */
-static void note_file_event(struct watch *watch, struct watched *file, uint32_t mask, int64_t now)
-{
-	if (mask & IN_MODIFY)
-		settle_event(&file->settle, SETTLE_MODIFIED, now);
-	else if (mask & IN_CLOSE_WRITE)
-		settle_event(&file->settle, SETTLE_CLOSED, now);
-	else if (mask & IN_MOVED_TO)
-		settle_event(&file->settle, SETTLE_REPLACED, now);
-	else if (mask & (IN_MOVED_FROM | IN_DELETE))
-		settle_event(&file->settle, SETTLE_REMOVED, now);
-	else
-		settle_event(&file->settle, SETTLE_TOUCHED, now);
-	file->again = now;
-	file->order = ++watch->orders;
-	file->failed = false;
-}
-
-/* Those that are due keep their place. */
-static void look_at_all_files(struct watch *watch, int64_t now)
-{
-	size_t i;
-
-	for (i = 0; i < WATCH_FILES; i++)
-		watch->files[i].again = clock_earlier(watch->files[i].again, now);
-}
-
-static void handle_event(struct watch *watch, const struct inotify_event *event, int64_t now)
-{
-	bool is_known = false;
-	size_t i;
-
-	if (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
-		watch->stamps_due = now;
-		for (i = 0; i < WATCH_FILES; i++)
-			watch->files[i].settle.writing = false;
-	}
-	if (event->len == 0 &&
-		(event->mask & IN_ATTRIB)) /* of the folder: it may be closed to us */
-		watch->stamps_due = now;
-	for (i = 0; i < WATCH_FILES && (event->mask & IN_IGNORED); i++)
-		if (watch->folders[i].wd == event->wd)
-			watch->folders[i].wd = -1;
-	for (i = 0; i < WATCH_FILES && event->len > 0; i++) {
-		struct watched *file = &watch->files[i];
-
-		if (file->path == NULL || watch->folders[file->folder].wd != event->wd ||
-			strcmp(file->name, event->name) != 0)
-			continue;
-		note_file_event(watch, file, event->mask, now);
-		is_known = true;
-	}
-	/* A link to one of our files may lead through the name that appeared or disappeared. */
-	if (!is_known && (event->mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE)))
-		look_at_all_files(watch, now);
-}
-
-static void read_events(struct watch *watch, int64_t now)
-{
-	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	const struct inotify_event *event;
-	ssize_t len, at;
-
-	while (watch->fd >= 0 && (len = read(watch->fd, buffer, sizeof(buffer))) > 0) {
-		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
-			event = (const struct inotify_event *)(const void *)(buffer + at);
-			handle_event(watch, event, now);
-		}
-	}
-}
-
-/* Look at a file. Returns whether it must be read now. */
-static bool look_at_file(struct watch *watch, struct watched *file, int64_t now)
-{
-	struct file_stamp stamp;
-
-	file->again = WATCH_NEVER;
-	if (watch->folders[file->folder].gone)
-		return false;
-	if (file_stamp(file->path, &stamp, NULL) < 0)
-		stamp = (struct file_stamp){ .exists = true }; /* reading it will give the error */
-	if (!stamp.exists) {				       /* its folder may have gone, too */
-		folder_check(watch, &watch->folders[file->folder], now);
-		if (watch->folders[file->folder].gone)
-			return false;
-	}
-	return settle_look(&file->settle, &stamp, now, &file->again) == SETTLE_READ;
-}
-
-/* Check all folders and stamps for changes that no event reported. */
+/* Have all folders and stamps checked for changes that no event reported. */
 static void check_everything(struct watch *watch, int64_t now)
 {
 	bool by_events = watch->fd >= 0;
 	size_t i;
 
-	for (i = 0; i < WATCH_FILES; i++) {
-		if (watch->folders[i].path == NULL)
-			continue;
-		folder_check(watch, &watch->folders[i], now);
-		by_events = by_events && watch->folders[i].wd >= 0;
-	}
-	look_at_all_files(watch, now);
+	for (i = 0; i < WATCH_FILES; i++)
+		by_events =
+			by_events && (watch->folders[i].path == NULL || watch->folders[i].wd >= 0);
+	watch_look_at_all(watch);
 	watch->stamps_due = now + (by_events ? STAMPS_EVENTS_MS : STAMPS_MS);
 }
 
-/* Find out what has changed. */
-static void note_changes(struct watch *watch, int64_t now)
+/* ---- looks ---------------------------------------------------------------------- */
+
+/* Return whether the file must be looked at. */
+static bool is_due(const struct watched *file, int64_t now)
 {
-	read_events(watch, now);
+	return file->path != NULL && !file->ready && !file->reading && now >= file->again;
+}
+
+static bool folder_is_due(const struct watch *watch, size_t index, int64_t now)
+{
+	const struct watch_folder *folder = &watch->folders[index];
+	bool due = folder->due;
+
+	if (folder->path == NULL || folder->look != NULL)
+		return false;
+	for (size_t i = 0; i < WATCH_FILES; i++)
+		due = due || (watch->files[i].folder == index && is_due(&watch->files[i], now));
+	return due;
+}
+
+/* Begin to look at a folder and at those of its files that are due, or at all. */
+static void begin_look(struct watch *watch, size_t index, int64_t now)
+{
+	struct watch_folder *folder = &watch->folders[index];
+	struct watch_look *look = watch_folder_look(folder, watch->fd);
+
+	folder->not_before = clock_ms() + LOOK_PAUSE_MS;
+	if (look == NULL)
+		return;
+	look->now = now;
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		const struct watched *file = &watch->files[i];
+
+		if (file->path == NULL || file->folder != index || file->ready || file->reading ||
+			(!folder->due && now < file->again))
+			continue;
+		if ((look->files[i].path = strdup(file->path)) == NULL) {
+			watch_look_free(look);
+			return;
+		}
+		look->files[i].forces = file->forces;
+	}
+	if ((folder->look = watch_look_start(look, watch->wake_fd)) == NULL)
+		return;
+	folder->due = false;
+	watch->refused = job_refused(folder->look);
+}
+
+/* Note what a look has found of a file. */
+static void note_file(struct watched *file, const struct file_stamp *stamp, int64_t now, bool gone)
+{
+	const int64_t due = clock_earlier(file->again, now);
+
+	file->again = WATCH_NEVER;
+	if (file->looked != file->forces)
+		file->when_forced = *stamp;
+	file->looked = file->forces;
+	if (gone || settle_look(&file->settle, stamp, now, &file->again) != SETTLE_READ)
+		return;
+	file->failed = false;
+	file->ready = true;
+	file->due = due;
+}
+
+/* Note what a look has found. */
+static void end_look(struct watch *watch, size_t index, const struct watch_look *look, int64_t now)
+{
+	struct watch_folder *folder = &watch->folders[index];
+	const bool was_gone = folder->gone;
+
+	watch_folder_note(folder, look);
+	if (look->is_another)
+		drop_readings(watch, folder, now);
+	if (was_gone && !folder->gone)
+		folder_came_back(watch, folder, now);
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		struct watched *file = &watch->files[i];
+
+		if (look->files[i].path != NULL && file->path != NULL && file->folder == index &&
+			!file->ready && !file->reading && file->forces == look->files[i].forces &&
+			strcmp(file->path, look->files[i].path) == 0)
+			note_file(file, &look->files[i].stamp, look->now, folder->gone);
+	}
+}
+
+void watch_look(struct watch *watch, int64_t now)
+{
+	struct watch_look *look;
+
+	watch_read_events(watch, now);
 	if (now >= watch->stamps_due)
 		check_everything(watch, now);
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		struct watch_folder *folder = &watch->folders[i];
+
+		if (folder_is_due(watch, i, now) && clock_ms() >= folder->not_before)
+			begin_look(watch, i, now);
+		if (folder->look == NULL || !job_wait(folder->look, 0))
+			continue;
+		look = job_finish(&folder->look);
+		end_look(watch, i, look, now);
+		watch_look_free(look);
+	}
 }
 
-/* Return whether the file must be read now. If so, it is behind the others from now on. */
-static bool take_turn(struct watch *watch, struct watched *file, int64_t now)
+bool watch_is_looking(const struct watch *watch, int64_t now)
 {
-	if (file->path == NULL || file->reading || now < file->again ||
-		!look_at_file(watch, file, now))
-		return false;
-	file->failed = false;
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		if (watch->folders[i].look != NULL || folder_is_due(watch, i, now))
+			return true;
+	}
+	return false;
+}
+
+int64_t watch_unanswered(const struct watch *watch, size_t slot)
+{
+	const struct watch_folder *folder = &watch->folders[watch->files[slot].folder];
+
+	if (watch->files[slot].path == NULL || folder->look == NULL ||
+		clock_ms() - job_begun(folder->look) < WATCH_LATE_MS)
+		return 0;
+	return job_begun(folder->look);
+}
+
+int watch_refused(const struct watch *watch)
+{
+	return watch->refused;
+}
+
+const struct file_stamp *watch_folder_stamp(const struct watch *watch, size_t slot)
+{
+	return &watch->folders[watch->files[slot].folder].stamp;
+}
+
+const struct file_stamp *watch_stamp_when_forced(const struct watch *watch, size_t slot)
+{
+	return &watch->files[slot].when_forced;
+}
+
+/* ---- reads ---------------------------------------------------------------------- */
+
+/* The file is behind the others from now on. */
+static void begin_reading(struct watch *watch, struct watched *file)
+{
+	file->ready = false;
 	file->reading = true;
 	file->order = ++watch->orders;
-	return true;
 }
 
-/* Return the file to look at first, or NULL if none is due. */
-static struct watched *find_due(struct watch *watch, int64_t now)
+bool watch_next(struct watch *watch, size_t *slot_r)
 {
 	struct watched *first = NULL;
 
 	for (size_t i = 0; i < WATCH_FILES; i++) {
 		struct watched *file = &watch->files[i];
 
-		if (file->path == NULL || file->reading || now < file->again)
-			continue;
-		if (first == NULL || file->again < first->again ||
-			(file->again == first->again && file->order < first->order))
+		if (file->ready &&
+			(first == NULL || file->due < first->due ||
+				(file->due == first->due && file->order < first->order)))
 			first = file;
 	}
-	return first;
+	if (first == NULL)
+		return false;
+	begin_reading(watch, first);
+	*slot_r = (size_t)(first - watch->files);
+	return true;
 }
 
-bool watch_next(struct watch *watch, int64_t now, size_t *slot_r)
+bool watch_must_read(struct watch *watch, size_t slot)
 {
-	struct watched *file;
-
-	note_changes(watch, now);
-	while ((file = find_due(watch, now)) != NULL) {
-		if (take_turn(watch, file, now)) {
-			*slot_r = (size_t)(file - watch->files);
-			return true;
-		}
-	}
-	return false;
-}
-
-bool watch_must_read(struct watch *watch, size_t slot, int64_t now)
-{
-	note_changes(watch, now);
-	return take_turn(watch, &watch->files[slot], now);
+	if (!watch->files[slot].ready)
+		return false;
+	begin_reading(watch, &watch->files[slot]);
+	return true;
 }
 
 /* End the read of a file. The file is examined again at the given time, or earlier if something has
@@ -354,7 +345,7 @@ static void end_reading(struct watch *watch, size_t slot, int64_t again)
 {
 	struct watched *file = &watch->files[slot];
 
-	file->reading = false;
+	file->ready = file->reading = false;
 	file->again = clock_earlier(file->again, again);
 	if (file->forced)
 		watch_force(watch, slot);
@@ -411,8 +402,10 @@ void watch_force(struct watch *watch, size_t slot)
 {
 	struct watched *file = &watch->files[slot];
 
-	if ((file->forced = file->reading))
+	if ((file->forced = file->ready || file->reading))
 		return;
+	file->forces++;
+	file->when_forced = (struct file_stamp){ .exists = true }; /* as no file is */
 	settle_force(&file->settle);
 	file->again = 0;
 	file->failed = false;
@@ -428,16 +421,39 @@ bool watch_is_forced(const struct watch *watch, size_t slot)
 	return watch->files[slot].forced;
 }
 
+/* When watch_look() must see to this folder, whose files are due at files_due. */
+static int64_t folder_due(const struct watch_folder *folder, int64_t files_due)
+{
+	if (folder->look == NULL)
+		return folder->due || files_due < folder->not_before ? folder->not_before :
+								       files_due;
+	if (job_wait(folder->look, 0))
+		return 0;
+	return clock_ms() - job_begun(folder->look) < WATCH_LATE_MS ?
+		job_begun(folder->look) + WATCH_LATE_MS :
+		WATCH_NEVER;
+}
+
 int64_t watch_due(const struct watch *watch)
 {
-	int64_t due = watch->stamps_due;
+	int64_t due[WATCH_FILES], first = watch->stamps_due;
 	size_t i;
 
 	for (i = 0; i < WATCH_FILES; i++)
-		if (watch->files[i].path != NULL && !watch->files[i].reading &&
-			watch->files[i].again < due)
-			due = watch->files[i].again;
-	return due;
+		due[i] = WATCH_NEVER;
+	for (i = 0; i < WATCH_FILES; i++) {
+		const struct watched *file = &watch->files[i];
+
+		if (file->ready)
+			return 0;
+		if (file->path != NULL && !file->reading)
+			due[file->folder] = clock_earlier(due[file->folder], file->again);
+	}
+	for (i = 0; i < WATCH_FILES; i++) {
+		if (watch->folders[i].path != NULL)
+			first = clock_earlier(first, folder_due(&watch->folders[i], due[i]));
+	}
+	return first;
 }
 
 bool watch_is_pending(const struct watch *watch, size_t slot)
@@ -445,7 +461,7 @@ bool watch_is_pending(const struct watch *watch, size_t slot)
 	const struct watched *file = &watch->files[slot];
 
 	return file->path != NULL &&
-		(file->reading ||
+		(file->ready || file->reading || file->looked != file->forces ||
 			(file->again != WATCH_NEVER && !file->failed &&
 				!watch->folders[file->folder].gone));
 }

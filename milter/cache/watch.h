@@ -12,18 +12,22 @@
  * intervals, which finds changes that inotify does not report (network file systems, links to other
  * folders, lost events). It determines when a file may be read, by the rules of settle.h. It logs
  * when a folder disappears and when it is back. Times are milliseconds of one monotonic clock. Only
- * one thread may call these functions.
+ * one thread may call these functions. None of them waits for a file system: each folder, with its
+ * files, is looked at in a thread of its own, which is abandoned if nobody needs it any more.
  */
 struct watch;
 
 #define WATCH_FILES 16	      /* slots 0 to 15 */
 #define WATCH_NEVER INT64_MAX /* the same as CLOCK_NEVER */
 
+/* When a look has taken this long, its file system is reported not to answer. */
+#define WATCH_LATE_MS 2000
+
 /*
- * by_events false: compare stamps only, as on a system without inotify. Returns NULL when out of
- * memory.
+ * by_events false: compare stamps only, as on a system without inotify. The eventfd wake_fd gets 1
+ * added when a look has ended. Returns NULL when out of memory.
  */
-struct watch *watch_new(bool by_events);
+struct watch *watch_new(bool by_events, int wake_fd);
 void watch_free(struct watch **watch); /* accepts NULL */
 
 /* Readable when a file may have changed; -1: there is no inotify. */
@@ -35,16 +39,38 @@ int watch_fd(const struct watch *watch);
  */
 int watch_file(struct watch *watch, size_t slot, const char *path);
 
+/* Begin the looks that are due, and note what those have found that have ended. Call this when
+ * watch_fd() is readable, wake_fd was, or watch_due() has come. */
+void watch_look(struct watch *watch, int64_t now);
+
+/* Return whether looks are under way or due. */
+bool watch_is_looking(const struct watch *watch, int64_t now);
+
+/* Return since when (clock_ms()) a look at the slot's folder has not ended, if that is longer than
+ * WATCH_LATE_MS; otherwise 0. */
+int64_t watch_unanswered(const struct watch *watch, size_t slot);
+
+/* Return the errno for which the system refused a thread for the last look, so that the caller's
+ * thread made it; 0: there was one. */
+int watch_refused(const struct watch *watch);
+
+/* The stamp of the folder of the slot's file at the last look; all zero: it did not exist. */
+const struct file_stamp *watch_folder_stamp(const struct watch *watch, size_t slot);
+
+/* The stamp of the file at the first look after watch_force(); before that, none that a file has.
+ */
+const struct file_stamp *watch_stamp_when_forced(const struct watch *watch, size_t slot);
+
 /*
  * Find the next file that must be read now, in the order of the changes, so that no policy has a
  * change without those before it; those whose order is not known have their turns. Returns false if
- * there is none; call it until then, or again when watch_due() has come.
+ * there is none; call it until then, and again after watch_look().
  */
-bool watch_next(struct watch *watch, int64_t now, size_t *slot_r);
+bool watch_next(struct watch *watch, size_t *slot_r);
 
 /* Return whether this file must be read now, before all others. A file that must be read is found
  * again only after the result of the read was reported. */
-bool watch_must_read(struct watch *watch, size_t slot, int64_t now);
+bool watch_must_read(struct watch *watch, size_t slot);
 
 /*
  * Return whether the text that was read, in the state of stamp, had settled (settle.h). If not,
@@ -85,7 +111,7 @@ bool watch_is_reading(const struct watch *watch, size_t slot);
 /* Return whether the file is being read and was forced meanwhile. */
 bool watch_is_forced(const struct watch *watch, size_t slot);
 
-/* When watch_next() must be called at the latest, even if watch_fd() is not readable. */
+/* When watch_look() must be called at the latest, even if watch_fd() is not readable. */
 int64_t watch_due(const struct watch *watch);
 
 /*

@@ -315,3 +315,50 @@ def test_without_inotify_a_list_that_is_being_written_waits_until_it_rests(box):
     assert not unused(daemon)
     daemon.write_list(LIST, [KEPT])
     wait_refused(daemon, LONG[5], False, what="a short list that has come to rest is in force")
+
+
+HANGING = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int stat(const char *path, struct stat *st)
+{
+	int (*real)(const char *, struct stat *) = (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
+
+	while (strncmp(path, LISTS, strlen(LISTS)) == 0 && access(FLAG, F_OK) == 0)
+		usleep(20000);
+	return real(path, st);
+}
+"""
+
+
+def problem_of(daemon, text):
+    shown = daemon.ctl("status", check=False)
+    return next((one for one in shown["problems"] if text in one["problem"]), None)
+
+
+@pytest.mark.threads
+def test_a_file_system_that_hangs_is_reported_and_delays_nothing_else(box):
+    """Calls that look at the lists wait, as on a network file system whose server is gone."""
+    flag, library = box.folder / "hangs", box.folder / "hanging.so"
+    daemon = box.postern(start=False, lists={LIST: f"{KEPT}\n"}, store={"profiles": [], "users": []})
+    subprocess.run(["cc", "-shared", "-fPIC", f'-DFLAG="{flag}"', f'-DLISTS="{daemon.lists}"', "-x", "c", "-",
+                    "-o", library, "-ldl"], input=HANGING, text=True, check=True)
+    daemon.process.env = {**(daemon.process.env or {}), "LD_PRELOAD": str(library)}
+    daemon.start()
+    wait_source(daemon, "store")
+    flag.touch()
+    daemon.write_list(LIST, [KEPT, "late@bad.example"])
+    wait_until(lambda: problem_of(daemon, "the directory of the lists has not answered for"), "it is reported")
+    daemon.write_store({"profiles": [], "users": [{"id": 1, "username": "bob", "froms": "bob@example.com"}]})
+    wait_until(lambda: daemon.ctl("status", check=False)["cache"]["users"] == 1, "users are followed")
+    answer = daemon.ctl("reload", check=False)
+    assert not answer["ok"] and "its file system has not answered for" in answer["error"], answer
+    flag.unlink()
+    wait_refused(daemon, "late@bad.example", what="the lists are in force once the file system answers")
+    wait_until(lambda: not problem_of(daemon, "has not answered"), "the problem is gone")
+    flag.touch()
+    wait_until(lambda: problem_of(daemon, "has not answered"), "it hangs again")
+    assert daemon.stop() == 0

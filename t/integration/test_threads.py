@@ -83,3 +83,6 @@ def test_lists_are_read_without_a_thread_of_their_own(box):
     wait_until(lambda: daemon.ctl("status", check=False)["lists"]["entries"]["mail_from.access.blacklist"] == 1,
                "the list is in force")
     assert "mail_from.access.blacklist: the system refuses a thread for reading the list" in daemon.log()
+    assert has_problem(daemon, "lists", "the system refuses the threads that look at the files")
+    limit_threads(daemon, None)
+    wait_until(lambda: not has_problem(daemon, "lists", "refuses the threads"), "the threads are permitted again")

@@ -467,6 +467,107 @@ START_TEST(a_list_that_takes_long_delays_no_other_file)
 	}
 END_TEST
 
+/* Whether the file system of the lists hangs, and how many threads have waited; under lock. */
+static bool hangs;
+static unsigned hung;
+
+int stat(const char *restrict looked_at, struct stat *restrict st)
+{
+	int (*real)(const char *, struct stat *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "stat");
+	(void)pthread_mutex_lock(&lock);
+	if (hangs && strstr(looked_at, "/lists") != NULL) {
+		hung++;
+		while (hangs)
+			(void)pthread_cond_wait(&released, &lock);
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return real(looked_at, st);
+}
+
+/* Have the file system of the lists hang, and wait until somebody waits for it; or let it answer.
+ */
+static void hang(bool hang_it)
+{
+	unsigned count = 0;
+
+	(void)pthread_mutex_lock(&lock);
+	hangs = hang_it;
+	hung = 0;
+	(void)pthread_cond_broadcast(&released);
+	(void)pthread_mutex_unlock(&lock);
+	for (int waited = 0; hang_it && count == 0; waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "nobody looks at the lists");
+		pause_ms(2);
+		(void)pthread_mutex_lock(&lock);
+		count = hung;
+		(void)pthread_mutex_unlock(&lock);
+	}
+}
+
+static bool lists_are_unanswered(void)
+{
+	struct cache_status status;
+	bool are;
+
+	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
+	are = status.lists_unanswered != 0;
+	cache_status_free(&status);
+	return are;
+}
+
+START_TEST(lists_whose_file_system_hangs_delay_nothing_else)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		hang(true);
+		put("store.json", STORE(BOB ", " EVE));
+		wait_users(2);
+		ck_assert(!reload());
+		ck_assert_ptr_nonnull(strstr(answer, "/lists: its file system has not answered"));
+		ck_assert(lists_are_unanswered());
+		put("store.json", STORE(BOB));
+		wait_users(1);
+		deny_sender(1);
+		hang(false);
+		ck_assert(reload());
+		ck_assert(is_denied("b1@example.com"));
+		ck_assert(!lists_are_unanswered());
+	}
+END_TEST
+
+START_TEST(a_file_system_that_hangs_does_not_delay_the_end)
+	{
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		hang(true);
+		cache_free(&cache);
+		ck_assert_ptr_null(cache);
+		hang(false);
+	}
+END_TEST
+
+START_TEST(a_start_does_not_wait_for_a_file_system_that_hangs)
+	{
+		uint64_t question;
+
+		(void)pthread_mutex_lock(&lock);
+		hangs = true;
+		(void)pthread_mutex_unlock(&lock);
+		start("");
+		question = cache_ask(cache);
+		for (int waited = 0; cache_answered(cache) < question; waited += 2) {
+			ck_assert_msg(waited < WAIT_MS, "no sign of life");
+			pause_ms(2);
+		}
+		ck_assert_int_eq(users_in_force(), -1);
+		hang(false);
+		wait_policy();
+	}
+END_TEST
+
 /* The file is emptied after it was found settled, and before it is read. */
 START_TEST(a_list_that_is_saved_again_while_its_read_begins_is_never_empty)
 	{
@@ -903,6 +1004,9 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_broken_store_gives_no_policy_until_it_is_repaired);
 	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
 	tcase_add_test(tcase, a_list_that_takes_long_delays_no_other_file);
+	tcase_add_test(tcase, lists_whose_file_system_hangs_delay_nothing_else);
+	tcase_add_test(tcase, a_file_system_that_hangs_does_not_delay_the_end);
+	tcase_add_test(tcase, a_start_does_not_wait_for_a_file_system_that_hangs);
 	tcase_add_test(tcase, a_list_that_is_saved_again_while_its_read_begins_is_never_empty);
 	tcase_add_test(tcase, settings_come_into_force_with_the_lists_of_their_directory);
 	tcase_add_test(tcase, the_daemon_ends_while_a_list_is_being_read);

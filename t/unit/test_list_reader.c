@@ -48,12 +48,12 @@ static void save(const char *text)
 
 static struct list_reading read_list(void)
 {
-	struct list_reader *reader = list_reader_start(&source, LIST_MAIL_DENY, wake_fd);
+	struct job *reader = list_reader_start(&source, LIST_MAIL_DENY, wake_fd);
 	struct list_reading reading;
 
 	ck_assert_ptr_nonnull(reader);
-	ck_assert_int_le(list_reader_begun(reader), clock_ms());
-	ck_assert(list_reader_wait(reader, clock_ms() + WAIT_MS));
+	ck_assert_int_le(job_begun(reader), clock_ms());
+	ck_assert(job_wait(reader, clock_ms() + WAIT_MS));
 	list_reader_finish(&reader, &reading);
 	ck_assert_ptr_null(reader);
 	return reading;
@@ -100,18 +100,18 @@ END_TEST
 
 START_TEST(a_reader_may_be_abandoned_at_any_time)
 	{
-		struct list_reader *reader;
+		struct job *reader;
 
 		save("a@example.com\n");
 		for (unsigned i = 0; i < unit_times(200); i++) {
 			reader = list_reader_start(&source, LIST_MAIL_DENY, wake_fd);
 			ck_assert_ptr_nonnull(reader);
 			if (i % 2 == 0)
-				(void)list_reader_wait(reader, clock_ms() + WAIT_MS);
-			list_reader_abandon(&reader);
+				(void)job_wait(reader, clock_ms() + WAIT_MS);
+			job_abandon(&reader);
 			ck_assert_ptr_null(reader);
 		}
-		list_reader_abandon(&reader); /* none */
+		job_abandon(&reader); /* none */
 	}
 END_TEST
 

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 
 /* Each test runs with inotify and without: _i is 1 or 0. */
 static char folder[64];
+static int wake_fd;
 static struct watch *watch;
 static char list[128], other[192];
 
@@ -34,6 +36,29 @@ static void put(const char *path, const char *text)
 	(void)fclose(f);
 }
 
+/* Have all looks made that are due at that time. */
+static void look(int64_t now)
+{
+	watch_look(watch, now);
+	for (int64_t start = clock_ms(); watch_is_looking(watch, now);) {
+		ck_assert_int_lt(clock_ms(), start + 20000);
+		pause_ms(1);
+		watch_look(watch, now);
+	}
+}
+
+static bool next(int64_t now, size_t *slot)
+{
+	look(now);
+	return watch_next(watch, slot);
+}
+
+static bool must_read(size_t slot, int64_t now)
+{
+	look(now);
+	return watch_must_read(watch, slot);
+}
+
 static void take(size_t slot, const char *path)
 {
 	struct file_stamp stamp;
@@ -46,6 +71,8 @@ static void setup(void)
 {
 	(void)snprintf(folder, sizeof(folder), "/tmp/check_watch.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ck_assert_int_ge(wake_fd, 0);
 	(void)snprintf(list, sizeof(list), "%s/list", folder);
 	(void)snprintf(other, sizeof(other), "%s/other", folder);
 }
@@ -56,13 +83,13 @@ static void begin(int by_events)
 	size_t slot;
 
 	put(list, "a\n");
-	watch = watch_new(by_events);
+	watch = watch_new(by_events, wake_fd);
 	ck_assert_ptr_nonnull(watch);
 	ck_assert_int_eq(watch_file(watch, 3, list), 0);
-	ck_assert(watch_next(watch, clock_ms(), &slot));
+	ck_assert(next(clock_ms(), &slot));
 	ck_assert_uint_eq(slot, 3);
 	take(3, list);
-	ck_assert(!watch_next(watch, clock_ms(), &slot));
+	ck_assert(!next(clock_ms(), &slot));
 	ck_assert(!watch_is_pending(watch, 3));
 }
 
@@ -70,6 +97,7 @@ static void teardown(void)
 {
 	watch_free(&watch);
 	watch_free(&watch);
+	(void)close(wake_fd);
 	(void)unlink(list);
 	(void)unlink(other);
 	(void)rmdir(folder);
@@ -81,7 +109,7 @@ static int64_t wait_next(size_t *slot)
 {
 	int64_t start = clock_ms(), now = start;
 
-	while (!watch_next(watch, now, slot)) {
+	while (!next(now, slot)) {
 		ck_assert_int_lt(now, start + 20000);
 		pause_ms(2);
 		now = clock_ms();
@@ -111,8 +139,8 @@ START_TEST(other_files_in_the_folder_are_ignored)
 
 		begin(_i);
 		put(other, "c\n");
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
-		ck_assert(!watch_next(watch, clock_ms() + 3000, &slot));
+		ck_assert(!next(clock_ms(), &slot));
+		ck_assert(!next(clock_ms() + 3000, &slot));
 	}
 END_TEST
 
@@ -124,7 +152,7 @@ START_TEST(a_file_removed_and_created_again_is_one_change)
 		begin(_i);
 		ck_assert_int_eq(unlink(list), 0);
 		pause_ms(50);
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!next(clock_ms(), &slot));
 		ck_assert(watch_is_pending(watch, 3) || !_i);
 		put(list, "b\n");
 		(void)wait_next(&slot);
@@ -153,12 +181,12 @@ START_TEST(a_missing_folder_changes_nothing)
 		ck_assert_int_eq(unlink(list), 0);
 		ck_assert_int_eq(rmdir(folder), 0);
 		for (later = 0; later < 10000; later += 500)
-			ck_assert(!watch_next(watch, clock_ms() + later, &slot));
+			ck_assert(!next(clock_ms() + later, &slot));
 		ck_assert(watch_folder_gone(watch, 3));
 		ck_assert(!watch_is_pending(watch, 3));
 		ck_assert_int_eq(mkdir(folder, 0700), 0);
 		put(list, "b\n");
-		for (later = 10000; !watch_next(watch, clock_ms() + later, &slot); later += 100)
+		for (later = 10000; !next(clock_ms() + later, &slot); later += 100)
 			ck_assert_int_lt(later, 20000);
 		ck_assert_uint_eq(slot, 3);
 		ck_assert(!watch_folder_gone(watch, 3));
@@ -193,9 +221,9 @@ START_TEST(a_forced_file_is_read_immediately)
 		begin(_i);
 		watch_force(watch, 3);
 		ck_assert(watch_is_pending(watch, 3));
-		ck_assert(watch_next(watch, clock_ms(), &slot));
+		ck_assert(next(clock_ms(), &slot));
 		take(3, list);
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!next(clock_ms(), &slot));
 	}
 END_TEST
 
@@ -207,7 +235,7 @@ static struct file_stamp begin_read(int by_events)
 
 	begin(by_events);
 	watch_force(watch, 3);
-	ck_assert(watch_next(watch, clock_ms(), &slot));
+	ck_assert(next(clock_ms(), &slot));
 	ck_assert_int_eq(file_stamp(list, &stamp, NULL), 0);
 	ck_assert(watch_is_reading(watch, 3));
 	return stamp;
@@ -222,12 +250,12 @@ START_TEST(a_file_forced_while_it_is_read_is_read_again)
 		watch_force(watch, 3);
 		ck_assert(watch_is_forced(watch, 3));
 		ck_assert(watch_is_pending(watch, 3));
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!next(clock_ms(), &slot));
 		watch_loaded(watch, 3, &stamp);
 		ck_assert(!watch_is_forced(watch, 3));
-		ck_assert(watch_next(watch, clock_ms(), &slot));
+		ck_assert(next(clock_ms(), &slot));
 		watch_loaded(watch, 3, &stamp);
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!next(clock_ms(), &slot));
 	}
 END_TEST
 
@@ -240,13 +268,13 @@ START_TEST(a_file_changed_while_it_is_read_is_read_again)
 		put(list, "a\nb\n");
 		pause_ms(50);
 		now = clock_ms();
-		ck_assert(!watch_next(watch, now, &slot));
+		ck_assert(!next(now, &slot));
 		ck_assert_int_gt(watch_due(watch), now);
 		watch_loaded(watch, 3, &stamp);
 		(void)wait_next(&slot);
 		ck_assert_uint_eq(slot, 3);
 		take(3, list);
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!next(clock_ms(), &slot));
 	}
 END_TEST
 
@@ -279,7 +307,7 @@ START_TEST(the_text_of_an_earlier_folder_is_of_no_use)
 		put(list, "from the new folder\n");
 		for (later = 0; watch_is_reading(watch, 3); later += 100) {
 			ck_assert_int_lt(later, 20000);
-			ck_assert(!watch_next(watch, clock_ms() + later, &slot));
+			ck_assert(!next(clock_ms() + later, &slot));
 		}
 		ck_assert(watch_folder_replaced(watch, 3));
 		(void)snprintf(other, sizeof(other), "%s/list", moved);
@@ -302,7 +330,7 @@ START_TEST(files_are_read_in_turn)
 		for (int i = 0; i < 4; i++) {
 			watch_force(watch, 3);
 			watch_force(watch, 5);
-			ck_assert(watch_next(watch, clock_ms(), &slot));
+			ck_assert(next(clock_ms(), &slot));
 			ck_assert(slot == 3 || slot == 5);
 			ck_assert_uint_ne(slot, last);
 			take(slot, slot == 3 ? list : other);
@@ -347,14 +375,14 @@ START_TEST(a_file_can_be_read_before_the_others)
 		ck_assert_int_eq(watch_file(watch, 5, other), 0);
 		(void)wait_next(&slot);
 		take(5, other);
-		ck_assert(!watch_must_read(watch, 5, clock_ms()));
-		ck_assert(!watch_must_read(watch, 7, clock_ms()));
+		ck_assert(!must_read(5, clock_ms()));
+		ck_assert(!must_read(7, clock_ms()));
 		watch_force(watch, 3);
 		watch_force(watch, 5);
-		ck_assert(watch_must_read(watch, 5, clock_ms()));
+		ck_assert(must_read(5, clock_ms()));
 		take(5, other);
-		ck_assert(!watch_must_read(watch, 5, clock_ms()));
-		ck_assert(watch_next(watch, clock_ms(), &slot));
+		ck_assert(!must_read(5, clock_ms()));
+		ck_assert(next(clock_ms(), &slot));
 		ck_assert_uint_eq(slot, 3);
 	}
 END_TEST
@@ -365,11 +393,11 @@ START_TEST(a_failed_read_does_not_delay_a_reload)
 
 		begin(_i);
 		watch_force(watch, 3);
-		ck_assert(watch_next(watch, clock_ms(), &slot));
+		ck_assert(next(clock_ms(), &slot));
 		watch_failed(watch, 3, clock_ms());
 		ck_assert(!watch_is_pending(watch, 3));
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
-		ck_assert(watch_next(watch, clock_ms() + SETTLE_RETRY_MS, &slot));
+		ck_assert(!next(clock_ms(), &slot));
+		ck_assert(next(clock_ms() + SETTLE_RETRY_MS, &slot));
 	}
 END_TEST
 
@@ -397,13 +425,13 @@ START_TEST(slots_can_change)
 		begin(_i);
 		put(other, "c\n");
 		ck_assert_int_eq(watch_file(watch, 3, list), 0); /* the same path changes nothing */
-		ck_assert(!watch_next(watch, clock_ms(), &slot));
+		ck_assert(!next(clock_ms(), &slot));
 		ck_assert_int_eq(watch_file(watch, 3, other), 0);
-		ck_assert(watch_next(watch, clock_ms(), &slot));
+		ck_assert(next(clock_ms(), &slot));
 		take(3, other);
 		ck_assert_int_eq(watch_file(watch, 3, NULL), 0);
 		put(other, "d\n");
-		ck_assert(!watch_next(watch, clock_ms() + 5000, &slot));
+		ck_assert(!next(clock_ms() + 5000, &slot));
 	}
 END_TEST
 
