@@ -397,7 +397,7 @@ help:
 	@echo 'make demo             run a private Postfix with Postern and show what it answers'
 	@echo 'make install          install; DESTDIR= and prefix= as usual; uninstall keeps the configuration'
 	@echo 'make dist             make postern-VERSION.tar.gz from the committed files'
-	@echo 'make deps             install the packages for building (deps-demo, deps-check: for those)'
+	@echo 'make deps             install the packages for building (deps-demo, deps-check, deps-bench: for those)'
 	@echo
 	@echo 'Parts of check (make check PARTS="lint unit" runs several):'
 	@echo '  check-build         compile everything with warnings as errors; check-clang: with clang'

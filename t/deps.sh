@@ -2,7 +2,7 @@
 # Install the Debian packages that a set of targets needs; do nothing if all of them are installed.
 # Prints first which packages are missing and why they are needed. Runs apt-get as root, or with sudo if sudo asks for
 # no password; otherwise prints the command and exits with 1. Starts no service, asks nothing, removes no package.
-# Usage: t/deps.sh [-n] build|demo|check|package    (-n: only print the missing packages, and exit with 1 if there are any)
+# Usage: t/deps.sh [-n] build|demo|check|bench|package    (-n: only print the missing packages, and exit with 1 if there are any)
 set -u
 
 dry_run=no
@@ -69,6 +69,13 @@ jq                  the documents' commands that read JSON
 adduser             the package's user
 systemd             the score of the unit
 "
+bench_packages="
+postfix-cdb         benchmarks against Postfix's own maps
+postfix-pcre        benchmarks against Postfix's own maps
+rspamd              benchmarks against it
+redis-server        the counts of rspamd's rate limits
+postfwd             benchmarks against it
+"
 package_packages="
 dpkg-dev            builds the Debian package
 debhelper           builds the Debian package
@@ -91,9 +98,10 @@ case $set_name in
 build) wanted=$build_packages ;;
 demo) wanted=$build_packages$demo_packages ;;
 check) wanted=$build_packages$demo_packages$check_packages ;;
+bench) wanted=$build_packages$demo_packages$check_packages$bench_packages ;;
 package) wanted=$build_packages$package_packages ;;
 *)
-	echo "usage: t/deps.sh [-n] build|demo|check|package" >&2
+	echo "usage: t/deps.sh [-n] build|demo|check|bench|package" >&2
 	exit 2
 	;;
 esac
