@@ -38,15 +38,19 @@ def skip(what):
     sys.exit(SKIPPED)
 
 
-def run_load(socket, *options):
-    """Run milter_load. Returns its result as a dict; raises SystemExit if it failed."""
-    argv = [MILTER_LOAD, "-s", socket, "--json", *options]
+def run_program(*argv):
+    """Run a load program that prints a line of JSON. Returns this as a dict; raises SystemExit if there is none."""
     done = subprocess.run([str(arg) for arg in argv], capture_output=True, text=True, check=False)
     if not done.stdout:
-        raise SystemExit(f"milter_load {options}: {done.stderr}")
+        raise SystemExit(f"{' '.join(map(str, argv))}: {done.stderr}")
     result = json.loads(done.stdout)
     result["ok"] = done.returncode == 0
     return result
+
+
+def run_load(socket, *options):
+    """Run milter_load. Returns its result as a dict."""
+    return run_program(MILTER_LOAD, "-s", socket, "--json", *options)
 
 
 def stat_of(pid):
@@ -54,17 +58,38 @@ def stat_of(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
-def cpu_seconds(pid):
-    """The CPU time of a process with all its threads, of its children, and of those that have ended."""
-    ticks = sum(map(int, stat_of(pid)[11:15]))
+def family(pid):
+    """The fields of stat_of() of a process and of all its descendants, by process id."""
+    fields = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat_of(path.name)
+            fields[int(path.name)] = stat_of(path.name)
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
-        if fields[1] == str(pid):
-            ticks += sum(map(int, fields[11:13]))
+    found = {pid: fields[pid]} if pid in fields else {}
+    added = set(found)
+    while added:
+        added = {child for child, of_child in fields.items() if int(of_child[1]) in added} - set(found)
+        found.update((child, fields[child]) for child in added)
+    return found
+
+
+def cpu_seconds(pid):
+    """The CPU time of a process with all its threads, of its descendants, and of those that have ended."""
+    ticks = sum(sum(map(int, fields[11:15])) for fields in family(pid).values())
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pids):
+    """The memory of processes in MiB, with memory that several of them share counted once."""
+    kib = 0
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        kib += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return kib / 1024
 
 
 @contextlib.contextmanager
