@@ -44,9 +44,9 @@ def prove_lists(name, port, lists, refuses=True):
     return count
 
 
-def prove_limit(name, port, number=LOGINS - 1):
+def prove_limit(name, port, number=LOGINS + 1):
     """Check that a login may send as many messages as the limit allows, that the next one is deferred, and that another
-    login may still send. Use this login and the one before it for nothing else."""
+    login, the one before it, may still send."""
     codes = [outcome(port, f"<proof{at}@{LOGIN_DOMAIN}>", RECIPIENT, login(number)) for at in range(LIMIT + 1)]
     codes.append(outcome(port, f"<proof@{LOGIN_DOMAIN}>", RECIPIENT, login(number - 1)))
     if codes[:LIMIT] != [250] * LIMIT or codes[LIMIT] // 100 != 4 or codes[-1] != 250:

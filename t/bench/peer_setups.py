@@ -239,7 +239,7 @@ def postern(setup, folder, lists):
     """
     store = {"profiles": [{"id": 1, "name": "all", "open": True, "limits": f"{LIMIT}/1h"}],
              "users": [{"id": number + 1, "username": login(number), "froms": f"@{LOGIN_DOMAIN}", "profileId": 1}
-                       for number in range(LOGINS)]}
+                       for number in range(LOGINS + 2)]}
     daemon = Postern(folder, config={"profile": {"default_domain": LOGIN_DOMAIN}}, lists=postern_lists(lists), store=store)
     daemon.create()
     setup.run(daemon.process, daemon.listens)
