@@ -11,9 +11,9 @@
 #include "lib/base/ascii.h"
 
 struct suspensions {
-	pthread_rwlock_t lock;
-	size_t count, size;
-	char **logins; /* folded, sorted */
+	pthread_rwlock_t lock; /* of all members */
+	size_t count, size;    /* the count is atomic, too */
+	char **logins;	       /* folded, sorted */
 };
 
 struct suspensions *suspensions_new(void)
@@ -95,7 +95,7 @@ static int insert(struct suspensions *suspensions, size_t place, const char *fol
 	memmove(&suspensions->logins[place + 1], &suspensions->logins[place],
 		(suspensions->count - place) * sizeof(copy));
 	suspensions->logins[place] = copy;
-	suspensions->count++;
+	__atomic_add_fetch(&suspensions->count, 1, __ATOMIC_RELEASE);
 	return 1;
 }
 
@@ -109,7 +109,7 @@ static int set(struct suspensions *suspensions, const char *folded, bool suspend
 	if (suspended)
 		return insert(suspensions, place, folded);
 	free(suspensions->logins[place]);
-	suspensions->count--;
+	__atomic_sub_fetch(&suspensions->count, 1, __ATOMIC_RELEASE);
 	memmove(&suspensions->logins[place], &suspensions->logins[place + 1],
 		(suspensions->count - place) * sizeof(char *));
 	return 1;
@@ -133,23 +133,18 @@ bool suspensions_has(struct suspensions *suspensions, const char *login)
 	char folded[SUSPENSION_LOGIN_MAX + 1];
 	bool there = false;
 
-	if (suspensions == NULL)
+	/* Usually nobody is suspended: then the threads that decide need no lock. */
+	if (suspensions == NULL || suspensions_count(suspensions) == 0 || !fold(login, folded))
 		return false;
 	(void)pthread_rwlock_rdlock(&suspensions->lock);
-	if (suspensions->count > 0 && fold(login, folded))
-		(void)place_of(suspensions, folded, &there);
+	(void)place_of(suspensions, folded, &there);
 	(void)pthread_rwlock_unlock(&suspensions->lock);
 	return there;
 }
 
 size_t suspensions_count(struct suspensions *suspensions)
 {
-	size_t count;
-
-	(void)pthread_rwlock_rdlock(&suspensions->lock);
-	count = suspensions->count;
-	(void)pthread_rwlock_unlock(&suspensions->lock);
-	return count;
+	return __atomic_load_n(&suspensions->count, __ATOMIC_ACQUIRE);
 }
 
 void suspensions_each(struct suspensions *suspensions,
@@ -272,7 +267,7 @@ int suspensions_read(struct suspensions *suspensions, const char *text, size_t l
 	old_count = ret < 0 ? read.count : suspensions->count;
 	if (ret >= 0) {
 		suspensions->logins = read.logins;
-		suspensions->count = read.count;
+		__atomic_store_n(&suspensions->count, read.count, __ATOMIC_RELEASE);
 		suspensions->size = read.size;
 	}
 	(void)pthread_rwlock_unlock(&suspensions->lock);

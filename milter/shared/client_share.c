@@ -48,7 +48,8 @@ bool client_share_add(struct client_share *share, const struct cidr *client, con
 	const uint16_t name = (uint16_t)hash_bytes(helo, strlen(helo));
 	bool is_time;
 
-	(void)pthread_mutex_lock(&share->lock);
+	if (pthread_mutex_trylock(&share->lock) != 0)
+		return false;
 	share->latest[share->next] = (struct latest){ *client, name };
 	share->next = (share->next + 1) % CLIENT_SHARE_SESSIONS;
 	if (share->count < CLIENT_SHARE_SESSIONS)

@@ -4,16 +4,14 @@
  */
 #include "milter/shared/scratch_pool.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define KEPT_MAX 64 /* libmilter's pool has fewer threads */
 
 struct scratch_pool {
-	pthread_mutex_t lock;
-	struct regex_scratch *kept[KEPT_MAX];
-	size_t count;
+	_Atomic(struct regex_scratch *) kept[KEPT_MAX]; /* NULL: a free place */
 };
 
 static uint64_t read_ns(clockid_t clock)
@@ -38,34 +36,32 @@ static const struct regex_clock regex_clock = { passed_ns, used_ns };
 
 struct scratch_pool *scratch_pool_new(void)
 {
-	struct scratch_pool *pool = calloc(1, sizeof(*pool));
-
-	if (pool != NULL && pthread_mutex_init(&pool->lock, NULL) != 0) {
-		free(pool);
-		pool = NULL;
-	}
-	return pool;
+	return calloc(1, sizeof(struct scratch_pool));
 }
 
 void scratch_pool_free(struct scratch_pool **pool)
 {
+	struct regex_scratch *scratch;
+
 	if (*pool == NULL)
 		return;
-	for (size_t i = 0; i < (*pool)->count; i++)
-		regex_scratch_free(&(*pool)->kept[i]);
-	(void)pthread_mutex_destroy(&(*pool)->lock);
+	for (size_t i = 0; i < KEPT_MAX; i++) {
+		scratch = atomic_load(&(*pool)->kept[i]);
+		regex_scratch_free(&scratch);
+	}
 	free(*pool);
 	*pool = NULL;
 }
 
+/* Both functions begin at the first place, so that the scratches used last are lent first. */
 struct regex_scratch *scratch_pool_get(struct scratch_pool *pool)
 {
 	struct regex_scratch *scratch = NULL;
 
-	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->count > 0)
-		scratch = pool->kept[--pool->count];
-	(void)pthread_mutex_unlock(&pool->lock);
+	for (size_t i = 0; i < KEPT_MAX && scratch == NULL; i++) {
+		if (atomic_load_explicit(&pool->kept[i], memory_order_relaxed) != NULL)
+			scratch = atomic_exchange(&pool->kept[i], NULL);
+	}
 	if (scratch == NULL)
 		scratch = regex_scratch_new(&regex_clock);
 	if (scratch != NULL)
@@ -75,14 +71,12 @@ struct regex_scratch *scratch_pool_get(struct scratch_pool *pool)
 
 void scratch_pool_put(struct scratch_pool *pool, struct regex_scratch *scratch)
 {
-	if (scratch == NULL)
-		return;
-	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->count < KEPT_MAX) {
-		pool->kept[pool->count++] = scratch;
-		scratch = NULL;
+	struct regex_scratch *none;
+
+	for (size_t i = 0; i < KEPT_MAX && scratch != NULL; i++) {
+		none = NULL;
+		if (atomic_compare_exchange_strong(&pool->kept[i], &none, scratch))
+			return;
 	}
-	(void)pthread_mutex_unlock(&pool->lock);
-	if (scratch != NULL)
-		regex_scratch_free(&scratch);
+	regex_scratch_free(&scratch);
 }

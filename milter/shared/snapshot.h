@@ -7,9 +7,9 @@
  * The current policy. The cache thread replaces it as a whole; every other thread reads it. Any
  * thread may call any function.
  *
- * A reader takes its reference under a lock that protects only the pointer and this increment, so
- * it cannot take a reference to a freed policy. The old policy is released after the lock, so no
- * reader waits for a policy to load or for a million users to be freed.
+ * Readers take no lock. The thread that publishes waits until no reader is about to take a
+ * reference to the old policy, and then releases it; no reader waits for a policy to load or for a
+ * million users to be freed.
  */
 struct snapshot;
 
