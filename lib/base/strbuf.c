@@ -9,11 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+void strbuf_lend(struct strbuf *buf, char *memory, size_t size)
+{
+	*buf = (struct strbuf){ .text = memory, .size = size, .is_lent = true };
+	memory[0] = '\0';
+}
+
+/* Give the text so many bytes of its own. */
+static bool resize(struct strbuf *buf, size_t size)
+{
+	char *text = realloc(buf->is_lent ? NULL : buf->text, size);
+
+	if (text == NULL) {
+		buf->failed = true;
+		return false;
+	}
+	if (buf->is_lent)
+		memcpy(text, buf->text, buf->len + 1);
+	buf->text = text;
+	buf->size = size;
+	buf->is_lent = false;
+	return true;
+}
+
 /* Make room for len more bytes and a NUL. */
 static bool reserve(struct strbuf *buf, size_t len)
 {
 	size_t want, size;
-	char *text;
 
 	if (buf->failed || len > SIZE_MAX / 4 - buf->len) {
 		buf->failed = true;
@@ -24,13 +46,7 @@ static bool reserve(struct strbuf *buf, size_t len)
 		return true;
 	for (size = buf->size ? buf->size : 64; size < want; size *= 2)
 		;
-	if ((text = realloc(buf->text, size)) == NULL) {
-		buf->failed = true;
-		return false;
-	}
-	buf->text = text;
-	buf->size = size;
-	return true;
+	return resize(buf, size);
 }
 
 void strbuf_add(struct strbuf *buf, const char *text, size_t len)
@@ -50,22 +66,30 @@ void strbuf_add_str(struct strbuf *buf, const char *text)
 
 void strbuf_add_char(struct strbuf *buf, char c)
 {
-	strbuf_add(buf, &c, 1);
+	if (!reserve(buf, 1))
+		return;
+	buf->text[buf->len++] = c;
+	buf->text[buf->len] = '\0';
 }
 
 void strbuf_vaddf(struct strbuf *buf, const char *format, va_list args)
 {
+	const size_t room = buf->failed ? 0 : buf->size - buf->len;
 	va_list again;
 	int len;
 
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(room > 0 ? buf->text + buf->len : NULL, room, format, args);
 	if (len < 0) {
 		buf->failed = true;
+	} else if ((size_t)len < room) {
+		buf->len += (size_t)len;
 	} else if (reserve(buf, (size_t)len)) {
 		(void)vsnprintf(buf->text + buf->len, (size_t)len + 1, format, again);
 		buf->len += (size_t)len;
 	}
+	if (room > 0)
+		buf->text[buf->len] = '\0'; /* also after a failure */
 	va_end(again);
 }
 
@@ -78,6 +102,18 @@ void strbuf_addf(struct strbuf *buf, const char *format, ...)
 	va_end(args);
 }
 
+void strbuf_add_number(struct strbuf *buf, unsigned long long number)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	strbuf_add(buf, digits + at, sizeof(digits) - at);
+}
+
 void strbuf_reset(struct strbuf *buf)
 {
 	buf->len = 0;
@@ -88,7 +124,8 @@ void strbuf_reset(struct strbuf *buf)
 
 void strbuf_free(struct strbuf *buf)
 {
-	free(buf->text);
+	if (!buf->is_lent)
+		free(buf->text);
 	*buf = (struct strbuf)STRBUF_INIT;
 }
 
@@ -97,7 +134,7 @@ char *strbuf_take(struct strbuf *buf)
 	char *text = NULL;
 
 	strbuf_add(buf, "", 0); /* an empty buffer gives "", not NULL */
-	if (!buf->failed) {
+	if (!buf->failed && (!buf->is_lent || resize(buf, buf->len + 1))) {
 		text = buf->text;
 		buf->text = NULL;
 	}

@@ -13,13 +13,17 @@
 struct strbuf {
 	char *text;
 	size_t len, size;
-	bool failed;
+	bool failed, is_lent;
 };
 
-#define STRBUF_INIT               \
-	{                         \
-		NULL, 0, 0, false \
+#define STRBUF_INIT                      \
+	{                                \
+		NULL, 0, 0, false, false \
 	}
+
+/* Begin an empty text in memory of the caller, at least one byte, which must stay as long as the
+ * text: as long as that fits, nothing is allocated. */
+void strbuf_lend(struct strbuf *buf, char *memory, size_t size);
 
 void strbuf_add(struct strbuf *buf, const char *text, size_t len);
 void strbuf_add_str(struct strbuf *buf, const char *text);
@@ -27,6 +31,7 @@ void strbuf_add_char(struct strbuf *buf, char c);
 void strbuf_addf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_vaddf(struct strbuf *buf, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
+void strbuf_add_number(struct strbuf *buf, unsigned long long number); /* in decimal */
 
 /* Empty the buffer and clear `failed`, but keep the memory. */
 void strbuf_reset(struct strbuf *buf);

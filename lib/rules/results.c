@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LINE_MAX_USUAL 78 /* RFC 5322 section 2.1.1 */
+#define ITEM_USUAL 256	  /* bytes of an item; only longer ones are allocated */
 
 static const char *outcome_word(enum outcome outcome)
 {
@@ -93,9 +94,11 @@ static void add_item(struct strbuf *results, const struct strbuf *item)
 
 void results_add(struct strbuf *results, enum stage stage, const struct verdict *verdict)
 {
-	struct strbuf item = STRBUF_INIT;
+	char memory[ITEM_USUAL];
+	struct strbuf item;
 	char usage[USAGE_TEXT_SIZE];
 
+	strbuf_lend(&item, memory, sizeof(memory));
 	for (size_t i = 0; i < verdict->count; i++) {
 		const struct finding *finding = &verdict->findings[i];
 

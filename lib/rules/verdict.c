@@ -89,7 +89,7 @@ void reply_set(struct reply *reply, int code, const char *enhanced, const char *
 	size_t n = 0;
 
 	reply->code = code;
-	(void)text_format(reply->enhanced, sizeof(reply->enhanced), "%s", enhanced);
+	(void)text_copy(reply->enhanced, sizeof(reply->enhanced), enhanced);
 	va_start(args, format);
 	(void)text_vformat(text, sizeof(text), format, args);
 	va_end(args);

@@ -23,6 +23,8 @@ struct pair {
 
 #define PAIRS_MAX 20
 
+#define LINE_USUAL 1024 /* bytes of a line; only longer ones are allocated */
+
 static const char *client_text(const struct cidr *client, char buf[CIDR_TEXT_SIZE])
 {
 	if (client->family == AF_UNSPEC)
@@ -187,9 +189,11 @@ void decision_record_add_event(const struct decision_record *record)
 
 void decision_record_log(const struct decision_record *record)
 {
-	struct strbuf line = STRBUF_INIT;
+	char memory[LINE_USUAL];
+	struct strbuf line;
 
 	if (log_wants(LOG_LEVEL_INFO)) {
+		strbuf_lend(&line, memory, sizeof(memory));
 		decision_record_line(record, &line);
 		if (line.failed)
 			log_event(LOG_LEVEL_ERROR, "session=%s verdict=%s error=\"out of memory\"",

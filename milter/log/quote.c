@@ -25,15 +25,23 @@ static bool is_plain(const char *value)
 	return true;
 }
 
-static void add_byte(struct strbuf *line, char c)
+/* Return how many of the first len bytes stand for themselves between quotation marks. */
+static size_t count_literal(const char *value, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && value[i] >= ' ' && value[i] <= '~' && value[i] != '"' && value[i] != '\\')
+		i++;
+	return i;
+}
+
+static void add_escaped(struct strbuf *line, char c)
 {
 	if (c == '"' || c == '\\') {
 		strbuf_add_char(line, '\\');
 		strbuf_add_char(line, c);
-	} else if (c < ' ' || c > '~') {
-		strbuf_addf(line, "\\x%02x", (unsigned char)c);
 	} else {
-		strbuf_add_char(line, c);
+		strbuf_addf(line, "\\x%02x", (unsigned char)c);
 	}
 }
 
@@ -47,7 +55,7 @@ static void add_key(struct strbuf *line, const char *key)
 
 void quote_add(struct strbuf *line, const char *key, const char *value)
 {
-	size_t len, shown;
+	size_t len, shown, literal;
 
 	if (value == NULL)
 		return;
@@ -59,15 +67,20 @@ void quote_add(struct strbuf *line, const char *key, const char *value)
 	}
 	shown = text_fit(value, len, QUOTE_MAX);
 	strbuf_add_char(line, '"');
-	for (size_t i = 0; i < shown; i++)
-		add_byte(line, value[i]);
+	for (size_t i = 0; i < shown; i++) {
+		literal = count_literal(value + i, shown - i);
+		strbuf_add(line, value + i, literal);
+		i += literal;
+		if (i < shown)
+			add_escaped(line, value[i]);
+	}
 	strbuf_add_str(line, shown < len ? "...\"" : "\"");
 }
 
 void quote_add_number(struct strbuf *line, const char *key, unsigned long long value)
 {
 	add_key(line, key);
-	strbuf_addf(line, "%llu", value);
+	strbuf_add_number(line, value);
 }
 
 void quote_log(enum log_level level, const char *key, const char *value, const char *format, ...)

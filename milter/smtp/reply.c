@@ -39,7 +39,7 @@ bool reply_line_of(const struct verdict *verdict, struct reply_line *line_r)
 		reply->code == 421) /* Postfix hangs up at a 421 */
 		return false;
 	(void)snprintf(line_r->code, sizeof(line_r->code), "%d", reply->code);
-	(void)text_format(line_r->enhanced, sizeof(line_r->enhanced), "%s", reply->enhanced);
+	(void)text_copy(line_r->enhanced, sizeof(line_r->enhanced), reply->enhanced);
 	if (line_r->enhanced[0] != line_r->code[0])
 		(void)snprintf(line_r->enhanced, sizeof(line_r->enhanced), "%c.7.1",
 			line_r->code[0]);

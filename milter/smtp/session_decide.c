@@ -120,7 +120,7 @@ void session_refuse(struct session *session, struct message *message,
 	verdict->count = 1;
 	finding->check = stage_check(about->stage);
 	finding->outcome = OUTCOME_FAIL;
-	(void)text_format(finding->rule, sizeof(finding->rule), "%s", refusal->rule);
+	(void)text_copy(finding->rule, sizeof(finding->rule), refusal->rule);
 	reply_set(&finding->reply, 550, refusal->enhanced, "%s", refusal->text);
 	record_findings(session, message, about, verdict);
 }

@@ -46,7 +46,7 @@ void message_free(struct message **message)
 void message_set_queue(struct message *message, const char *queue)
 {
 	if (queue != NULL && queue[0] != '\0')
-		(void)text_format(message->queue, sizeof(message->queue), "%s", queue);
+		(void)text_copy(message->queue, sizeof(message->queue), queue);
 }
 
 void session_queue_id(struct session *session, const char *queue)

@@ -128,6 +128,56 @@ START_TEST(resets_and_keeps_its_memory)
 	}
 END_TEST
 
+START_TEST(begins_in_lent_memory)
+	{
+		char memory[8];
+		struct strbuf buf;
+		char *text;
+
+		strbuf_lend(&buf, memory, sizeof(memory));
+		ck_assert_str_eq(buf.text, "");
+		strbuf_addf(&buf, "%s", "1234567");
+		ck_assert_ptr_eq(buf.text, memory);
+		strbuf_add_char(&buf, '8');
+		ck_assert_ptr_ne(buf.text, memory);
+		ck_assert_str_eq(buf.text, "12345678");
+		strbuf_free(&buf);
+
+		strbuf_lend(&buf, memory, sizeof(memory));
+		strbuf_addf(&buf, "%s", "12345678");
+		ck_assert_str_eq(buf.text, "12345678");
+		strbuf_free(&buf);
+
+		strbuf_lend(&buf, memory, sizeof(memory));
+		strbuf_add_str(&buf, "mine");
+		text = strbuf_take(&buf);
+		ck_assert_str_eq(text, "mine");
+		ck_assert_ptr_ne(text, memory);
+		free(text);
+
+		strbuf_lend(&buf, memory, sizeof(memory));
+		strbuf_add_str(&buf, "kept");
+		strbuf_add(&buf, "", SIZE_MAX);
+		ck_assert_str_eq(buf.text, "kept");
+		strbuf_free(&buf);
+		ck_assert_ptr_null(buf.text);
+	}
+END_TEST
+
+START_TEST(adds_numbers)
+	{
+		struct strbuf buf = STRBUF_INIT;
+
+		strbuf_add_number(&buf, 0);
+		strbuf_add_char(&buf, ' ');
+		strbuf_add_number(&buf, 1024);
+		strbuf_add_char(&buf, ' ');
+		strbuf_add_number(&buf, UINT64_MAX);
+		ck_assert_str_eq(buf.text, "0 1024 18446744073709551615");
+		strbuf_free(&buf);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("strbuf");
@@ -139,6 +189,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, gives_its_text_away);
 	tcase_add_test(tcase, remembers_a_failure);
 	tcase_add_test(tcase, resets_and_keeps_its_memory);
+	tcase_add_test(tcase, begins_in_lent_memory);
+	tcase_add_test(tcase, adds_numbers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
