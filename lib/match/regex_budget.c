@@ -11,6 +11,7 @@
 void regex_budget_begin(struct regex_budget *budget)
 {
 	budget->allowed = REGEX_BUDGET_NS;
+	budget->granted = 0;
 	budget->steps = 0;
 	budget->has_begun = budget->is_spent = false;
 }
@@ -43,7 +44,9 @@ bool regex_budget_is_spent(struct regex_budget *budget)
 
 void regex_budget_begin_match(struct regex_budget *budget)
 {
-	budget->allowed += REGEX_BUDGET_EACH_NS;
+	budget->granted += REGEX_BUDGET_EACH_NS;
+	if (budget->granted > budget->allowed)
+		budget->allowed = budget->granted;
 	budget->match_passed_from = budget->passed;
 	budget->match_used_from = 0;
 }

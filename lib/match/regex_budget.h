@@ -14,8 +14,8 @@ struct regex_clock {
 	uint64_t (*used_ns)(void);   /* the calling thread's processor time */
 };
 
-/* For all regexes of one decision, and more for each that is tried, because a long list that is not
- * prepared takes that long. */
+/* For all regexes of one decision; or so much for each that is tried, if that is more, because a
+ * long list that is not prepared takes that long. */
 #define REGEX_BUDGET_NS UINT64_C(5000000)
 #define REGEX_BUDGET_EACH_NS UINT64_C(2000)
 
@@ -29,6 +29,7 @@ struct regex_clock {
 struct regex_budget {
 	const struct regex_clock *clock; /* NULL: no bound */
 	uint64_t allowed;		 /* ns */
+	uint64_t granted;		 /* ns, for the regexes that were tried */
 	uint64_t passed_from, used_from; /* what the clocks showed at the beginning; the former
 					    without pauses that are known */
 	uint64_t passed;		 /* what the clock showed last */
