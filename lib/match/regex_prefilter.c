@@ -37,7 +37,7 @@ uint64_t regex_prefilter_load(const struct regex_cost *cost)
 /* Of one call of hyperscan, see work_of(). 6 s in the worst case that was found: regexes of ten
  * words of three letters with .* between them. */
 #define CHUNK_WORK 50000
-#define CHUNK_REFUSED 16 /* regexes that hyperscan refuses; each repeats a part of the work */
+#define CHUNK_REFUSED 16 /* regexes that hyperscan reads and then refuses; each repeats work */
 
 #define CHUNK_LOOSE 8 /* at most, of those that regex_plain_is_loose() describes */
 
@@ -141,6 +141,23 @@ static int refused_source(const hs_compile_error_t *error, const struct sources 
 		-1;
 }
 
+/* Remove the sources that hyperscan cannot read, of which hs_compile_multi() names one at a time.
+ */
+static void drop_unreadable(struct sources *s)
+{
+	hs_compile_error_t *error;
+	hs_expr_info_t *found;
+
+	for (unsigned i = s->count; i-- > 0;) {
+		error = NULL;
+		found = NULL;
+		if (hs_expression_info(s->texts[i], s->flags[i], &found, &error) != HS_SUCCESS)
+			sources_drop(s, i);
+		hs_free_compile_error(error);
+		free(found);
+	}
+}
+
 static hs_database_t *compile(struct sources *s)
 {
 	hs_compile_error_t *error = NULL;
@@ -156,6 +173,8 @@ static hs_database_t *compile(struct sources *s)
 		if (which < 0)
 			return NULL;
 		sources_drop(s, (unsigned)which);
+		if (refused == 0)
+			drop_unreadable(s);
 	}
 	return NULL;
 }

@@ -200,6 +200,27 @@ START_TEST(those_that_do_not_take_part_are_tried_always)
 	}
 END_TEST
 
+/* Hyperscan does not read these; a regex of a list can be as strange to it. */
+START_TEST(those_that_hyperscan_refuses_cost_the_others_nothing)
+	{
+		enum { COUNT = 60 };
+		struct regex_prefilter *prefilter = regex_prefilter_new(true);
+		const struct regex_cost costs[COUNT] = { { .positions = 1 } };
+		const char *regexes[COUNT];
+		bool takes_part[COUNT] = { false };
+
+		for (size_t i = 0; i < COUNT; i++)
+			regexes[i] = i % 2 == 0 ? "(a" : "b";
+		if (prefilter != NULL)
+			ck_assert_uint_eq(regex_prefilter_add(prefilter, regexes, costs, 0, COUNT,
+						  takes_part),
+				COUNT);
+		for (size_t i = 0; prefilter != NULL && i < COUNT; i++)
+			ck_assert_int_eq(takes_part[i], i % 2 == 1);
+		regex_prefilter_free(&prefilter);
+	}
+END_TEST
+
 /* One call compiles a bounded part of the regexes; all parts together find each of them. */
 START_TEST(is_compiled_in_parts)
 	{
@@ -513,6 +534,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, never_hides_a_match, 0, (int)unit_times(10));
 	tcase_add_test(tcase, regexes_of_any_syntax_and_cost_take_part_by_their_text);
 	tcase_add_test(tcase, those_that_do_not_take_part_are_tried_always);
+	tcase_add_test(tcase, those_that_hyperscan_refuses_cost_the_others_nothing);
 	tcase_add_test(tcase, is_compiled_in_parts);
 #ifdef HAVE_HYPERSCAN
 	tcase_add_test(tcase, a_scratch_remembers_all_parts);
