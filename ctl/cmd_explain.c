@@ -257,7 +257,7 @@ static int print_answer(const json_t *answer, int code)
 static int explain_lines(struct judge *judge)
 {
 	char *line = NULL;
-	size_t size = 0, number = 0;
+	size_t size = 0, number = 0, asked = 0;
 	int status = EX_OK, ret = 0;
 	ssize_t len;
 
@@ -269,6 +269,8 @@ static int explain_lines(struct judge *judge)
 		number++;
 		if (strspn(line, " \t\r\n") == (size_t)len)
 			continue;
+		if (asked++ == EXPLAIN_MANY && judge->policy != NULL)
+			explain_prepare(judge->policy);
 		session = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, &where);
 		ret = EX_DATAERR;
 		if (session == NULL)

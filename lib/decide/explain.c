@@ -424,3 +424,15 @@ int explain_session(const struct login_rules *rules, const struct explain_ledger
 	*answer_r = answer;
 	return 0;
 }
+
+void explain_prepare(const struct policy *policy)
+{
+	size_t count = 0;
+	struct regexlist **lists = policy_unprepared(policy, &count);
+
+	for (size_t i = 0; lists != NULL && i < count; i++) {
+		while (regexlist_prepare(lists[i]))
+			;
+	}
+	free(lists);
+}

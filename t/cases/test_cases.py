@@ -11,17 +11,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTERNCTL = ROOT / os.environ.get("POSTERN_BUILD", "build") / "posternctl"
+UNPREPARED = 100  # the lines that explain answers before it prepares the regexes
 SESSION_KEYS = {"id", "ip", "rdns", "helo", "auth", "mail", "rcpts", "from"}
+
+
+def ask(rule_set, sessions):
+    """Run posternctl over lines of sessions."""
+    command = [POSTERNCTL, "explain", "-c", cases.FOLDER / rule_set / "postern.conf", "--jsonl"]
+    return subprocess.run(command, input=sessions, capture_output=True, timeout=600, check=False)
 
 
 @functools.lru_cache(maxsize=None)
 def explain(rule_set):
     """(answers by id in their order, what went wrong or None) of one run over a rule set's sessions."""
-    folder = cases.FOLDER / rule_set
-    command = [POSTERNCTL, "explain", "-c", folder / "postern.conf", "--jsonl"]
     try:
-        with open(folder / "sessions.jsonl", "rb") as sessions:
-            run = subprocess.run(command, stdin=sessions, capture_output=True, timeout=600, check=False)
+        run = ask(rule_set, (cases.FOLDER / rule_set / "sessions.jsonl").read_bytes())
     except (OSError, subprocess.TimeoutExpired) as error:
         return {}, str(error)
     wrong = None
@@ -35,6 +39,17 @@ def test_explain_answers_each_session_in_order(rule_set):
     answers, wrong = explain(rule_set)
     assert wrong is None
     assert list(answers) == list(cases.sessions(rule_set)) == list(cases.expected(rule_set))
+
+
+@pytest.mark.parametrize("rule_set", cases.RULE_SETS)
+def test_prepared_regexes_change_no_answer(rule_set):
+    lines = (cases.FOLDER / rule_set / "sessions.jsonl").read_bytes().splitlines(keepends=True)
+    prepared = ask(rule_set, b"".join(lines[-UNPREPARED:] + lines)).stdout.splitlines()[UNPREPARED:]
+    unprepared = []
+    for i in range(0, len(lines), UNPREPARED):
+        unprepared += ask(rule_set, b"".join(lines[i:i + UNPREPARED])).stdout.splitlines()
+    assert len(prepared) == len(lines)
+    assert prepared == unprepared
 
 
 CASES = [pytest.param(rule_set, name, id=name)
