@@ -165,6 +165,23 @@ void problems_count_more(struct problems *problems, enum problem_level level, si
 	problems->levels[level].is_complete = false;
 }
 
+void problems_add_all(struct problems *problems, const char *where, const struct problems *from)
+{
+	for (int level = 0; problems != NULL && from != NULL && level < PROBLEM_LEVELS; level++) {
+		const struct texts *texts = &from->levels[level];
+
+		for (size_t i = 0; i < texts->kept; i++) {
+			void (*add)(struct problems * to, const char *format, ...) =
+				level == PROBLEM_NOTE ? problems_note : problems_add;
+
+			add(problems, "%s%s%s", where != NULL ? where : "",
+				where != NULL ? ": " : "", texts->texts[i].text);
+		}
+		problems_count_more(problems, (enum problem_level)level,
+			texts->count - texts->kept);
+	}
+}
+
 bool problems_keep_next(const struct problems *problems, enum problem_level level)
 {
 	return problems != NULL && problems->levels[level].left > 0 &&
@@ -184,6 +201,12 @@ void problems_begin(struct problems *problems)
 {
 	if (problems != NULL)
 		begin_source(problems, problems->of_source_max);
+}
+
+void problems_allow(struct problems *problems, const size_t texts[PROBLEM_LEVELS])
+{
+	for (int level = 0; problems != NULL && level < PROBLEM_LEVELS; level++)
+		problems->levels[level].left = texts[level];
 }
 
 void problems_end(struct problems *problems, const char *source, const char *what)

@@ -36,6 +36,13 @@ void problems_note(struct problems *problems, const char *format, ...)
 /* Add `count` problems of a level whose texts are not known. */
 void problems_count_more(struct problems *problems, enum problem_level level, size_t count);
 
+/* Keep at most so many further texts of each level. Does nothing when problems is NULL. */
+void problems_allow(struct problems *problems, const size_t texts[PROBLEM_LEVELS]);
+
+/* Add all that `from` has, each text after "where: "; where may be NULL, for nothing. Both others
+ * may be NULL. */
+void problems_add_all(struct problems *problems, const char *where, const struct problems *from);
+
 /* Return whether the text of another problem of that level would be kept. Otherwise a caller need
  * not make it, which may take long. */
 bool problems_keep_next(const struct problems *problems, enum problem_level level);

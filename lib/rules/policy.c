@@ -31,7 +31,7 @@ static int fill_gaps(struct policy_parts *parts)
 	if (parts->profiles == NULL) {
 		if ((profiles = profiles_builder_new(false)) == NULL)
 			return -1;
-		parts->profiles = profiles_builder_finish(&profiles, NULL, NULL);
+		parts->profiles = profiles_builder_finish(&profiles, NULL);
 	}
 	if (parts->users == NULL) {
 		if ((users = users_builder_new()) == NULL)

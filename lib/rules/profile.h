@@ -13,7 +13,8 @@
 
 /*
  * The profiles of a policy: immutable, reference-counted, thousands at most. One thread builds a
- * set from rows; then any thread may read it.
+ * set, from rows or from another set and the rows that changed; then any thread may read it. The
+ * rows' order does not matter: a set has them in the order of their ids (row_ids_compare()).
  */
 struct profiles;
 struct profile;
@@ -42,23 +43,38 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 #define PROFILE_VALUE_MAX UINT16_MAX
 
 /*
- * Add a row. Problems are reported as "profiles id 3 (sales): rcpt_re[2] ...". A bad regex or host
- * alone is left out, because that can only forbid more. A row with bad limits, size or `open` is
- * left out completely, and its users may send to nobody until the row is corrected (see
- * profiles_is_bad()). Returns 1 when the row was added, 0 when it was left out, -1 when out of
- * memory.
+ * Return a builder that changes some rows of a set. The set that it makes is that of a builder to
+ * which all of its rows were added, and so are the problems that profiles_report() reports of it if
+ * profiles_can_change() is true. NULL when out of memory.
  */
-int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS],
-	struct problems *problems);
+struct profiles_builder *profiles_builder_change(struct profiles *base, bool anchored);
+
+/* Leave out the row of the base with that id, if there is one. Do this before adding another row
+ * with its id. */
+void profiles_builder_remove(struct profiles_builder *builder, const char *id);
 
 /*
- * Return the profiles with one reference, and free the builder. NULL when out of memory. The
- * regexes of rcpt_re are compiled here, unless a profile of `previous` (may be NULL) has the same
- * one, and their problems reported. If the regexes of all profiles exceed their bounds, those
- * of the longest or most costly profiles are left out, and likewise the items of host and rcpt.
+ * Add a row. profiles_report() reports problems as "profiles id 3 (sales): rcpt_re[2] ...". A bad
+ * regex or host alone is left out, because that can only forbid more. A row with bad limits, size
+ * or `open` is left out completely, and its users may send to nobody until the row is corrected
+ * (see profiles_is_bad()). Of rows with one id, the first that was added stays. Returns 1 when the
+ * row was added, 0 when it was left out, -1 when out of memory.
+ */
+int profiles_builder_add(struct profiles_builder *builder, const struct cell row[PROFILE_COLUMNS]);
+
+/* Add a row that is left out, which the caller has reported. Returns 0, or -1 when out of memory.
+ */
+int profiles_builder_add_bad(struct profiles_builder *builder, const struct cell *id,
+	const struct cell *name);
+
+/*
+ * Return the profiles with one reference, and free the builder. NULL when out of memory. Rows that
+ * are the same in `previous` (may be NULL) are shared with it; of others, only regexes that are not
+ * in it are compiled. If the regexes of all profiles exceed their bounds, those of the longest or
+ * most costly profiles are left out, and likewise the items of host and rcpt.
  */
 struct profiles *profiles_builder_finish(struct profiles_builder **builder,
-	const struct profiles *previous, struct problems *problems);
+	const struct profiles *previous);
 void profiles_builder_free(struct profiles_builder **builder); /* accepts NULL */
 
 struct profiles *profiles_ref(struct profiles *profiles);
@@ -66,13 +82,23 @@ void profiles_unref(struct profiles **profiles);
 
 size_t profiles_count(const struct profiles *profiles);
 const struct profile *profiles_at(const struct profiles *profiles,
-	size_t i); /* i < count; the rows' order */
+	size_t i); /* i < count; in the order of ids */
 const struct profile *profiles_by_id(const struct profiles *profiles, const char *id);
+/* Of several profiles with one name, the first in the order of ids. */
 const struct profile *profiles_by_name(const struct profiles *profiles, const char *name);
 bool profiles_is_bad(const struct profiles *profiles, const char *id); /* its row was left out */
 bool profiles_any_maxsize(const struct profiles *profiles); /* whether any has a size limit */
 
-/* Return whether both have the same rows in the same order. */
+/*
+ * Return whether the set has the texts of the problems that are to be shown first: a change of rows
+ * leaves those of others as they are, and they are not kept without a bound.
+ */
+bool profiles_can_change(const struct profiles *profiles);
+
+/* Report the problems of all rows, in the order of ids. */
+void profiles_report(const struct profiles *profiles, struct problems *problems);
+
+/* Return whether both have the same rows. */
 bool profiles_same(const struct profiles *a, const struct profiles *b);
 
 const char *profile_id(const struct profile *profile);

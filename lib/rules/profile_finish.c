@@ -1,7 +1,7 @@
 /*
- * Finishes a set of profiles: selects the hosts, recipients and regexes that fit within the bounds,
- * compiles regexes or takes them over from an earlier set, and reports those that are left out.
- * Part of profile.c, on the thread that builds a set; t/unit/test_profile_finish.c covers it.
+ * Finishes the rows of a set of profiles: selects the hosts, recipients and regexes that fit within
+ * the bounds of all rows, fills tables, compiles regexes, and shares what an earlier set has. Part
+ * of profile.c, on the thread that builds a set; t/unit/test_profile_finish.c covers it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,200 +12,156 @@
 
 #define MEASURED_FIRST 4096 /* bytes of each profile that are measured first */
 
-/* Add a remark after the others. -1 when out of memory. */
-static int add_remark(struct profile_reading *r, uint32_t number, enum remark_kind kind,
-	const char *text)
-{
-	struct arena *arena = r->builder->profiles->arena;
-	struct remark *remark = arena_alloc(arena, sizeof(*remark));
+/* ---- regexes --------------------------------------------------------------------- */
 
-	if (remark == NULL || (text = arena_strdup(arena, text)) == NULL)
-		return -1;
-	*remark = (struct remark){ NULL, kind, number, text };
-	*r->profile->last_remark = remark;
-	r->profile->last_remark = &remark->next;
-	return 0;
+/* The regexes of a profile that are being made. */
+struct regexes_reading {
+	const struct profile *profile;
+	struct profile_regexes *regexes;
+	bool anchored;
+};
+
+/* Report that a regex is left out. */
+static void leave_out(const struct regexes_reading *r, uint32_t number, const struct errmsg *why)
+{
+	problems_add(r->regexes->problems, "rcpt_re[%u]: %s; left out", number, why->text);
 }
 
-static int add_regex(struct profile_reading *r, const char *item, size_t len, uint32_t number)
+/* Note what may be wrong with a regex that is in force. */
+static void note_doubts(const struct regexes_reading *r, const char *item, size_t len,
+	uint32_t number)
 {
-	struct regexlist *list = r->profile->rcpt_re;
+	struct errmsg why = { "" };
+
+	if (regexlist_is_costly(r->regexes->list, &why) || regex_is_doubtful(item, len, &why))
+		problems_note(r->regexes->problems, "rcpt_re[%u]: %s", number, why.text);
+	if (!r->anchored && memchr(item, '$', len) == NULL)
+		problems_note(r->regexes->problems,
+			"rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
+			number, TEXT_CUT_LEN(item, len, 120));
+}
+
+/* Compile one regex. Returns 0, or -1 when out of memory. */
+static int add_regex(const struct regexes_reading *r, const char *item, size_t len, uint32_t number)
+{
 	struct errmsg err = { "" };
 	enum regex_added added = REGEX_REFUSED;
 
-	if (regex_check(REGEX_ON_ADDRESSES, r->builder->profiles->anchored, item, len, &err))
-		added = regexlist_add(list, item, len, number, &err);
-	if (added == REGEX_OUT_OF_MEMORY)
-		return -1;
+	if (regex_check(REGEX_ON_ADDRESSES, r->anchored, item, len, &err))
+		added = regexlist_add(r->regexes->list, item, len, number, &err);
 	if (added == REGEX_REFUSED)
-		return add_remark(r, number, REMARK_LEFT_OUT, err.text);
-	return regexlist_is_costly(list, &err) || regex_is_doubtful(item, len, &err) ?
-		add_remark(r, number, REMARK_NOTE, err.text) :
-		0;
+		leave_out(r, number, &err);
+	else if (added == REGEX_ADDED)
+		note_doubts(r, item, len, number);
+	return added == REGEX_OUT_OF_MEMORY ? -1 : 0;
 }
 
-/* Compile the regexes up to the bound, in which refused ones are included. */
-static int add_regexes(struct profile_reading *r)
+/* Compile the regexes up to the bound, in which refused ones are included. -1 when out of memory.
+ */
+static int add_regexes(const struct regexes_reading *r)
 {
-	const bool anchored = r->builder->profiles->anchored;
-	struct profile *profile = r->profile;
 	struct cell_items items;
-	struct errmsg err;
 	const char *item;
 	uint64_t bytes = 0;
 	size_t len;
 	int ret = 0;
 
-	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
+	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
 	while (ret == 0 && cell_items_next(&items, &item, &len)) {
-		bytes += regexlist_bytes_of(item, len, anchored, PROFILE_REGEX_BYTES - bytes);
+		bytes += regexlist_bytes_of(item, len, r->anchored, PROFILE_REGEX_BYTES - bytes);
 		if (bytes > PROFILE_REGEX_BYTES) {
-			(void)errmsg_set(&err,
-				"with repeats written out, the regexes of a profile may take up to "
-				"%d bytes; this one and all after it are",
-				PROFILE_REGEX_BYTES);
-			ret = add_remark(r, items.number, REMARK_REST, err.text);
+			problems_add(r->regexes->problems,
+				"rcpt_re[%u]: with repeats written out, the regexes of a profile "
+				"may take up to %d bytes; this one and all after it are left out",
+				items.number, PROFILE_REGEX_BYTES);
 			break;
 		}
 		ret = add_regex(r, item, len, items.number);
 	}
-	return ret < 0 ? -1 : regexlist_finish(profile->rcpt_re, NULL, NULL);
+	return ret;
 }
 
-/* Let a new list of regexes use those of the earlier set, and of the profiles before it. -1 when
- * out of memory. */
-static int use_pool(struct profile_reading *r, const struct profiles *previous)
-{
-	const bool is_useful =
-		previous != NULL && previous->anchored == r->builder->profiles->anchored;
+/* The earlier set, and regexes by their text: those of that set and of the rows before, so that
+ * none is compiled twice. */
+struct regex_source {
+	const struct profiles *previous; /* with the same `anchored`; may be NULL */
+	bool shares_rows;		 /* its rows, too */
+	struct regex_pool *pool;	 /* NULL until it is needed */
+};
 
-	if (r->pool == NULL) {
-		if ((r->pool = regex_pool_new()) == NULL)
+/* Let a new list use the pool. -1 when out of memory. */
+static int use_pool(struct regex_source *source, struct regexlist *list)
+{
+	const struct profiles *previous = source->previous;
+
+	if (source->pool == NULL) {
+		if ((source->pool = regex_pool_new()) == NULL)
 			return -1;
-		for (size_t i = 0; is_useful && i < previous->count; i++) {
-			if (regex_pool_add(r->pool, previous->at[i]->rcpt_re) < 0)
+		for (size_t i = 0; previous != NULL && i < previous->count; i++) {
+			if (regex_pool_add(source->pool, previous->at[i]->regexes->list) < 0)
 				return -1;
 		}
 	}
-	regexlist_use_pool(r->profile->rcpt_re, r->pool);
+	regexlist_use_pool(list, source->pool);
 	return 0;
 }
 
-/* Find the profile of an earlier set that has the same regexes; NULL if there is none. */
-static const struct profile *find_same(const struct profiles *p, const struct profile *profile,
-	const struct profiles *previous)
+/* Subtract the texts of these problems from those that may still be kept. */
+static void count_texts(struct profiles_builder *b, const struct problems *problems)
 {
-	const struct profile *old;
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
+		const size_t kept = problems_level_kept(problems, (enum problem_level)level);
 
-	if (previous == NULL || previous->anchored != p->anchored)
+		b->texts[level] -= kept < b->texts[level] ? kept : b->texts[level];
+	}
+}
+
+static struct profile_regexes *new_regexes(const struct profiles_builder *b)
+{
+	struct profile_regexes *regexes = calloc(1, sizeof(*regexes));
+
+	if (regexes == NULL)
 		return NULL;
-	old = profiles_by_id(previous, profile->id);
-	return old != NULL &&
-			cell_equal(&old->cells[PROFILE_RCPT_RE], &profile->cells[PROFILE_RCPT_RE]) ?
-		old :
-		NULL;
-}
-
-/* Take over the regexes of an earlier profile with their remarks. -1 when out of memory. */
-static int share_regexes(struct profile_reading *r, const struct profile *old)
-{
-	const struct remark *remark;
-
-	for (remark = old->remarks; remark != NULL; remark = remark->next) {
-		if (add_remark(r, remark->number, remark->kind, remark->text) < 0)
-			return -1;
+	regexes->refs = 1;
+	regexes->list = regexlist_new(b->anchored);
+	regexes->problems = problems_new();
+	problems_allow(regexes->problems, b->texts);
+	if (regexes->list == NULL || regexes->problems == NULL) {
+		profile_regexes_unref(regexes);
+		return NULL;
 	}
-	r->profile->rcpt_re = regexlist_ref(old->rcpt_re);
-	return 0;
+	return regexes;
 }
 
-/* Report a remark. Returns whether the regex is in force. */
-static bool report_remark(const struct profile_reading *r, const struct remark *remark)
+/* Make the regexes of a row that fits, or report that it does not. Returns 0, or -1 when out of
+ * memory. */
+static int make_regexes(struct profiles_builder *b, struct profile *row,
+	struct regex_source *source)
 {
-	if (remark->kind == REMARK_NOTE)
-		problems_note(r->problems, "%s: rcpt_re[%u]: %s", r->where, remark->number,
-			remark->text);
+	struct regexes_reading r = { row, new_regexes(b), b->anchored };
+	int ret = 0;
+
+	if ((row->regexes = r.regexes) == NULL)
+		return -1;
+	if (!row->fits)
+		problems_add(r.regexes->problems,
+			"rcpt_re: the regexes of all profiles may take up to %d MiB of text, "
+			"and %d MiB with repeats written out, and those of this profile are among "
+			"the largest; all of them are left out",
+			PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
 	else
-		problems_add(r->problems, "%s: rcpt_re[%u]: %s%s left out", r->where,
-			remark->number, remark->text, remark->kind == REMARK_REST ? "" : ";");
-	return remark->kind == REMARK_NOTE;
+		ret = use_pool(source, r.regexes->list) < 0 ? -1 : add_regexes(&r);
+	count_texts(b, r.regexes->problems);
+	return ret < 0 ? -1 : regexlist_finish(r.regexes->list, NULL, NULL);
 }
 
-/* Report the remarks on the regexes of a profile, and those that match within an address. */
-static void report_regexes(const struct profile_reading *r)
-{
-	const struct remark *remark = r->profile->remarks;
-	struct cell_items items;
-	const char *item;
-	size_t len;
-
-	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
-	while (cell_items_next(&items, &item, &len)) {
-		bool is_in_force = true, is_last = false;
-
-		if (remark != NULL && remark->number == items.number) {
-			is_in_force = report_remark(r, remark);
-			is_last = remark->kind == REMARK_REST;
-			remark = remark->next;
-		}
-		if (is_last)
-			break;
-		if (is_in_force && !r->builder->profiles->anchored &&
-			memchr(item, '$', len) == NULL)
-			problems_note(r->problems,
-				"%s: rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
-				r->where, items.number, TEXT_CUT_LEN(item, len, 120));
-	}
-}
+/* ---- what fits ------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)
 {
 	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return (x > y) - (x < y);
-}
-
-/* Determine the cost of a profile's regexes, up to max. */
-static void find_bytes(const struct profiles *p, struct profile *profile, uint64_t max)
-{
-	struct cell_items items;
-	const char *item;
-	uint64_t bytes = 0;
-	size_t len;
-
-	cell_items_init(&items, &profile->cells[PROFILE_RCPT_RE], 1);
-	while (bytes < max && cell_items_next(&items, &item, &len))
-		bytes += regexlist_bytes_of(item, len, p->anchored, max - bytes);
-	profile->bytes = bytes < max ? bytes : max;
-	profile->is_measured = bytes < max || max == PROFILE_REGEX_BYTES;
-}
-
-/*
- * Determine the cost of the regexes of the profiles that fit. Because finding out takes time, too,
- * the costs are determined up to a bound that grows until they exceed what all profiles may take:
- * then the profiles above that bound do not fit.
- */
-static void measure_profiles(struct profiles *p)
-{
-	uint64_t total = 0, max;
-	bool is_complete = false;
-
-	for (max = MEASURED_FIRST; !is_complete && total <= PROFILES_REGEX_BYTES; max *= 2) {
-		total = 0;
-		is_complete = true;
-		for (size_t i = 0; i < p->count; i++) {
-			struct profile *profile = p->at[i];
-
-			if (!profile->fits)
-				continue;
-			if (!profile->is_measured && profile->bytes < max)
-				find_bytes(p, profile, max);
-			total += profile->bytes < max ? profile->bytes : max;
-			is_complete = is_complete && profile->is_measured;
-		}
-	}
-	for (size_t i = 0; i < p->count; i++)
-		p->at[i]->fits = p->at[i]->fits && p->at[i]->is_measured;
 }
 
 /* Sort the values; return the smallest of those that exceed a bound of their sum. */
@@ -221,73 +177,84 @@ static uint64_t find_excess(uint64_t *values, size_t count, uint64_t bound)
 	return UINT64_MAX;
 }
 
-/*
- * Select the profiles that keep their regexes: first the shortest, because even reading the others
- * takes time, and of these the least costly, so that a costly profile harms itself first.
- * Returns 0, or -1 when out of memory.
- */
-static int choose_regexes(struct profiles *p, const struct profiles *previous)
+/* Determine the cost of a row's regexes, up to max. */
+static void find_bytes(struct profile *row, bool anchored, uint64_t max)
 {
-	uint64_t *values = calloc(p->count + 1, sizeof(*values)), excess;
-	const struct profile *same;
+	struct cell_items items;
+	const char *item;
+	uint64_t bytes = 0;
+	size_t len;
+
+	cell_items_init(&items, &row->cells[PROFILE_RCPT_RE], 1);
+	while (bytes < max && cell_items_next(&items, &item, &len))
+		bytes += regexlist_bytes_of(item, len, anchored, max - bytes);
+	row->bytes = bytes < max ? bytes : max;
+	row->is_measured = bytes < max || max >= PROFILE_REGEX_BYTES;
+}
+
+/* Return the cost of a row's regexes, or max if they cost more. */
+static uint64_t cost_up_to(struct profile *row, bool anchored, uint64_t max)
+{
+	if (!row->is_measured && row->bytes < max)
+		find_bytes(row, anchored, max);
+	return row->bytes < max ? row->bytes : max;
+}
+
+/*
+ * Return the cost from which on regexes do not fit. Because finding out takes time, too, costs are
+ * determined up to a bound that grows until the sum exceeds what all rows may take: then those that
+ * reach the bound do not fit. The result depends on the costs alone, not on what is known of them.
+ */
+static uint64_t find_costly(const struct profiles_builder *b)
+{
+	uint64_t total, max, cost;
+	bool is_complete = false;
+
+	for (max = MEASURED_FIRST; !is_complete; max *= 2) {
+		total = 0;
+		is_complete = true;
+		for (size_t i = 0; i < b->count; i++) {
+			if (!b->choices[i].fits)
+				continue;
+			cost = cost_up_to(b->choices[i].row, b->anchored, max);
+			total += cost;
+			is_complete = is_complete && (cost < max || max >= PROFILE_REGEX_BYTES);
+		}
+		if (total > PROFILES_REGEX_BYTES && max < PROFILE_REGEX_BYTES)
+			return max;
+	}
+	return UINT64_MAX;
+}
+
+/*
+ * Select the rows that keep their regexes: first the shortest, because even reading the others
+ * takes time, and of these the least costly, so that a costly profile harms itself first.
+ */
+static void choose_regexes(struct profiles_builder *b, uint64_t *values)
+{
+	uint64_t excess;
 	size_t i, count = 0;
 
-	if (values == NULL)
-		return -1;
-	for (i = 0; i < p->count; i++)
-		values[i] = p->at[i]->cells[PROFILE_RCPT_RE].len;
-	excess = find_excess(values, p->count, PROFILES_REGEX_TEXT);
-	for (i = 0; i < p->count; i++) {
-		struct profile *profile = p->at[i];
-
-		profile->fits = profile->cells[PROFILE_RCPT_RE].len < excess;
-		if ((same = find_same(p, profile, previous)) == NULL)
+	for (i = 0; i < b->count; i++)
+		values[i] = b->choices[i].row->is_bad ?
+			0 :
+			b->choices[i].row->cells[PROFILE_RCPT_RE].len;
+	excess = find_excess(values, b->count, PROFILES_REGEX_TEXT);
+	for (i = 0; i < b->count; i++)
+		b->choices[i].fits = !b->choices[i].row->is_bad &&
+			b->choices[i].row->cells[PROFILE_RCPT_RE].len < excess;
+	excess = find_costly(b);
+	for (i = 0; i < b->count; i++) {
+		if (!b->choices[i].fits)
 			continue;
-		profile->bytes = same->bytes;
-		profile->is_measured = same->is_measured;
-	}
-	measure_profiles(p);
-	for (i = 0; i < p->count; i++) {
-		if (p->at[i]->fits)
-			values[count++] = p->at[i]->bytes;
+		b->choices[i].fits = cost_up_to(b->choices[i].row, b->anchored, excess) < excess;
+		if (b->choices[i].fits)
+			values[count++] = b->choices[i].row->bytes;
 	}
 	excess = find_excess(values, count, PROFILES_REGEX_BYTES);
-	for (i = 0; i < p->count; i++)
-		p->at[i]->fits = p->at[i]->fits && p->at[i]->bytes < excess;
-	free(values);
-	return 0;
+	for (i = 0; i < b->count; i++)
+		b->choices[i].fits = b->choices[i].fits && b->choices[i].row->bytes < excess;
 }
-
-/* Compile the regexes of a profile, or take over those of an earlier set. -1 when out of memory. */
-static int make_regexes(struct profile_reading *r, const struct profiles *previous)
-{
-	const struct profiles *p = r->builder->profiles;
-	struct profile *profile = r->profile;
-	const struct profile *same = NULL;
-	int ret;
-
-	profile->last_remark = &profile->remarks;
-	if (profile->fits && (same = find_same(p, profile, previous)) != NULL && !same->fits)
-		same = NULL;
-	if (same == NULL && (profile->rcpt_re = regexlist_new(p->anchored)) == NULL)
-		return -1;
-	if (!profile->fits) {
-		problems_add(r->problems,
-			"%s: rcpt_re: the regexes of all profiles may take up to %d MiB of text, "
-			"and %d MiB with repeats written out, and those of this profile are among "
-			"the largest; all of them are left out",
-			r->where, PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
-		return regexlist_finish(profile->rcpt_re, NULL, NULL);
-	}
-	if (same != NULL)
-		ret = share_regexes(r, same);
-	else
-		ret = use_pool(r, previous) < 0 ? -1 : add_regexes(r);
-	report_regexes(r);
-	return ret;
-}
-
-/* ---- hosts and recipients ---------------------------------------------------------- */
 
 /* Return how much a list column counts in PROFILES_TABLES_TEXT. */
 static uint64_t text_cost(const struct cell *cell)
@@ -299,56 +266,195 @@ static uint64_t text_cost(const struct cell *cell)
 	return cost;
 }
 
-/* Select the profiles that keep their hosts and recipients: those with the shortest. Returns 0, or
- * -1 when out of memory. */
-static int choose_tables(struct profiles *p)
+/* Return how much a row counts there. */
+static uint64_t tables_cost(const struct profile *row)
 {
-	uint64_t *costs = calloc(p->count + 1, sizeof(*costs)),
-		 *sorted = calloc(p->count + 1, sizeof(*sorted)), excess;
-	int ret = -1;
-
-	if (costs != NULL && sorted != NULL) {
-		for (size_t i = 0; i < p->count; i++)
-			costs[i] = sorted[i] = text_cost(&p->at[i]->cells[PROFILE_HOST]) +
-				text_cost(&p->at[i]->cells[PROFILE_RCPT]);
-		excess = find_excess(sorted, p->count, PROFILES_TABLES_TEXT);
-		for (size_t i = 0; i < p->count; i++)
-			p->at[i]->tables_fit = costs[i] < excess;
-		ret = 0;
-	}
-	free(costs);
-	free(sorted);
-	return ret;
+	return row->is_bad ?
+		0 :
+		text_cost(&row->cells[PROFILE_HOST]) + text_cost(&row->cells[PROFILE_RCPT]);
 }
 
-/* Fill the tables of a profile if they fit. -1 when out of memory. */
-static int add_tables(struct profile_reading *r)
+/* Select the rows that keep their hosts and recipients: those with the shortest. */
+static void choose_tables(struct profiles_builder *b, uint64_t *values)
 {
-	profile_reading_set_where(r);
-	if (r->profile->tables_fit)
-		return profile_fill_tables(r);
-	problems_add(r->problems,
-		"%s: host, rcpt: the hosts and recipients of all profiles may have up to %d MiB of "
-		"text, of which characters outside of ASCII count %d times, and those of this "
-		"profile are among the longest; all of them are left out",
-		r->where, PROFILES_TABLES_TEXT >> 20, PROFILES_IDN_WEIGHT);
+	uint64_t excess;
+
+	for (size_t i = 0; i < b->count; i++)
+		values[i] = tables_cost(b->choices[i].row);
+	excess = find_excess(values, b->count, PROFILES_TABLES_TEXT);
+	for (size_t i = 0; i < b->count; i++)
+		b->choices[i].tables_fit = tables_cost(b->choices[i].row) < excess;
+}
+
+/* ---- the rows -------------------------------------------------------------------- */
+
+struct profile *profile_find_row(const struct profiles *profiles, const char *id)
+{
+	size_t begin = 0, end = profiles->row_count, middle;
+	int order;
+
+	while (begin < end) {
+		middle = begin + (end - begin) / 2;
+		order = row_ids_compare(profiles->rows[middle]->id, id);
+		if (order == 0)
+			return profiles->rows[middle];
+		if (order < 0)
+			begin = middle + 1;
+		else
+			end = middle;
+	}
+	return NULL;
+}
+
+/* Put a row in the place of the one that was chosen. */
+static void replace_row(struct profile_choice *choice, struct profile *row)
+{
+	profile_unref(choice->row);
+	choice->row = row;
+}
+
+static bool has_same_regexes(const struct profile *a, const struct profile *b)
+{
+	return cell_equal(&a->cells[PROFILE_RCPT_RE], &b->cells[PROFILE_RCPT_RE]);
+}
+
+/* Take over equal rows of an earlier set, and what is known of the regexes of others. */
+static void share_rows(struct profiles_builder *b, const struct profiles *previous)
+{
+	struct profile *row, *old;
+
+	for (size_t i = 0; i < b->count; i++) {
+		row = b->choices[i].row;
+		old = profile_find_row(previous, row->id);
+		if (old == NULL || old == row || old->is_partial)
+			continue;
+		if (profile_row_equal(old, row)) {
+			replace_row(&b->choices[i], profile_ref(old));
+		} else if (has_same_regexes(old, row)) {
+			row->bytes = old->bytes;
+			row->is_measured = old->is_measured;
+		}
+	}
+}
+
+/* Make a row of which a set exists anew, because more or less of it fits now. -1 when out of
+ * memory. */
+static int make_anew(struct profile_choice *choice)
+{
+	const struct profile *old = choice->row;
+	struct profile *row;
+
+	if (profile_row_read(old->cells, &row, NULL) <= 0)
+		return -1;
+	row->bytes = old->bytes;
+	row->is_measured = old->is_measured;
+	replace_row(choice, row);
 	return 0;
 }
 
-struct profiles *profiles_builder_finish(struct profiles_builder **builder,
-	const struct profiles *previous, struct problems *problems)
+/* Fill the tables of a row if they fit. -1 when out of memory. */
+static int make_tables(struct profile *row)
 {
-	struct profile_reading r = { .builder = *builder, .problems = problems };
-	struct profiles *profiles = (*builder)->profiles;
-	int ret = choose_tables(profiles) < 0 ? -1 : choose_regexes(profiles, previous);
+	row->hosts = strmap_new();
+	row->rcpts = strmap_new();
+	if (row->hosts == NULL || row->rcpts == NULL)
+		return -1;
+	if (row->tables_fit)
+		return profile_fill_tables(row);
+	problems_add(row->problems,
+		"host, rcpt: the hosts and recipients of all profiles may have up to %d MiB of "
+		"text, of which characters outside of ASCII count %d times, and those of this "
+		"profile are among the longest; all of them are left out",
+		PROFILES_TABLES_TEXT >> 20, PROFILES_IDN_WEIGHT);
+	return 0;
+}
 
-	for (size_t i = 0; ret == 0 && i < profiles->count; i++) {
-		r.profile = profiles->at[i];
-		ret = add_tables(&r) < 0 ? -1 : make_regexes(&r, previous);
+/* Return whether nothing remains to be done for the row that was chosen. */
+static bool is_finished(const struct profile_choice *choice)
+{
+	const struct profile *row = choice->row;
+
+	return row->is_bad ||
+		(row->regexes != NULL && row->fits == choice->fits &&
+			row->tables_fit == choice->tables_fit);
+}
+
+/* Complete a row as it was decided. -1 when out of memory. */
+static int finish_row(struct profiles_builder *b, struct profile_choice *choice,
+	struct regex_source *source)
+{
+	struct profile *row;
+	const struct profile *old;
+
+	if (choice->row->regexes != NULL && make_anew(choice) < 0)
+		return -1;
+	row = choice->row;
+	row->fits = choice->fits;
+	row->tables_fit = choice->tables_fit;
+	problems_allow(row->problems, b->texts);
+	if (make_tables(row) < 0)
+		return -1;
+	count_texts(b, row->problems);
+	old = source->shares_rows ? profile_find_row(source->previous, row->id) : NULL;
+	if (old != NULL && !old->is_bad && old->fits && row->fits && has_same_regexes(old, row)) {
+		row->regexes = old->regexes;
+		__atomic_add_fetch(&row->regexes->refs, 1, __ATOMIC_RELAXED);
+		count_texts(b, row->regexes->problems);
+		return 0;
 	}
-	regex_pool_free(&r.pool);
-	if (ret == 0)
-		(*builder)->profiles = NULL;
-	profiles_builder_free(builder);
-	return ret == 0 ? profiles : NULL;
+	return make_regexes(b, row, source);
+}
+
+static bool is_complete(const struct problems *problems)
+{
+	return problems_level_is_complete(problems, PROBLEM) &&
+		problems_level_is_complete(problems, PROBLEM_NOTE);
+}
+
+/*
+ * Return whether the rows of an earlier set can be taken over when all rows were read: not if they
+ * lack texts of problems, because the first ones are to have them.
+ */
+static bool has_all_texts(const struct profiles *previous)
+{
+	bool has = true;
+
+	for (size_t i = 0; has && i < previous->row_count; i++)
+		has = is_complete(previous->rows[i]->problems) &&
+			(previous->rows[i]->regexes == NULL ||
+				is_complete(previous->rows[i]->regexes->problems));
+	return has;
+}
+
+int profile_finish_rows(struct profiles_builder *builder, const struct profiles *previous)
+{
+	struct profiles_builder *b = builder;
+	struct regex_source source = { .previous = NULL };
+	uint64_t *values = calloc(b->count + 1, sizeof(*values));
+	int ret = values != NULL ? 0 : -1;
+
+	if (previous != NULL && previous->anchored == b->anchored)
+		source.previous = previous;
+	source.shares_rows =
+		source.previous != NULL && (b->base != NULL || has_all_texts(source.previous));
+	if (source.shares_rows)
+		share_rows(b, source.previous);
+	if (ret == 0) {
+		choose_tables(b, values);
+		choose_regexes(b, values);
+	}
+	for (int level = 0; level < PROBLEM_LEVELS; level++)
+		b->texts[level] = PROFILES_TEXTS;
+	for (size_t i = 0; i < b->count; i++) {
+		if (!b->choices[i].row->is_bad && is_finished(&b->choices[i])) {
+			count_texts(b, b->choices[i].row->problems);
+			count_texts(b, b->choices[i].row->regexes->problems);
+		}
+	}
+	for (size_t i = 0; ret == 0 && i < b->count; i++)
+		if (!is_finished(&b->choices[i]))
+			ret = finish_row(b, &b->choices[i], &source);
+	regex_pool_free(&source.pool);
+	free(values);
+	return ret;
 }

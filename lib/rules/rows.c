@@ -193,3 +193,29 @@ bool cell_equal(const struct cell *a, const struct cell *b)
 		(a->kind == CELL_NULL ||
 			(a->len == b->len && memcmp(a->text, b->text, a->len) == 0));
 }
+
+/* Return the digits of an id that is a number; *is_negative_r is its sign. NULL: it is none. */
+static const char *number_of(const char *id, bool *is_negative_r)
+{
+	const char *digits = id + (*id == '-');
+
+	*is_negative_r = *id == '-';
+	return digits[strspn(digits, "0123456789")] == '\0' ? digits : NULL;
+}
+
+int row_ids_compare(const char *a, const char *b)
+{
+	bool a_negative, b_negative;
+	const char *x = number_of(a, &a_negative), *y = number_of(b, &b_negative);
+	int order;
+
+	if (x == NULL || y == NULL)
+		return x == y ? strcmp(a, b) : (x == NULL) - (y == NULL);
+	if (a_negative != b_negative)
+		return a_negative ? -1 : 1;
+	if (strlen(x) != strlen(y))
+		order = strlen(x) > strlen(y) ? 1 : -1;
+	else
+		order = strcmp(x, y);
+	return a_negative ? -order : order;
+}

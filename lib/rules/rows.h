@@ -101,4 +101,11 @@ bool cell_is_utf8(const struct cell *cell);
 /* Return whether two cells are equal. */
 bool cell_equal(const struct cell *a, const struct cell *b);
 
+/*
+ * Compare two ids: numbers by their values and before all others, other ids as text. This is a
+ * total order, so that of any rows the same one is in force, whichever was read first. Returns a
+ * negative number, 0 if they are the same text, or a positive one.
+ */
+int row_ids_compare(const char *a, const char *b);
+
 #endif

@@ -38,6 +38,7 @@ void row_problems_add(struct strbuf *to, const char *id, size_t id_len,
 		const enum problem_level l = (enum problem_level)level;
 
 		head.counts[level] = (uint32_t)(problems_level_count(problems, l) - counts[level]);
+		head.texts[level] = (uint32_t)(problems_level_kept(problems, l) - kept[level]);
 		for (size_t i = kept[level]; i < problems_level_kept(problems, l); i++) {
 			strbuf_add_char(to, (char)level);
 			strbuf_add_str(to, problems_level_text(problems, l, i));
@@ -71,6 +72,22 @@ const char *id_shard_problems(const struct id_shard *shard, size_t *len_r)
 {
 	*len_r = shard != NULL ? shard->problems_len : 0;
 	return shard != NULL ? (const char *)(shard->rows + shard->count) : NULL;
+}
+
+void id_shard_sum(const struct id_shard *shard, struct row_problem_sums *sums, bool is_gone)
+{
+	const size_t sign = is_gone ? (size_t)-1 : 1; /* unsigned, so that it wraps */
+	struct row_problems head;
+	size_t len;
+	const char *at = id_shard_problems(shard, &len);
+
+	for (size_t offset = 0; offset < len; offset += head.size) {
+		head = row_problems_head(at + offset);
+		for (int level = 0; level < PROBLEM_LEVELS; level++) {
+			sums->counts[level] += sign * head.counts[level];
+			sums->texts[level] += sign * head.texts[level];
+		}
+	}
 }
 
 /* ---- the shard ------------------------------------------------------------------ */

@@ -34,7 +34,12 @@ uint32_t user_id_hash(const char *id, size_t len);
  * kept: a byte that is the level, and the text, each with its NUL. */
 struct row_problems {
 	uint32_t size, id_hash;
-	uint32_t counts[PROBLEM_LEVELS];
+	uint32_t counts[PROBLEM_LEVELS], texts[PROBLEM_LEVELS];
+};
+
+/* The problems of several rows, and those of them that have texts. */
+struct row_problem_sums {
+	size_t counts[PROBLEM_LEVELS], texts[PROBLEM_LEVELS];
 };
 
 /* Append the problems that were added to `problems` since it had the numbers `counts` of problems,
@@ -87,6 +92,9 @@ void id_shard_mark(const struct id_shard *shard, uint32_t id_hash,
 
 /* Return the problems of rows, *len_r bytes. shard may be NULL. */
 const char *id_shard_problems(const struct id_shard *shard, size_t *len_r);
+
+/* Add the problems of a shard, which may be NULL, to sums, or subtract them. */
+void id_shard_sum(const struct id_shard *shard, struct row_problem_sums *sums, bool is_gone);
 
 /* Report the problems of a row, of which `at` is the head. */
 void row_problems_report(const char *at, struct problems *problems);

@@ -7,36 +7,6 @@
 
 #include <stdlib.h>
 
-/* Return the digits of an id that is a number; *is_negative_r is its sign. NULL: it is none. */
-static const char *number_of(const char *id, bool *is_negative_r)
-{
-	const char *digits = id + (*id == '-');
-
-	*is_negative_r = *id == '-';
-	return digits[strspn(digits, "0123456789")] == '\0' ? digits : NULL;
-}
-
-/*
- * Compare two ids: numbers by their values and before all others, other ids as text. This is a
- * total order, so that of any rows the same one is in force, whichever was read first.
- */
-static int compare_ids(const char *a, const char *b)
-{
-	bool a_negative, b_negative;
-	const char *x = number_of(a, &a_negative), *y = number_of(b, &b_negative);
-	int order;
-
-	if (x == NULL || y == NULL)
-		return x == y ? strcmp(a, b) : (x == NULL) - (y == NULL);
-	if (a_negative != b_negative)
-		return a_negative ? -1 : 1;
-	if (strlen(x) != strlen(y))
-		order = strlen(x) > strlen(y) ? 1 : -1;
-	else
-		order = strcmp(x, y);
-	return a_negative ? -order : order;
-}
-
 /* Return the slot of a record, or the free slot where it belongs. */
 static uint32_t slot_of(const struct user_shard *shard, const char *record)
 {
@@ -63,7 +33,7 @@ static void index_records(struct user_shard *shard, size_t len)
 			shard->twins++;
 			user_record_read(records + (shard->slots[slot] - 1), &old);
 			user_record_read(records + at, &new);
-			if (compare_ids(new.id, old.id) < 0)
+			if (row_ids_compare(new.id, old.id) < 0)
 				continue;
 		}
 		shard->slots[slot] = (uint32_t)at + 1;

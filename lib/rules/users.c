@@ -183,7 +183,13 @@ int users_each(const struct users *users, int (*each)(void *context, const struc
 
 bool users_can_change(const struct users *users)
 {
-	return users->has_ids && users->idn_units * USER_IDN_UNIT <= DOMAIN_IDN_MAX;
+	bool has_texts = true;
+
+	for (int level = 0; level < PROBLEM_LEVELS; level++)
+		has_texts = has_texts &&
+			(users->problems.texts[level] == users->problems.counts[level] ||
+				users->problems.texts[level] >= PROBLEMS_OF_SOURCE);
+	return has_texts && users->has_ids && users->idn_units * USER_IDN_UNIT <= DOMAIN_IDN_MAX;
 }
 
 void users_report(const struct users *users, struct problems *problems)

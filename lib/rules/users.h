@@ -36,15 +36,18 @@ struct users_builder *users_builder_new(void); /* NULL when out of memory */
 typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
-/* Make the builder index the set by id, and keep the problems of its rows, so that the set can be
- * changed row by row. Call this before the first row; problems of users_builder_add() must then not
- * be NULL. */
+/*
+ * Make the builder index the set by id, and keep the problems of its rows, so that the set can be
+ * changed row by row. Call this before the first row. users_report() then reports the problems; no
+ * other function does.
+ */
 void users_builder_index_ids(struct users_builder *builder);
 
 /*
  * Return a builder that changes some rows of a set for which users_can_change() is true. The set
  * that it makes, and what users_report() reports of it, are those of a builder to which all of its
- * rows were added, as long as ids are unique. NULL when out of memory.
+ * rows were added, as long as ids are unique. If there are more problems than texts are kept, which
+ * of them have a text may differ. NULL when out of memory.
  */
 struct users_builder *users_builder_change(struct users *base);
 
@@ -65,17 +68,20 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 /*
  * Return the users with one reference, and free the builder. Unchanged shards are shared with
  * previous (may be NULL). A profileId that profiles (may be NULL) does not contain is reported, and
- * so is a row whose name another one has. For a changed set, users_references and users_report() do
- * that instead. NULL when out of memory.
+ * so is a row whose name another one has. For a set with an index of ids, users_references and
+ * users_report() do that instead. NULL when out of memory.
  */
 struct users *users_builder_finish(struct users_builder **builder, const struct users *previous,
 	const struct profiles *profiles, struct problems *problems);
 void users_builder_free(struct users_builder **builder); /* accepts NULL */
 
 /*
- * Return whether single rows of the set can be changed: its ids are indexed, and no row's domains
- * were left out because of other rows' (DOMAIN_IDN_MAX).
+ * Return whether single rows of the set can be changed: its ids are indexed, no row's domains were
+ * left out because of other rows' (DOMAIN_IDN_MAX), and it has the texts of as many problems as are
+ * shown. A set keeps USERS_TEXTS of them; when rows of these are corrected, it may lack the texts
+ * of the others.
  */
+#define USERS_TEXTS PROBLEMS_KEPT
 bool users_can_change(const struct users *users);
 
 /* Report the problems of all rows, and the rows whose name another one has. */

@@ -24,8 +24,9 @@ struct users_builder {
 
 	/* Of a set with an index by id. */
 	bool indexes_ids;
-	struct strbuf added;	/* a row_place for each record */
-	struct strbuf problems; /* struct row_problems */
+	struct problems *reported; /* of its rows; NULL before the first one */
+	struct strbuf added;	   /* a row_place for each record */
+	struct strbuf problems;	   /* struct row_problems */
 
 	/* Of a change. */
 	struct users *base;	      /* NULL: there is none */
@@ -77,6 +78,7 @@ void users_builder_free(struct users_builder **builder)
 	for (i = 0; i < SHARDS_A_GROUP; i++)
 		strbuf_free(&b->shards[i]);
 	strbuf_free(&b->added);
+	problems_free(&b->reported);
 	strbuf_free(&b->problems);
 	strbuf_free(&b->gone);
 	strbuf_free(&b->merged);
@@ -135,25 +137,42 @@ static struct before count_problems(const struct problems *problems)
 {
 	struct before before = { { 0 }, { 0 } };
 
-	for (int level = 0; problems != NULL && level < PROBLEM_LEVELS; level++) {
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
 		before.counts[level] = problems_level_count(problems, (enum problem_level)level);
 		before.kept[level] = problems_level_kept(problems, (enum problem_level)level);
 	}
 	return before;
 }
 
+/* Return what receives the problems of rows that will be kept: as many texts as the set may still
+ * have. NULL when out of memory. */
+static struct problems *kept_problems(struct users_builder *b)
+{
+	size_t texts[PROBLEM_LEVELS];
+
+	if (b->reported != NULL || (b->reported = problems_new()) == NULL)
+		return b->reported;
+	for (int level = 0; level < PROBLEM_LEVELS; level++) {
+		const size_t used = b->base != NULL ? b->base->problems.texts[level] : 0;
+
+		texts[level] = used < USERS_TEXTS ? USERS_TEXTS - used : 0;
+	}
+	problems_allow(b->reported, texts);
+	return b->reported;
+}
+
 /* Keep the problems of the row that was just read, if it has any. */
 static void keep_problems(struct users_builder *b, const struct cell *id,
-	const struct problems *problems, const struct before *before)
+	const struct before *before)
 {
 	const bool has_id = id->kind == CELL_TEXT && memchr(id->text, '\0', id->len) == NULL;
 	const char *text = has_id ? id->text : "";
 	const size_t len = has_id ? id->len : 0;
-	const struct before now = count_problems(problems);
+	const struct before now = count_problems(b->reported);
 
 	if (memcmp(now.counts, before->counts, sizeof(now.counts)) == 0)
 		return;
-	row_problems_add(&b->problems, text, len, problems, before->counts, before->kept);
+	row_problems_add(&b->problems, text, len, b->reported, before->counts, before->kept);
 	set_bit(b->touched_ids, row_place_shard(row_place_make(user_id_hash(text, len), 0)));
 }
 
@@ -162,13 +181,18 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 {
 	struct users_builder *b = builder;
 	const struct cell *name = &row[USER_NAME], *id = &row[USER_ID];
-	const struct before before = count_problems(b->indexes_ids ? problems : NULL);
+	struct before before = { { 0 }, { 0 } };
 	char folded[USER_NAME_MAX];
 	struct strbuf *buf;
 	uint32_t hash = 0;
 	size_t start;
 	int ret;
 
+	if (b->indexes_ids) {
+		if ((problems = kept_problems(b)) == NULL)
+			return -1;
+		before = count_problems(problems);
+	}
 	/* user_record_write() leaves out a name that cannot be hashed, whatever the shard. */
 	if (name->kind == CELL_TEXT && name->len <= USER_NAME_MAX)
 		hash = user_name_fold(name->text, name->len, folded);
@@ -181,7 +205,7 @@ int users_builder_add(struct users_builder *builder, const struct cell row[USER_
 		return ret;
 	if (ret > 0)
 		index_record(b, buf->text + start);
-	keep_problems(b, id, problems, &before);
+	keep_problems(b, id, &before);
 	return b->added.failed || b->problems.failed ? -1 : ret;
 }
 
@@ -385,6 +409,8 @@ static int make_id_shard(struct users_builder *b, struct users *users,
 	users->bytes += (shard != NULL ? shard->bytes : 0) - (old != NULL ? old->bytes : 0);
 	users->problems_len += (shard != NULL ? shard->problems_len : 0) -
 		(size_t)(old != NULL ? old->problems_len : 0);
+	id_shard_sum(old, &users->problems, true);
+	id_shard_sum(shard, &users->problems, false);
 	return shard_map_set(&users->by_id, place, shard != NULL ? &shard->head : NULL);
 }
 
@@ -461,7 +487,7 @@ struct users *users_builder_finish(struct users_builder **builder, const struct 
 		(make_shards(b, users, b->base != NULL ? b->base : previous) < 0 ||
 			(b->indexes_ids && make_id_shards(b, users) < 0)))
 		users_unref(&users);
-	if (users != NULL && b->base == NULL)
+	if (users != NULL && !b->indexes_ids)
 		report_shards(users, profiles, problems);
 	users_builder_free(builder);
 	return users;

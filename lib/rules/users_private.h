@@ -2,6 +2,7 @@
 #define POSTERN_USERS_PRIVATE_H
 
 #include "lib/rules/shard_map.h"
+#include "lib/rules/user_ids.h"
 #include "lib/rules/user_shard.h"
 #include "lib/rules/users.h"
 
@@ -17,6 +18,7 @@ struct users {
 	bool has_ids;
 	struct shard_map by_id; /* struct id_shard */
 	size_t problems_len;	/* of all rows' problems */
+	struct row_problem_sums problems;
 };
 
 /*

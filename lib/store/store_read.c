@@ -224,10 +224,10 @@ static void rows_clear(struct store_rows *rows)
 static int finish_store(struct store_rows *rows, const struct store_source *source,
 	struct store *store)
 {
-	store->profiles =
-		profiles_builder_finish(&rows->profiles, source->previous_profiles, rows->problems);
+	store->profiles = profiles_builder_finish(&rows->profiles, source->previous_profiles);
 	if (store->profiles == NULL)
 		return -1;
+	profiles_report(store->profiles, rows->problems);
 	store->users = users_builder_finish(&rows->users, source->previous, store->profiles,
 		rows->problems);
 	if (store->revision == NULL)

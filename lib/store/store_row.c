@@ -214,11 +214,8 @@ static void report_row(struct reading *r, const char *fate)
 /* Pass only the id of an unusable profile to the builder: its users may send to nobody. */
 static int mark_bad_profile(struct reading *r)
 {
-	struct cell row[PROFILE_COLUMNS] = { [PROFILE_OPEN] = { .kind = CELL_LIST, .text = "" } };
-
-	row[PROFILE_ID] = r->cells[PROFILE_ID];
-	row[PROFILE_NAME] = r->cells[PROFILE_NAME];
-	return profiles_builder_add(r->rows->profiles, row, NULL);
+	return profiles_builder_add_bad(r->rows->profiles, &r->cells[PROFILE_ID],
+		&r->cells[PROFILE_NAME]);
 }
 
 /* Pass only the name of an unusable user to the builder, so that it is not an unknown user. Returns
@@ -274,7 +271,7 @@ static int leave_out(struct reading *r)
 static int add_to_builder(struct store_rows *rows, enum store_table table, const struct cell *cells)
 {
 	const int added = table == STORE_PROFILES ?
-		profiles_builder_add(rows->profiles, cells, rows->problems) :
+		profiles_builder_add(rows->profiles, cells) :
 		users_builder_add(rows->users, cells, rows->problems);
 
 	return added < 0 ? -1 : 0;

@@ -169,23 +169,14 @@ void cache_keep_store(struct cache *cache)
 void cache_anchor_profiles(struct cache *cache)
 {
 	struct profiles_builder *builder;
-	struct cell row[PROFILE_COLUMNS];
-	struct profiles *profiles;
-	size_t i;
-	int column, added = 1;
+	struct profiles *profiles = NULL;
 
 	if (cache->profiles == NULL)
 		return;
-	builder = profiles_builder_new(cache->config->settings->rcpt_re_anchored);
-	for (i = 0; builder != NULL && added >= 0 && i < profiles_count(cache->profiles); i++) {
-		for (column = 0; column < PROFILE_COLUMNS; column++)
-			row[column] = profile_cell(profiles_at(cache->profiles, i),
-				(enum profile_column)column);
-		added = profiles_builder_add(builder, row, NULL); /* bad rows have been reported */
-	}
-	profiles = builder != NULL && added >= 0 ? profiles_builder_finish(&builder, NULL, NULL) :
-						   NULL;
-	profiles_builder_free(&builder);
+	builder =
+		profiles_builder_change(cache->profiles, cache->config->settings->rcpt_re_anchored);
+	if (builder != NULL)
+		profiles = profiles_builder_finish(&builder, NULL);
 	if (profiles == NULL)
 		log_event(LOG_LEVEL_ERROR,
 			"out of memory: rcpt_re_anchored takes effect at the next load");

@@ -39,6 +39,7 @@ bool database_finds_all(const struct database *db, struct errmsg *err_r)
 
 bool database_reads_whole(const struct database *db, struct errmsg *err_r)
 {
+	struct errmsg before;
 	int table;
 
 	err_r->text[0] = '\0';
@@ -46,12 +47,13 @@ bool database_reads_whole(const struct database *db, struct errmsg *err_r)
 		table++) {
 		const char *why = db->reads->by_row[table].whole;
 
-		if (row_tables[table].can_change == NULL || why == NULL)
+		if (why == NULL)
 			continue;
-		(void)errmsg_set(err_r, "%s: %s", row_tables[table].query_key, why);
-		return true;
+		before = *err_r;
+		(void)errmsg_set(err_r, "%s%s%s: %s", before.text,
+			before.text[0] != '\0' ? "; " : "", row_tables[table].query_key, why);
 	}
-	return false;
+	return err_r->text[0] != '\0';
 }
 
 /* Make the text to log; returns its level. */

@@ -122,8 +122,8 @@ bool database_has_feed(const struct database *db);
 bool database_finds_all(const struct database *db, struct errmsg *err_r);
 
 /*
- * Return whether a change of one row makes a look read a whole table that has many rows, although
- * the feed reports the row. If so, err_r is set to the reason, for people.
+ * Return whether a change of one row makes a look read a whole table, although the feed reports the
+ * row. If so, err_r is set to the reasons, for people.
  */
 bool database_reads_whole(const struct database *db, struct errmsg *err_r);
 

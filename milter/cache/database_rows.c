@@ -55,9 +55,9 @@ static bool suffices(const struct database *db, const struct look *look, enum fe
 	int table;
 	size_t i;
 
-	if (look->full || look->ids_are_refused || row_tables[query].can_change == NULL ||
-		set == NULL || !row_tables[query].can_change(set) ||
-		db->reads->by_row[query].id == NULL || changes->everything || changes->whole[query])
+	if (look->full || look->ids_are_refused || set == NULL ||
+		!row_tables[query].can_change(set) || db->reads->by_row[query].id == NULL ||
+		changes->everything || changes->whole[query])
 		return false;
 	for (table = 0; table < FEED_TABLES; table++)
 		if (db->reads->uses[query][table] != (table == (int)query))

@@ -12,53 +12,53 @@
 struct loading {
 	const struct row_table *table;
 	void *builder;
-	struct problems *problems;
 };
 
 static int add_row(void *context, const struct cell *row)
 {
 	struct loading *loading = context;
 
-	return loading->table->add(loading->builder, row, loading->problems) < 0 ? -1 : 0;
+	return loading->table->add(loading->builder, row) < 0 ? -1 : 0;
 }
 
-/* Read the rows of a query into the builder; `report` receives unknown columns. */
-static enum pg_outcome read_rows(struct pg *pg, struct loading *loading, const char *query,
-	struct problems *report)
+/* Read the rows of a query into the builder, which is freed if that fails. */
+static enum pg_outcome read_rows(struct pg *pg, const struct pg_load *load, struct loading *loading,
+	const char *query)
 {
 	const struct pg_table table = {
 		.name = loading->table->query_key,
 		.query = query,
 		.columns = loading->table->columns,
 		.column_count = loading->table->column_count,
-		.problems = report,
+		.problems = load->problems, /* receives unknown columns */
 		.take = add_row,
 		.context = loading,
 	};
+	enum pg_outcome outcome = pg_table_read(pg, &table);
 
-	return pg_table_read(pg, &table);
+	if (outcome != PG_OK)
+		loading->table->cancel(loading->builder);
+	return outcome;
 }
 
 enum pg_outcome pg_load_table(struct pg *pg, const struct pg_load *load, void **set_r)
 {
 	const struct row_table *table = &row_tables[load->table];
-	struct loading loading = { table, table->begin(&load->context), load->problems };
+	struct loading loading = { table, table->begin(&load->context) };
 	enum pg_outcome outcome;
 	void *set;
 
 	if (loading.builder == NULL)
 		return pg_fail(pg, "out of memory");
 	problems_begin(load->problems);
-	outcome = read_rows(pg, &loading, row_table_query(load->table, &pg->config->database),
-		load->problems);
-	if (outcome != PG_OK) {
-		table->cancel(loading.builder);
+	outcome =
+		read_rows(pg, load, &loading, row_table_query(load->table, &pg->config->database));
+	if (outcome != PG_OK)
 		return outcome;
-	}
-	set = table->finish(loading.builder, load->previous, load->problems);
-	problems_end(load->problems, table->name, "row");
-	if (set == NULL)
+	if ((set = table->finish(loading.builder, load->previous)) == NULL)
 		return pg_fail(pg, "out of memory");
+	table->report(set, load->problems);
+	problems_end(load->problems, table->name, "row");
 	*set_r = set;
 	return PG_OK;
 }
@@ -89,7 +89,7 @@ static char *make_literal(struct pg *pg, const struct pg_row_ids *ids)
 	return literal;
 }
 
-/* Read the rows with these ids. */
+/* Read the rows with these ids into the builder, which is freed if that fails. */
 static enum pg_outcome read_by_id(struct pg *pg, const struct pg_load *load,
 	const struct pg_row_ids *ids, struct loading *loading)
 {
@@ -100,61 +100,55 @@ static enum pg_outcome read_by_id(struct pg *pg, const struct pg_load *load,
 
 	if (literal != NULL)
 		pg_by_row_query(&sql, query, ids->column, literal);
-	if (literal == NULL || sql.failed)
+	if (literal == NULL || sql.failed) {
+		loading->table->cancel(loading->builder);
 		outcome = pg_fail(pg, "out of memory");
-	else
-		outcome = read_rows(pg, loading, sql.text, load->problems);
+	} else {
+		outcome = read_rows(pg, load, loading, sql.text);
+	}
 	PQfreemem(literal);
 	strbuf_free(&sql);
 	return outcome;
 }
 
-/* Replace the rows in the builder, which is freed if that fails. */
-static enum pg_outcome change_rows(struct pg *pg, const struct pg_load *load,
-	const struct pg_row_ids *ids, struct loading *loading)
+/* Begin to replace these rows. NULL when out of memory. */
+static void *begin_change(const struct pg_load *load, const struct pg_row_ids *ids)
 {
-	enum pg_outcome outcome = loading->problems != NULL ? PG_OK : pg_fail(pg, "out of memory");
-	size_t i;
+	const struct row_table *table = &row_tables[load->table];
+	void *builder = table->begin_change(&load->context, load->previous);
 
-	for (i = 0; i < ids->count && outcome == PG_OK; i++)
-		if (loading->table->remove(loading->builder, ids->ids[i]) < 0)
-			outcome = pg_fail(pg, "out of memory");
-	if (outcome == PG_OK)
-		outcome = read_by_id(pg, load, ids, loading);
-	if (outcome != PG_OK)
-		loading->table->cancel(loading->builder);
-	return outcome;
+	for (size_t i = 0; builder != NULL && i < ids->count; i++) {
+		if (table->remove(builder, ids->ids[i]) < 0) {
+			table->cancel(builder);
+			builder = NULL;
+		}
+	}
+	return builder;
 }
 
 enum pg_outcome pg_load_rows(struct pg *pg, const struct pg_load *load,
 	const struct pg_row_ids *ids, void **set_r)
 {
 	const struct row_table *table = &row_tables[load->table];
-	/* The problems of the new rows, which the set keeps and reports with the others. */
-	struct problems *problems = problems_new();
-	struct loading loading = { table, table->begin_change(&load->context, load->previous),
-		problems };
+	struct loading loading = { table, begin_change(load, ids) };
 	enum pg_outcome outcome;
-	void *set = NULL;
+	void *set;
 
-	if (loading.builder == NULL) {
-		problems_free(&problems);
+	if (loading.builder == NULL)
 		return pg_fail(pg, "out of memory");
-	}
-	problems_begin(problems);
 	problems_begin(load->problems);
-	outcome = change_rows(pg, load, ids, &loading);
-	if (outcome == PG_OK && (set = table->finish(loading.builder, NULL, problems)) == NULL)
-		outcome = pg_fail(pg, "out of memory");
-	problems_free(&problems);
-	if (set != NULL && table->can_change(set)) {
+	outcome = read_by_id(pg, load, ids, &loading);
+	if (outcome != PG_OK)
+		return outcome;
+	if ((set = table->finish(loading.builder, NULL)) == NULL)
+		return pg_fail(pg, "out of memory");
+	if (table->can_change(set)) {
 		table->report(set, load->problems);
 		problems_end(load->problems, table->name, "row");
 	} else {
 		table->unref(set);
 		set = NULL;
 	}
-	if (outcome == PG_OK)
-		*set_r = set;
-	return outcome;
+	*set_r = set;
+	return PG_OK;
 }

@@ -15,16 +15,37 @@ static void *begin_profiles(const struct row_context *context)
 	return profiles_builder_new(context->rcpt_re_anchored);
 }
 
-static int add_profile(void *builder, const struct cell *row, struct problems *problems)
+static int add_profile(void *builder, const struct cell *row)
 {
-	return profiles_builder_add(builder, row, problems);
+	return profiles_builder_add(builder, row);
 }
 
-static void *finish_profiles(void *builder, const void *previous, struct problems *problems)
+static bool can_change_profiles(const void *set)
+{
+	return profiles_can_change(set);
+}
+
+static void *change_profiles(const struct row_context *context, void *set)
+{
+	return profiles_builder_change(set, context->rcpt_re_anchored);
+}
+
+static int remove_profile(void *builder, const char *id)
+{
+	profiles_builder_remove(builder, id);
+	return 0;
+}
+
+static void report_profiles(const void *set, struct problems *problems)
+{
+	profiles_report(set, problems);
+}
+
+static void *finish_profiles(void *builder, const void *previous)
 {
 	struct profiles_builder *profiles = builder;
 
-	return profiles_builder_finish(&profiles, previous, problems);
+	return profiles_builder_finish(&profiles, previous);
 }
 
 static void cancel_profiles(void *builder)
@@ -70,9 +91,9 @@ static void *begin_users(const struct row_context *context)
 	return builder;
 }
 
-static int add_user(void *builder, const struct cell *row, struct problems *problems)
+static int add_user(void *builder, const struct cell *row)
 {
-	return users_builder_add(builder, row, problems);
+	return users_builder_add(builder, row, NULL);
 }
 
 static bool can_change_users(const void *set)
@@ -101,11 +122,11 @@ static void report_users(const void *set, struct problems *problems)
 }
 
 /* Whether the users' profiles exist is checked when both are known. */
-static void *finish_users(void *builder, const void *previous, struct problems *problems)
+static void *finish_users(void *builder, const void *previous)
 {
 	struct users_builder *users = builder;
 
-	return users_builder_finish(&users, previous, NULL, problems);
+	return users_builder_finish(&users, previous, NULL, NULL);
 }
 
 static void cancel_users(void *builder)
@@ -151,6 +172,10 @@ const struct row_table row_tables[FEED_TABLES] = {
 		.add = add_profile,
 		.finish = finish_profiles,
 		.cancel = cancel_profiles,
+		.report = report_profiles,
+		.can_change = can_change_profiles,
+		.begin_change = change_profiles,
+		.remove = remove_profile,
 		.ref = ref_profiles,
 		.unref = unref_profiles,
 		.count = count_profiles,
@@ -167,10 +192,10 @@ const struct row_table row_tables[FEED_TABLES] = {
 		.add = add_user,
 		.finish = finish_users,
 		.cancel = cancel_users,
+		.report = report_users,
 		.can_change = can_change_users,
 		.begin_change = change_users,
 		.remove = remove_user,
-		.report = report_users,
 		.ref = ref_users,
 		.unref = unref_users,
 		.count = count_users,

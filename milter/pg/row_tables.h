@@ -33,24 +33,23 @@ struct row_table {
 	 * The builder reads and validates rows, and makes the immutable, reference-counted set of
 	 * them, which shares with previous (of the same table; may be NULL) what is unchanged.
 	 * begin: NULL when out of memory. add: -1 when out of memory. finish: frees the builder;
-	 * NULL when out of memory. cancel: accepts NULL.
+	 * NULL when out of memory. cancel: accepts NULL. report: adds the problems of all rows of a
+	 * set, not of a builder, so that they are the same however the set was made.
 	 */
 	void *(*begin)(const struct row_context *context);
-	int (*add)(void *builder, const struct cell *row, struct problems *problems);
-	void *(*finish)(void *builder, const void *previous, struct problems *problems);
+	int (*add)(void *builder, const struct cell *row);
+	void *(*finish)(void *builder, const void *previous);
 	void (*cancel)(void *builder);
+	void (*report)(const void *set, struct problems *problems);
 
 	/*
 	 * A builder that changes some rows of a set: remove leaves out the rows with an id, and add
-	 * replaces them. can_change: whether the set can be changed in this way and, of a changed
-	 * set, whether it is the one that all rows would make. report: adds the problems of all
-	 * rows of a changed set. All of these are NULL for a table with few rows, which is always
-	 * read whole.
+	 * adds those that exist. can_change: whether the set can be changed in this way and, of a
+	 * changed set, whether it is the one that all rows would make.
 	 */
 	bool (*can_change)(const void *set);
 	void *(*begin_change)(const struct row_context *context, void *set);
 	int (*remove)(void *builder, const char *id); /* -1 when out of memory */
-	void (*report)(const void *set, struct problems *problems);
 
 	/* The set. ref and unref accept NULL. */
 	void *(*ref)(void *set);

@@ -1,10 +1,10 @@
 /*
- * Reads users row by row and as a whole, and compares the sets and their problems, for
+ * Reads a table row by row and as a whole, and compares the sets and their problems, for
  * t/integration/test_database_rows.py. It answers each line of its standard input:
  *
- *	query SQL	read everything by that users_query; "by row", or "whole: " and the reason
- *	rows ID...	these rows have changed; "same" and the number of users, or "differ" and
- *both
+ *	query TABLE SQL	read everything by that query; "by row", or "whole: " and the reason
+ *	rows ID...	these rows have changed; "same" and the number of rows, or "differ" and
+ *			both
  *
  * Usage: rows_dump CONNINFO SCHEMA
  */
@@ -14,16 +14,19 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/rules/profile.h"
 #include "lib/rules/users.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_load.h"
 #include "milter/pg/pg_reads.h"
+#include "t/unit/lib/profiles_dump.h"
 #include "t/unit/lib/users_dump.h"
 
 #define ROWS 20000 /* that one line may name */
 
 static struct pg *pg;
-static char *query; /* users_query */
+static enum feed_table table;
+static char *query;
 static struct pg_reads *reads;
 static void *base;
 
@@ -39,21 +42,20 @@ static enum pg_wait wait_plainly(void *context, int fd, bool for_write, int64_t 
 
 static void unref_set(void **set)
 {
-	struct users *users = *set;
-
-	users_unref(&users);
+	row_tables[table].unref(*set);
 	*set = NULL;
 }
 
 /* ---- dumps ---------------------------------------------------------------------- */
 
-/* The caller must free() the dump. Of problems, the texts are the first ones only. */
-static char *dump(void *set, const struct problems *problems)
+/* The caller must free() the dump. Users and their problems are in no particular order, so that the
+ * first texts are compared only if there are no others. */
+static char *dump_users(const struct users *users, const struct problems *problems)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	strbuf_addf(&text, "users %zu\n", users_count(set));
-	(void)users_each(set, users_dump_line, &text);
+	strbuf_addf(&text, "users %zu\n", users_count(users));
+	(void)users_each(users, users_dump_line, &text);
 	for (int level = 0; level < PROBLEM_LEVELS; level++) {
 		const enum problem_level l = (enum problem_level)level;
 
@@ -66,6 +68,17 @@ static char *dump(void *set, const struct problems *problems)
 	return users_dump_sort(&text);
 }
 
+static char *dump(const void *set, const struct problems *problems)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (table == FEED_USERS)
+		return dump_users(set, problems);
+	profiles_dump(&text, set);
+	problems_dump(&text, problems);
+	return strbuf_take(&text);
+}
+
 /* ---- commands ------------------------------------------------------------------- */
 
 static int report_failure(void)
@@ -76,7 +89,7 @@ static int report_failure(void)
 
 static int run_query(void)
 {
-	struct pg_load load = { .table = FEED_USERS, .problems = problems_new() };
+	struct pg_load load = { .table = table, .problems = problems_new() };
 	enum pg_outcome outcome = pg_begin(pg);
 
 	pg_reads_free(&reads);
@@ -88,22 +101,22 @@ static int run_query(void)
 	problems_free(&load.problems);
 	if (outcome != PG_OK)
 		return report_failure();
-	if (reads->by_row[FEED_USERS].id != NULL)
+	if (reads->by_row[table].id != NULL)
 		puts("by row");
 	else
-		printf("whole: %s\n", reads->by_row[FEED_USERS].whole);
+		printf("whole: %s\n", reads->by_row[table].whole);
 	return pg_commit(pg) == PG_OK ? 0 : -1;
 }
 
 static int compare_sets(struct pg_row_ids *ids)
 {
-	struct pg_load load = { .table = FEED_USERS, .problems = problems_new(), .previous = base };
-	struct pg_load full = { .table = FEED_USERS, .problems = problems_new() };
+	struct pg_load load = { .table = table, .problems = problems_new(), .previous = base };
+	struct pg_load full = { .table = table, .problems = problems_new() };
 	enum pg_outcome outcome = pg_begin(pg);
 	void *by_row = NULL, *whole = NULL;
 	char *one, *other;
 
-	ids->column = reads->by_row[FEED_USERS].id;
+	ids->column = reads->by_row[table].id;
 	if (outcome == PG_OK)
 		outcome = pg_load_rows(pg, &load, ids, &by_row);
 	if (outcome == PG_OK)
@@ -112,7 +125,7 @@ static int compare_sets(struct pg_row_ids *ids)
 		one = dump(by_row, load.problems);
 		other = dump(whole, full.problems);
 		if (strcmp(one, other) == 0)
-			printf("same %zu\n", users_count(by_row));
+			printf("same %zu\n", row_tables[table].count(by_row));
 		else
 			printf("differ\n--- by row\n%s--- whole\n%s--- end\n", one, other);
 		free(one);
@@ -137,7 +150,7 @@ static int run_rows(char *list)
 	struct pg_row_ids ids = { .ids = texts };
 	char *rest, *id;
 
-	if (reads == NULL || reads->by_row[FEED_USERS].id == NULL || base == NULL) {
+	if (reads == NULL || reads->by_row[table].id == NULL || base == NULL) {
 		puts("error: no query that is read by row");
 		return 0;
 	}
@@ -147,14 +160,28 @@ static int run_rows(char *list)
 	return compare_sets(&ids);
 }
 
+/* Set the query of a table, which replaces the one that was compared before. */
+static int set_query(struct config_database *config, char *line)
+{
+	char *sql = strchr(line, ' ');
+
+	unref_set(&base);
+	*sql++ = '\0';
+	for (table = 0; table < FEED_TABLES - 1; table++)
+		if (strcmp(line, row_tables[table].name) == 0)
+			break;
+	free(query);
+	query = strdup(sql);
+	config->profiles_query = table == FEED_PROFILES ? query : "SELECT * FROM profiles";
+	config->users_query = table == FEED_USERS ? query : "SELECT * FROM users";
+	return query != NULL ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	const struct pg_waiter waiter = { NULL, wait_plainly };
 	struct config config = { .refs = 2, /* never freed */
-		.database = { .present = true,
-			.connect_timeout = 10,
-			.statement_timeout = 60,
-			.profiles_query = "SELECT * FROM profiles" } };
+		.database = { .present = true, .connect_timeout = 10, .statement_timeout = 60 } };
 	char *line = NULL;
 	struct errmsg err;
 	size_t size = 0;
@@ -172,9 +199,9 @@ int main(int argc, char **argv)
 	while (ret == 0 && (len = getline(&line, &size, stdin)) > 0) {
 		line[len - 1] = '\0';
 		if (strncmp(line, "query ", 6) == 0) {
-			free(query);
-			config.database.users_query = query = strdup(line + 6);
-			ret = run_query();
+			ret = set_query(&config.database, line + 6);
+			if (ret == 0)
+				ret = run_query();
 		} else if (strncmp(line, "rows ", 5) == 0) {
 			ret = run_rows(line + 5);
 		}

@@ -23,7 +23,7 @@ static void setup(void)
 	builder = profiles_builder_new(false);
 	ck_assert_ptr_nonnull(builder);
 	parts = (struct policy_parts){ .settings = settings,
-		.profiles = profiles_builder_finish(&builder, NULL, NULL) };
+		.profiles = profiles_builder_finish(&builder, NULL) };
 	ck_assert_ptr_nonnull(parts.profiles);
 }
 

@@ -197,12 +197,11 @@ START_TEST(a_row_with_a_long_column_is_left_out)
 		text[PROFILE_LIST_MAX + 1] = '\0';
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			ck_assert_int_eq(made_profile(&m, &rows[i]), i == 4);
-			ck_assert_uint_eq(problems_count(m.problems), i < 4 ? i + 1 : 4);
-			if (i < 4)
-				ck_assert_ptr_nonnull(
-					strstr(problems_text(m.problems, i), problems[i]));
 		}
 		ck_assert_ptr_null(made_finish_profiles(&m));
+		ck_assert_uint_eq(problems_count(m.problems), 4);
+		for (size_t i = 0; i < 4; i++)
+			ck_assert_ptr_nonnull(strstr(problems_text(m.problems, i), problems[i]));
 		ck_assert_ptr_nonnull(profiles_by_id(m.parts.profiles, "5"));
 		ck_assert(profiles_is_bad(m.parts.profiles, "2"));
 		ck_assert(profiles_is_bad(m.parts.profiles, "4"));
@@ -216,9 +215,12 @@ static struct profiles *build(const char *rcpt_re, bool anchored, const struct p
 	struct profiles_builder *b = profiles_builder_new(anchored);
 	struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_TEXT, "1", 1 },
 		[PROFILE_RCPT_RE] = { CELL_TEXT, rcpt_re, strlen(rcpt_re) } };
+	struct profiles *profiles;
 
-	ck_assert_int_eq(profiles_builder_add(b, row, problems), 1);
-	return profiles_builder_finish(&b, previous, problems);
+	ck_assert_int_eq(profiles_builder_add(b, row), 1);
+	profiles = profiles_builder_finish(&b, previous);
+	profiles_report(profiles, problems);
+	return profiles;
 }
 
 /* PCRE2's function, which this program calls in its place, and counts. */
@@ -255,10 +257,10 @@ static struct profiles *build_many(const char *id, const char *rcpt_re,
 		}
 		row[PROFILE_ID] = (struct cell){ CELL_TEXT, name, strlen(name) };
 		row[PROFILE_RCPT_RE] = (struct cell){ CELL_TEXT, text, strlen(text) };
-		ck_assert_int_eq(profiles_builder_add(b, row, NULL), 1);
+		ck_assert_int_eq(profiles_builder_add(b, row), 1);
 	}
 	compiled = 0;
-	return profiles_builder_finish(&b, previous, NULL);
+	return profiles_builder_finish(&b, previous);
 }
 
 /* Changes of one row of many, and the number of regexes that are new. */

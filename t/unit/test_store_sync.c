@@ -47,7 +47,7 @@ static void setup(void)
 	(void)snprintf(folder, sizeof(folder), "/tmp/test_store_sync.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/s", folder);
-	profiles = profiles_builder_finish(&builder, NULL, NULL);
+	profiles = profiles_builder_finish(&builder, NULL);
 	users = make_users("bob");
 	wake_fd = eventfd(0, EFD_NONBLOCK);
 	sync_ = store_sync_new(wake_fd);

@@ -90,7 +90,7 @@ int made_profile(struct made *m, const struct made_profile *row)
 		[PROFILE_RCPT_RE] = made_cell(row->rcpt_re),
 	};
 
-	return profiles_builder_add(profiles_builder(m), cells, m->problems);
+	return profiles_builder_add(profiles_builder(m), cells);
 }
 
 int made_user(struct made *m, const struct made_user *row)
@@ -120,8 +120,9 @@ struct users *made_users(struct made *m, const struct users *previous)
 void made_build(struct made *m)
 {
 	(void)profiles_builder(m);
-	m->parts.profiles = profiles_builder_finish(&m->profiles, NULL, m->problems);
+	m->parts.profiles = profiles_builder_finish(&m->profiles, NULL);
 	must(m->parts.profiles != NULL, "no profiles");
+	profiles_report(m->parts.profiles, m->problems);
 	m->parts.users = users_builder_finish(&m->users, NULL, m->parts.profiles, m->problems);
 	must(m->parts.users != NULL, "no users");
 	m->parts.settings = m->settings;
