@@ -1,7 +1,6 @@
 /*
- * The command explain: reads the facts of sessions and prints the decisions about each, by the
- * files or by the running daemon. Owns the content of the files until it ends.
- * t/integration/test_control.py covers it.
+ * The command explain: reads the facts of sessions and prints the decisions about each. Owns the
+ * sessions until it ends. t/integration/test_control.py covers it.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -11,18 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "ctl/ask_password.h"
 #include "ctl/cmd.h"
-#include "ctl/control_client.h"
+#include "ctl/explain_judge.h"
 #include "ctl/explain_print.h"
 #include "ctl/terminal.h"
 #include "lib/base/print.h"
-#include "lib/decide/explain.h"
-#include "lib/store/policy_files.h"
-#include "lib/store/suspensions_file.h"
-#include "lib/store/token_keys.h"
 
 const char cmd_explain_usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
@@ -48,202 +42,6 @@ const char cmd_explain_usage[] =
 	"malformed session, 66 the files do not show what applies to the login, 69 no daemon answers,\n"
 	"78 the configuration, a list or the store cannot be read.\n";
 
-/* The source of decisions: the policy of the files, or the running daemon. */
-struct judge {
-	const struct config *config;
-	struct policy *policy;
-	struct jwt_keys *keys; /* NULL: none, or they cannot be read */
-	struct suspensions *suspensions;
-	struct regex_scratch *scratch;
-	struct control_client *daemon;
-	struct files_rows rows;
-	struct errmsg unknown; /* why the files do not show what applies to a login; "": they do */
-};
-
-static uint64_t read_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t passed_ns(void)
-{
-	return read_ns(CLOCK_MONOTONIC);
-}
-
-static uint64_t used_ns(void)
-{
-	return read_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
-static const struct regex_clock regex_clock = { passed_ns, used_ns };
-
-static void judge_close(struct judge *judge)
-{
-	policy_unref(&judge->policy);
-	jwt_keys_unref(&judge->keys);
-	suspensions_free(&judge->suspensions);
-	config_unref(&judge->config);
-	regex_scratch_free(&judge->scratch);
-	control_client_close(&judge->daemon);
-}
-
-static void print_warnings(const struct problems *problems)
-{
-	size_t i;
-
-	for (i = 0; i < problems_kept(problems); i++)
-		print_line(stderr, "posternctl: warning: %s", problems_text(problems, i));
-}
-
-#define ASK_THE_DAEMON "use --running to ask the daemon"
-
-/* Find out whether the files show the users of the daemon. */
-static void check_users(struct judge *judge)
-{
-	const char *path = judge->config->store.path;
-
-	if (judge->rows.users != FILES_USERS_UNKNOWN)
-		return;
-	if (path[0] == '\0')
-		(void)errmsg_set(&judge->unknown,
-			"the users are in the database, and no copy of them is kept ([store] path is "
-			"empty); " ASK_THE_DAEMON);
-	else
-		(void)errmsg_set(&judge->unknown,
-			"the users are in the database, and there is no copy of them in %s; " ASK_THE_DAEMON,
-			path);
-}
-
-/* Without the keys, tokens cannot be checked; everything else can. */
-static void load_keys(struct judge *judge, struct problems *problems)
-{
-	const struct config_jwt *jwt = &judge->config->jwt;
-	struct errmsg err;
-
-	if (jwt->secret[0] == '\0' && jwt->keys_file[0] == '\0')
-		return;
-	if (token_keys_load(jwt->keys_file, jwt->secret, judge->config->user, &judge->keys,
-		    problems, &err) != TOKEN_KEYS_LOADED)
-		problems_add(problems, "%s", err.text);
-}
-
-/* If the file cannot be read, it is unknown whether a login is suspended. */
-static void load_suspensions(struct judge *judge)
-{
-	struct errmsg err = { "out of memory" };
-
-	judge->suspensions = suspensions_new();
-	if (judge->suspensions == NULL ||
-		suspensions_load(judge->config->auth.suspensions, judge->suspensions, &err) != 0)
-		(void)errmsg_set(&judge->unknown,
-			"the suspended logins cannot be read: %s; " ASK_THE_DAEMON, err.text);
-}
-
-static int judge_open(struct judge *judge, const struct ctl *ctl, bool running)
-{
-	struct problems *problems = problems_new();
-	struct errmsg err = { "out of memory" };
-	int status = EX_OK;
-
-	*judge = (struct judge){ .policy = NULL };
-	if (running)
-		status = control_client_open(ctl, &judge->daemon, &err);
-	else if (problems == NULL || config_load(ctl->config_path, &judge->config, &err) != 0 ||
-		policy_from_files(judge->config, &judge->policy, &judge->rows, problems, &err) != 0)
-		status = EX_CONFIG;
-	else if ((judge->scratch = regex_scratch_new(&regex_clock)) == NULL)
-		status = EX_OSERR;
-	if (status == EX_OK && judge->config != NULL) {
-		load_keys(judge, problems);
-		load_suspensions(judge);
-		check_users(judge);
-	}
-	if (status != EX_OK)
-		print_line(stderr, "posternctl: %s", err.text);
-	if (status == EX_CONFIG && judge->config != NULL)
-		print_line(stderr, "posternctl: with --running, the daemon decides");
-	else
-		print_warnings(problems);
-	problems_free(&problems);
-	return status;
-}
-
-/* Return whether the session has a login, which may be one to be checked. */
-static bool has_login(json_t *session)
-{
-	json_t *login = json_object_get(session, "login"), *auth = json_object_get(session, "auth");
-
-	return (login != NULL && !json_is_null(login)) || (auth != NULL && !json_is_null(auth));
-}
-
-/* Add the age of the copy that the answer is based on. Returns 0, or -1 with err set. */
-static int add_users(const struct judge *judge, json_t *answer, struct errmsg *err)
-{
-	const json_int_t written = (json_int_t)judge->rows.written;
-	const json_int_t now = (json_int_t)time(NULL);
-	json_t *users;
-
-	if (judge->rows.users != FILES_USERS_COPY)
-		return 0;
-	users = json_pack("{s:s, s:s, s:o, s:o}", "source", "copy", "path",
-		judge->config->store.path, "written_at",
-		written == 0 ? json_null() : json_integer(written), "age_seconds",
-		written == 0 ? json_null() : json_integer(now > written ? now - written : 0));
-	return json_object_set_new(answer, "users", users) == 0 ? 0 :
-								  errmsg_set(err, "out of memory");
-}
-
-/* Decide by the files. CTL_OK, or an exit code with err set. */
-static int judge_by_files(struct judge *judge, json_t *session, json_t **answer_r,
-	struct errmsg *err)
-{
-	const struct explain_ledger none = { .ledger = NULL }; /* only the daemon has the counts */
-	struct login_rules rules = {
-		.policy = judge->policy,
-		.suspensions = judge->suspensions,
-		.now = time(NULL),
-		.jwt = token_keys_rules(&judge->config->jwt, judge->keys),
-	};
-
-	if (judge->unknown.text[0] != '\0' && has_login(session)) {
-		*err = judge->unknown;
-		return EX_NOINPUT;
-	}
-	if (explain_session(&rules, &none, NULL, judge->scratch, session, answer_r, err) != 0)
-		return EX_DATAERR;
-	if (add_users(judge, *answer_r, err) == 0)
-		return CTL_OK;
-	json_decref(*answer_r);
-	*answer_r = NULL;
-	return EX_OSERR;
-}
-
-/* CTL_OK, or an exit code with err set. */
-static int judge_ask(struct judge *judge, json_t *session, json_t **answer_r, struct errmsg *err)
-{
-	json_t *reply = NULL, *answer;
-	int ret;
-
-	if (judge->daemon == NULL)
-		return judge_by_files(judge, session, answer_r, err);
-	ret = control_client_ask(judge->daemon,
-		json_pack("{s:s, s:O}", "command", "explain", "session", session), &reply, err);
-	answer = json_object_get(reply, "answer");
-	if (ret == CTL_FAILED) {
-		ret = EX_DATAERR;
-	} else if (ret == CTL_OK && json_array_size(json_object_get(answer, "steps")) == 0) {
-		(void)errmsg_set(err, "the daemon's answer contains no steps");
-		ret = CTL_FAILED;
-	} else if (ret == CTL_OK) {
-		*answer_r = json_incref(answer);
-	}
-	json_decref(reply);
-	return ret;
-}
-
 /* Print an answer in one line. Returns code, or EX_OSERR when out of memory. */
 static int print_answer(const json_t *answer, int code)
 {
@@ -254,10 +52,10 @@ static int print_answer(const json_t *answer, int code)
 }
 
 /* Read one session per line. A bad one is answered with its error, and the next one follows. */
-static int explain_lines(struct judge *judge)
+static int explain_lines(struct explain_judge *judge)
 {
 	char *line = NULL;
-	size_t size = 0, number = 0, asked = 0;
+	size_t size = 0, number = 0;
 	int status = EX_OK, ret = 0;
 	ssize_t len;
 
@@ -269,14 +67,12 @@ static int explain_lines(struct judge *judge)
 		number++;
 		if (strspn(line, " \t\r\n") == (size_t)len)
 			continue;
-		if (asked++ == EXPLAIN_MANY && judge->policy != NULL)
-			explain_prepare(judge->policy);
 		session = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, &where);
 		ret = EX_DATAERR;
 		if (session == NULL)
 			(void)errmsg_set(&err, "not JSON: %s at column %d", where.text,
 				where.column);
-		else if ((ret = judge_ask(judge, session, &answer, &err)) == CTL_OK)
+		else if ((ret = explain_judge_ask(judge, session, &answer, &err)) == CTL_OK)
 			status = print_answer(answer, status);
 		if (answer == NULL) {
 			answer = json_pack("{s:I, s:s}", "line", (json_int_t)number, "error",
@@ -291,13 +87,13 @@ static int explain_lines(struct judge *judge)
 	return status;
 }
 
-static int explain_one(const struct ctl *ctl, struct judge *judge, json_t *session)
+static int explain_one(const struct ctl *ctl, struct explain_judge *judge, json_t *session)
 {
 	struct errmsg err;
 	json_t *answer;
 	int ret;
 
-	if ((ret = judge_ask(judge, session, &answer, &err)) != CTL_OK)
+	if ((ret = explain_judge_ask(judge, session, &answer, &err)) != CTL_OK)
 		return command_fail(ret, &err);
 	if (ctl->json)
 		ret = print_answer(answer, ret);
@@ -500,7 +296,7 @@ static int add_login(struct arguments *a)
 int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 {
 	struct arguments a = { .session = json_object() };
-	struct judge judge;
+	struct explain_judge *judge = NULL;
 	int status = read_arguments(&a, argc, argv);
 
 	if (a.help) {
@@ -514,10 +310,9 @@ int cmd_explain(const struct ctl *ctl, int argc, char **argv)
 		print_line(stderr, "posternctl: a value is not UTF-8, or memory ran out");
 		status = EX_DATAERR;
 	}
-	if (status == EX_OK && (status = judge_open(&judge, ctl, a.running)) == EX_OK) {
-		status = a.jsonl ? explain_lines(&judge) : explain_one(ctl, &judge, a.session);
-		judge_close(&judge);
-	}
+	if (status == EX_OK && (status = explain_judge_open(ctl, a.running, &judge)) == EX_OK)
+		status = a.jsonl ? explain_lines(judge) : explain_one(ctl, judge, a.session);
+	explain_judge_close(&judge);
 	json_decref(a.session);
 	return status;
 }
