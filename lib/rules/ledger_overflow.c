@@ -1,6 +1,6 @@
 /*
  * Overflow keys of the local ledger: their names, and what a new key inherits from one that counts
- * for removed keys. Owns nothing; any thread may call it. t/unit/test_ledger_bound.c covers it.
+ * for removed keys. Owns nothing; any thread may call it.
  */
 #include <arpa/inet.h>
 #include <string.h>

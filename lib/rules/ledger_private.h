@@ -214,9 +214,6 @@ static inline bool ledger_is_tight(const struct ledger *ledger)
  */
 void ledger_bound(struct ledger_call *call, bool evicts, struct ledger_bounded *bounded);
 
-/* Remove keys until the shard is within its bound, or a number of keys. */
-void ledger_shrink(struct ledger *ledger, struct ledger_shard *shard, uint64_t now);
-
 /* The functions below are called with the shard's lock held. */
 
 /* Return whether the shard has reached its bound, and set its share. */
@@ -431,6 +428,9 @@ struct ledger_call {
 void ledger_call_init(struct ledger_call *call, struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count);
 
+/* Let the entry of a request inherit if it is new; original as in the call. */
+void ledger_call_set_inherits(struct ledger_call *call, size_t i, uint64_t original);
+
 /*
  * Lock the shards of the requests and find their entries. Returns 0, or -1 without locks when the
  * requests are impossible.
@@ -478,6 +478,14 @@ int ledger_call_write(struct ledger_call *call, struct ledger_record records[]);
  * contains them: then the records of their ends are right whether or not the checkpoint succeeds.
  */
 void entry_save_open(struct ledger *ledger, struct ledger_entry *entry, uint64_t now);
+
+/* While the ledger is restored: raise the number of the last record, and the newest time. */
+void ledger_raise_seq(struct ledger *ledger, uint64_t seq);
+void ledger_raise_newest(struct ledger *ledger, uint64_t newest);
+
+/* Note that an overflow key, which counts in this window at that time, may count for keys without
+ * traces. */
+void ledger_note_overflow(struct ledger *ledger, uint64_t time, uint32_t seconds);
 
 /* ledger_restart() for the entries that do not contain its record, which has this seq. */
 void ledger_restart_before(struct ledger *ledger, uint64_t seq, uint64_t now);

@@ -3,7 +3,7 @@
  * any thread may call it, and one shard is locked at a time.
  */
 #include "lib/rules/ledger_format.h"
-#include "lib/rules/ledger_private.h"
+#include "lib/rules/ledger_evict.h"
 
 #define PASS_BUCKETS 64 /* of a shard while its lock is held: some ten microseconds */
 
