@@ -1,6 +1,6 @@
 /*
- * Compares the local parts of two addresses as MTAs spell them. Stateless; any thread may call it.
- * t/unit/test_check_resolved.c covers it.
+ * Compares the local parts of two addresses as MTAs spell them: without quotes and backslashes, and
+ * with an extension or without. Stateless; any thread may call it.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
  * Reads the quantifiers of regexes in JavaScript's dialect. Stateless; any thread may call it.
- * Tested by t/unit/test_regex_dialect.c.
+ * Nothing is allocated.
  */
 #include "lib/match/regex_quantifier.h"
 

@@ -1,7 +1,7 @@
 /*
  * Finds entries of exact lists and of columns that can match, but are probably meant as something
  * else; and the words of hosts_access(5), by which some of them are known. Stateless; any thread
- * may call it. t/unit/test_entry_check.c covers it.
+ * may call it.
  */
 #include <string.h>
 #include <strings.h>
