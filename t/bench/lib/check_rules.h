@@ -1,6 +1,7 @@
 #ifndef POSTERN_CHECK_RULES_H
 #define POSTERN_CHECK_RULES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/rules/facts.h"
@@ -12,6 +13,7 @@ struct check_size {
 	int regexes; /* of each regex list */
 	int domains; /* of access.domains */
 	int users;
+	bool without_text; /* the regexes require no text of three characters */
 };
 
 /*
