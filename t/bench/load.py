@@ -2,8 +2,9 @@
 """Compare the loading of a million users with `COPY users TO STDOUT`, and measure what follows.
 
 Each load is paired with a COPY of the same table to /dev/null by psql, and ratios are of such pairs. Also measured: the
-memory per user, the writing and reading of the JSON file, and the time from the commit of one changed row until a
-session is judged by it.
+memory per user, the writing and reading of the JSON file, the time from the commit of one changed row until a session is
+judged by it, a burst of such commits and how long sessions wait for an answer meanwhile, and the memory that a change of
+all rows takes.
 """
 
 import argparse
@@ -11,11 +12,13 @@ import re
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
 import benchlib
 from harness import box as boxes
 from harness.wait import wait_until
 
+PARTS = ["load", "store", "change", "burst", "latency", "bulk"]
 FILL = """
 INSERT INTO haraka.users (username, password, froms, "profileId")
 SELECT format('user%%s@example.com', i),
@@ -151,6 +154,76 @@ def bench_burst(box, db, commits):
     daemon.stop()
 
 
+def resident_mb(daemon, key="VmRSS"):
+    text = Path(f"/proc/{daemon.process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1)) / 1024
+
+
+def bench_bulk(box, db, options):
+    """Change all rows in one statement; measure the peak of the daemon's memory, and what remains of it."""
+    daemon = start(box, db, store={"path": ""})
+    before = resident_mb(daemon)
+    for _ in range(options.pairs):
+        serial = status(daemon)["policy"]["serial"]
+        Path(f"/proc/{daemon.process.pid}/clear_refs").write_text("5", encoding="ascii")  # resets VmHWM
+        took = timed(lambda: db.query("UPDATE haraka.users SET froms = froms || ',z@example.com'"))
+        begin = time.monotonic()
+        wait_until(lambda before=serial: status(daemon)["policy"]["serial"] > before, "all rows are in force",
+                   benchlib.START_DEADLINE)
+        in_force = time.monotonic() - begin
+        print(f"UPDATE of {options.users:,} rows in {took:.1f} s, in force {in_force:.1f} s later: "
+              f"memory at its peak x {resident_mb(daemon, 'VmHWM') / before:.2f}, afterwards x "
+              f"{resident_mb(daemon) / before:.2f} of {before:.0f} MiB")
+    daemon.stop()
+
+
+def latencies(daemon, goes_on):
+    """The sorted times of MAIL in ms, asked while goes_on()."""
+    took = []
+    with daemon.milter() as milter:
+        milter.connect("mail.example.net", "192.0.2.7")
+        while goes_on():
+            begin = time.perf_counter()
+            milter.mail("<alice@example.com>", auth_authen="alice")
+            took.append((time.perf_counter() - begin) * 1000)
+            milter.abort()
+    return sorted(took)
+
+
+def bench_latency(box, db, options):
+    """
+    Compare MAIL's p99 while nothing changes, during a burst of commits of one row each, and during the same burst in a
+    table that nobody follows, which costs the machine the same.
+    """
+    daemon = start(box, db)
+    daemon.wait_log("store written")
+    db.query("CREATE TABLE haraka.unused AS SELECT * FROM haraka.users; "
+             "ALTER TABLE haraka.unused ADD PRIMARY KEY (id)")
+    scripts = {}
+    for table in ("users", "unused"):
+        scripts[table] = box.folder / f"burst-{table}.sql"
+        scripts[table].write_text("".join(f"UPDATE haraka.{table} SET froms = 'x{number}@example.com' "
+                                          f"WHERE id = {100 + number};\n" for number in range(options.burst)))
+
+    def run(name):
+        if name == "quiet":
+            until = time.monotonic() + 3
+            took = latencies(daemon, lambda: time.monotonic() < until)
+        else:
+            with subprocess.Popen(["psql", "-Xq", "-d", db.conninfo(), "-f", str(scripts[name])]) as burst:
+                took = latencies(daemon, lambda: burst.poll() is None)
+        return {"p50": statistics.median(took), "p99": took[int(len(took) * 0.99)]}
+
+    runs = benchlib.alternate(["quiet", "unused", "users"], options.pairs, run)
+    for key in ("p50", "p99"):
+        quiet, unused, users = ([one[key] for one in runs[name]] for name in ("quiet", "unused", "users"))
+        benchlib.print_table(f"MAIL, {key} in ms, with {options.burst:,} commits",
+                             ["", "quiet", "another table", "users", "users / quiet", "users / another table"],
+                             [[key, benchlib.show(quiet), benchlib.show(unused), benchlib.show(users),
+                               benchlib.show_ratio(users, quiet), benchlib.show_ratio(users, unused)]])
+    daemon.stop()
+
+
 def memory_mb(pid):
     return benchlib.Filter("", "", argparse.Namespace(pid=pid)).memory_mb()
 
@@ -162,17 +235,28 @@ def main():
     parser.add_argument("--pairs", type=int, default=5, help="loads, each paired with a COPY (5)")
     parser.add_argument("--commits", type=int, default=300, help="changes of one row (300)")
     parser.add_argument("--burst", type=int, default=10000, help="commits in a burst (10000)")
+    parser.add_argument("--only", choices=PARTS, action="append", help="only this part; may be repeated")
     options = parser.parse_args()
+    only = options.only or PARTS
     box = boxes.Box()
     try:
-        small = make_database(box, 1000)
-        bench_change(box, small, options.commits, "1,000 users")
-        small.stop()
+        if "change" in only:
+            small = make_database(box, 1000)
+            bench_change(box, small, options.commits, "1,000 users")
+            small.stop()
         db = make_database(box, options.users)
-        bench_load(box, db, options)
-        bench_store(box, db, options)
-        bench_change(box, db, options.commits, f"{options.users:,} users")
-        bench_burst(box, db, options.burst)
+        if "load" in only:
+            bench_load(box, db, options)
+        if "store" in only:
+            bench_store(box, db, options)
+        if "change" in only:
+            bench_change(box, db, options.commits, f"{options.users:,} users")
+        if "burst" in only:
+            bench_burst(box, db, options.burst)
+        if "latency" in only:
+            bench_latency(box, db, options)
+        if "bulk" in only:
+            bench_bulk(box, db, options)
     finally:
         box.close()
 
