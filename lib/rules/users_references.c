@@ -75,7 +75,11 @@ void users_references_report(const struct users_references *references, struct p
 {
 	const struct users_references *r = references;
 
-	for (uint32_t i = 0; r->total > 0 && i < SHARD_MAP_SIZE; i++)
-		if (r->missing[i] > 0)
+	for (uint32_t i = 0; r->total > 0 && i < SHARD_MAP_SIZE; i++) {
+		/* Users whose text would not be kept are counted without looking for them again. */
+		if (!problems_keep_next(problems, PROBLEM))
+			problems_count_more(problems, PROBLEM, r->missing[i]);
+		else if (r->missing[i] > 0)
 			(void)users_check_shard(users_shard(r->users, i), r->profiles, problems);
+	}
 }
