@@ -9,25 +9,58 @@
 #include <string.h>
 #include <strings.h>
 
+/* How the bytes of a charset make characters. */
+enum bytes {
+	SINGLE,	    /* one by one, or as in UTF-8: ASCII is always itself */
+	PAIRS,	    /* a byte of eight bits and the one behind it, which may have seven */
+	GB18030,    /* PAIRS; if the second byte is a digit, another such pair follows */
+	SHIFT_JIS,  /* PAIRS, but for the half-width letters */
+	EUC_JP,	    /* PAIRS, but two bytes follow 8f */
+	ISO_2022_JP /* escape sequences begin and end characters of two bytes of seven bits */
+};
+
 /* A charset that writes ASCII as ASCII. wide contains the characters of two bytes, other than
  * those of UTF-8, that are like an @ or a dot (UTS 46), ended by 0. */
 struct charset {
 	const char *prefix; /* how its name begins */
-	bool multi_byte, escapes;
+	enum bytes bytes;
 	uint16_t wide[7];
 };
 
 static const struct charset charsets[] = {
-	{ "utf-8", false, false, { 0 } },
-	{ "us-ascii", false, false, { 0 } },
-	{ "iso-8859-", false, false, { 0 } },
-	{ "windows-125", false, false, { 0 } },
-	{ "koi8-", false, false, { 0 } },
-	{ "iso-2022-", true, true, { 0xa1f7, 0xa1a3, 0xa1a5, 0xa3c0, 0xa3ae, 0 } },
-	{ "gb", true, false, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
-	{ "big5", true, false, { 0xa249, 0xa24e, 0xa143, 0xa144, 0 } },
-	{ "euc-", true, false, { 0xa1f7, 0xa1a3, 0xa1a5, 0x8ea1, 0xa3c0, 0xa3ae, 0 } },
-	{ "shift_jis", true, false, { 0x8197, 0x8142, 0x8144, 0 } },
+	{ "utf-8", SINGLE, { 0 } },
+	{ "utf8", SINGLE, { 0 } },
+	{ "us-ascii", SINGLE, { 0 } },
+	{ "ascii", SINGLE, { 0 } },
+	{ "iso-8859-", SINGLE, { 0 } },
+	{ "iso8859-", SINGLE, { 0 } },
+	{ "latin1", SINGLE, { 0 } },
+	{ "windows-125", SINGLE, { 0 } },
+	{ "windows-874", SINGLE, { 0 } },
+	{ "cp125", SINGLE, { 0 } },
+	{ "koi8-", SINGLE, { 0 } },
+	{ "tis-620", SINGLE, { 0 } },
+	{ "macintosh", SINGLE, { 0 } },
+	{ "unknown-8bit", SINGLE, { 0 } },
+	{ "x-unknown", SINGLE, { 0 } },
+	{ "iso-2022-jp", ISO_2022_JP, { 0xa1f7, 0xa1a3, 0xa1a5, 0 } },
+	{ "gb2312", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
+	{ "gbk", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
+	{ "gb18030", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
+	{ "windows-936", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
+	{ "big5", PAIRS, { 0xa249, 0xa24e, 0xa143, 0xa144, 0 } },
+	{ "windows-950", PAIRS, { 0xa249, 0xa24e, 0xa143, 0xa144, 0 } },
+	{ "euc-jp", EUC_JP, { 0xa1f7, 0xa1a3, 0xa1a5, 0x8ea1, 0 } },
+	{ "euc-kr", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
+	{ "ks_c_5601", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
+	{ "windows-949", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
+	{ "cp949", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
+	{ "euc-cn", PAIRS, { 0xa3c0, 0xa1a3, 0xa3ae, 0 } },
+	{ "shift_jis", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
+	{ "shift-jis", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
+	{ "x-sjis", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
+	{ "windows-31j", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
+	{ "cp932", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
 };
 
 /* Return the charset of this name, or NULL. */
@@ -47,10 +80,15 @@ static const struct charset *find_charset(const char *name, size_t len)
 struct decoded {
 	struct encoded_signs signs;
 	const struct charset *charset;
+	encoded_byte_fn *each; /* NULL: none */
+	void *context;
 	unsigned char before[2]; /* the bytes before the next one, the last of them first */
-	unsigned char lead;	 /* the first byte of a character of two, or 0 */
-	uint32_t escape;	 /* the bytes of ISO 2022's escape sequence so far, or 0 */
-	bool two_bytes;		 /* ISO 2022: each character is two bytes of seven bits */
+	unsigned left;		 /* the bytes that the present character still needs */
+	bool in_four;		 /* it is one of four bytes */
+	bool malformed, unsure;
+	uint32_t escape; /* the bytes of ISO 2022's escape sequence so far, or 0 */
+	bool two_bytes;	 /* ISO 2022: each character is two bytes of seven bits */
+	bool shifted;	 /* ISO 2022: the present letters are not those of ASCII */
 	bool begun;
 	bool quoted;  /* behind an odd number of quotes */
 	size_t depth; /* of parentheses */
@@ -63,6 +101,7 @@ struct decoded {
 static bool skip_escape(struct decoded *d, unsigned char c)
 {
 	if (c == ESCAPE) {
+		d->malformed |= d->left > 0;
 		d->escape = ESCAPE;
 		return true;
 	}
@@ -72,8 +111,35 @@ static bool skip_escape(struct decoded *d, unsigned char c)
 	if (c >= '$' && c <= '/' && d->escape <= 0xffffff)
 		return true; /* another byte follows */
 	d->two_bytes = d->escape == 0x1b2440 || d->escape == 0x1b2442 || d->escape == 0x1b242844;
+	d->shifted = d->escape != 0x1b2842 && d->escape != 0x1b284a;
 	d->escape = 0;
 	return true;
+}
+
+/* Follow characters of several bytes. Decoders differ about those that are malformed: some then
+ * take what is behind the word for a part of it. They also differ about bytes below a1. */
+static void follow(struct decoded *d, unsigned char c)
+{
+	const enum bytes bytes = d->charset->bytes;
+	const bool is_strict = bytes == EUC_JP || bytes == ISO_2022_JP;
+
+	if (bytes == SINGLE || (d->left == 0 && c < 0x80))
+		return;
+	d->unsure |= c >= 0x80 && (bytes == SHIFT_JIS || c < 0xa1);
+	if (d->left > 0 && !(d->in_four && d->left == 2)) {
+		d->left--;
+		if (bytes == GB18030 && c >= '0' && c <= '9') {
+			d->in_four = !d->in_four;
+			d->left = d->in_four ? 2 : 0;
+		} else {
+			d->malformed |= d->in_four || c == 0x7f || c == 0xff ||
+				c < (is_strict ? 0xa1 : '@');
+		}
+	} else if (bytes != SHIFT_JIS || c < 0xa0 || c > 0xdf) {
+		d->malformed |=
+			c <= 0x80 || c == 0xff || (is_strict && c < 0xa1 && c != 0x8e && c != 0x8f);
+		d->left = bytes == EUC_JP && c == 0x8f ? 2 : 1;
+	}
 }
 
 /* Return whether a character ends here that is like an @ or a dot. Those of UTF-8 count in all
@@ -89,13 +155,8 @@ static bool ends_wide(struct decoded *d, unsigned char c)
 	}
 	if (last == 0xe38082 || last == 0xefbc8e || last == 0xefbda1)
 		return true;
-	if (!d->charset->multi_byte)
+	if (d->left > 0)
 		return false;
-	if (d->lead == 0) {
-		d->lead = c >= 0x80 ? c : 0;
-		return false;
-	}
-	d->lead = 0;
 	for (wide = d->charset->wide; *wide != 0 && *wide != (last & 0xffff); wide++)
 		;
 	return *wide != 0;
@@ -120,12 +181,13 @@ static void add_decoded(void *context, char byte)
 {
 	struct decoded *d = context;
 	unsigned char c = (unsigned char)byte, last = d->before[0];
+	bool in_character;
 
-	d->signs.at |= c == '@';
-	if (d->charset->escapes && skip_escape(d, c))
+	if (d->charset->bytes == ISO_2022_JP && skip_escape(d, c))
 		return;
 	if (d->two_bytes)
 		c |= 0x80;
+	d->signs.at |= c == '@';
 	note_special(d, c);
 	if (!d->begun)
 		d->signs.edge |= c == '.' || c == '!' || c == '%';
@@ -133,17 +195,22 @@ static void add_decoded(void *context, char byte)
 	d->signs.strange |= last == '.' && c != ' ';
 	d->signs.strange |=
 		(last == '!' || last == '%') && !ends_word(d->before[1]) && !ends_word(c);
-	if (c >= 0x80 || d->lead != 0)
+	in_character = d->left > 0;
+	follow(d, c);
+	if (c >= 0x80 || in_character)
 		d->signs.strange |= ends_wide(d, c);
 	d->before[1] = last;
 	d->before[0] = c;
+	if (d->each != NULL)
+		d->each(d->context, d->charset->bytes == SINGLE || c < 0x80 ? byte : '\xff');
 }
 
 static void begin_decoded(struct decoded *d)
 {
 	d->before[0] = d->before[1] = ' ';
-	d->lead = 0;
+	d->left = 0;
 	d->escape = 0;
+	d->in_four = d->malformed = d->unsure = d->shifted = false;
 	d->two_bytes = d->begun = d->quoted = false;
 	d->depth = 0;
 }
@@ -153,7 +220,8 @@ static void end_decoded(struct decoded *d)
 	const unsigned char last = d->before[0];
 
 	d->signs.edge |= last == '.' || last == '!' || last == '%';
-	d->signs.open |= d->quoted || d->depth > 0;
+	d->signs.open |= d->quoted || d->depth > 0 || (d->unsure && last >= 0x80);
+	d->malformed |= d->left > 0 || d->escape != 0 || d->shifted;
 }
 
 static int hex_digit(char c)
@@ -180,19 +248,19 @@ static void decode_q(const char *text, size_t len, encoded_byte_fn *each, void *
 	}
 }
 
-/* Characters outside of the alphabet are skipped, as decoders do. */
+static const char digits_b[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Characters outside of the alphabet are skipped, as some decoders do. */
 static void decode_b(const char *text, size_t len, encoded_byte_fn *each, void *context)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned bits = 0, have = 0;
 	const char *digit;
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if ((digit = memchr(digits, text[i], sizeof(digits) - 1)) == NULL)
+		if ((digit = memchr(digits_b, text[i], sizeof(digits_b) - 1)) == NULL)
 			continue;
-		bits = (bits << 6 | (unsigned)(digit - digits)) & 0xffff;
+		bits = (bits << 6 | (unsigned)(digit - digits_b)) & 0xffff;
 		if ((have += 6) < 8)
 			continue;
 		have -= 8;
@@ -209,11 +277,26 @@ static void decode_text(char encoding, const char *text, size_t len, encoded_byt
 		decode_b(text, len, each, context);
 }
 
+/* Return whether all decoders read the text alike: it has only characters of its encoding. */
+static bool is_plain(char encoding, const char *text, size_t len)
+{
+	const bool is_q = encoding == 'Q' || encoding == 'q';
+
+	for (; len > 0 && !is_q && text[len - 1] == '='; len--)
+		;
+	for (; len > 0; len--, text++) {
+		if (is_q ? *text < '!' || *text > '~' :
+			   memchr(digits_b, *text, sizeof(digits_b) - 1) == NULL)
+			return false;
+	}
+	return true;
+}
+
 struct encoded_signs encoded_words_signs(const char *text, size_t len)
 {
 	static const struct encoded_signs unknown = { true, true, true, true };
 	const char *p = text, *end = text + len, *name, *word, *stop;
-	struct decoded d = { .lead = 0 };
+	struct decoded d = { .each = NULL };
 
 	while ((p = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
 		name = p + 2;
@@ -237,16 +320,20 @@ const char *encoded_word_decode(const char *p, const char *end, encoded_byte_fn 
 	void *context)
 {
 	const char *behind = encoded_word_end(p, end), *mark;
-	const struct charset *charset;
+	struct decoded d = { .each = each, .context = context };
+	size_t len;
 
 	if (behind == NULL)
 		return NULL;
 	mark = memchr(p + 2, '?', (size_t)(behind - p - 2));
-	charset = find_charset(p + 2, (size_t)(mark - p - 2));
-	if (charset == NULL || charset->multi_byte)
+	d.charset = find_charset(p + 2, (size_t)(mark - p - 2));
+	len = (size_t)(behind - 2 - (mark + 3));
+	if (d.charset == NULL || !is_plain(mark[1], mark + 3, len))
 		return NULL;
-	decode_text(mark[1], mark + 3, (size_t)(behind - 2 - (mark + 3)), each, context);
-	return behind;
+	begin_decoded(&d);
+	decode_text(mark[1], mark + 3, len, add_decoded, &d);
+	end_decoded(&d);
+	return d.malformed ? NULL : behind;
 }
 
 const char *encoded_word_end(const char *p, const char *end)

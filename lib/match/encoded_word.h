@@ -14,18 +14,21 @@ struct encoded_signs {
 			 within a word; or a character that is like an @ or a dot (UTS 46) */
 	bool edge;    /* one of them begins or ends with a dot, ! or % */
 	bool open;    /* one of them has a backslash, or a quote or parenthesis without its other
-			 half */
+			 half, or ends with a byte that some decoders take for half a character */
 };
 
-/* Text of two bytes for a character, as in ISO-2022-JP, is taken for what it stands for, except
- * that any byte may be an @. Allocates nothing; thread-safe. */
+/* The characters of two bytes of ISO-2022-JP are taken for what they stand for. In other charsets,
+ * any byte may be an @, because some readers show the second byte of a character that they do not
+ * know. Allocates nothing; thread-safe. */
 struct encoded_signs encoded_words_signs(const char *text, size_t len);
 
 typedef void encoded_byte_fn(void *context, char byte);
 
-/* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to.
- * Returns its end, or NULL without a call if it is none, or if its charset is unknown or one in
- * which a byte of ASCII may be part of another character. Thread-safe. */
+/* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to: a byte
+ * of ff for one that is not ASCII in a charset of several bytes for a character. Returns the end of
+ * the word, or NULL, perhaps after some calls, if it is none, if its charset is unknown, if it has
+ * a character that does not belong to its encoding, or if its last character is not complete, so
+ * that a reader may take what is behind the word for a part of it. Thread-safe. */
 const char *encoded_word_decode(const char *p, const char *end, encoded_byte_fn *each,
 	void *context);
 

@@ -74,18 +74,17 @@ static bool read_name(struct from_parser *p)
 	}
 }
 
-/* Return whether the name is in one of the two forms in which an @ may be shown: a quoted string,
- * in which only words of a charset that is not decoded are encoded, or encoded-words alone. */
+/* Return whether the name is in one of the two forms in which an @ may be shown: one quoted string,
+ * or encoded-words alone, without a comma behind the @, at which a program that decodes first ends
+ * an author. */
 static bool may_show_at(const struct from_name *name)
 {
-	const struct from_shown *s = &name->shown;
+	const char *end = name->shown.text + name->shown.len;
+	const char *at = memchr(name->shown.text, '@', name->shown.len);
 
-	if (name->atoms > 0)
-		return false;
-	if (name->quoted == 0)
-		return true;
-	return name->quoted == 1 && name->encoded == 0 &&
-		(s->encoded == 0 || (s->opaque && !from_has_any(s->text, s->len, "@<>")));
+	if (name->quoted > 0)
+		return from_name_words(name) == 1;
+	return name->atoms == 0 && (at == NULL || memchr(at, ',', (size_t)(end - at)) == NULL);
 }
 
 /* Judge the name of the mailbox with this address or, if that is NULL, of a group. touches: no

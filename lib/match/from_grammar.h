@@ -25,10 +25,11 @@
  * allowed within brackets and addresses.
  *
  * - An atom has no special character (RFC 5322 section 3.2.3), except for single dots behind its
- *   first character, and no "=?".
+ *   first character, and not both = and ?, as encoded-words have.
  * - In a quoted string, a backslash precedes only quotation marks and backslashes.
- * - An encoded-word (RFC 2047) has no special character before it is decoded. A quoted string or
- *   comment may contain encoded-words.
+ * - An encoded-word (RFC 2047) has no special character before it is decoded, and is one of which
+ * it is known what it shows (encoded_word_decode()). A quoted string or comment may contain
+ *   encoded-words.
  * - A comment has no special characters but dots, commas and colons, and nothing that resembles an
  *   address.
  * - An address is a dot-atom, or a quoted string of words, dots and spaces; an @; and a domain or
@@ -45,8 +46,9 @@
  *
  * A field in which a name resembles an address, because it has a word with a dot, ! or % within
  * (from_text.h), may have no irregularity, nor may a field in which a name shows an @, < or >. A
- * name that shows one is a quoted string, or encoded-words alone, has a space behind it, follows
- * the rules of from_shown_is_safe(), and belongs to the only mailbox of the field.
+ * name that shows one is a quoted string, or encoded-words alone without a comma behind the @, has
+ * a space behind it, follows the rules of from_shown_is_safe(), and belongs to the only mailbox of
+ * the field.
  *
  * MTAs change long fields: Postfix and Sendmail break a line of more than 990 bytes anywhere, and
  * Sendmail cuts a mailbox of more than 256. Lines of more than 900 bytes, words and addresses of

@@ -69,7 +69,7 @@ bool from_read_comment(struct from_parser *p, bool is_first)
 	from_advance(p);
 	if ((!t.spaced && !is_first) || !(p->t.spaced || from_is_at_end(p, ",:;")) ||
 		from_has_any(t.text, t.len, specials) || !from_shown_text(&s, t.text, t.len) ||
-		s.is_cut || s.opaque || s.open || from_has_any(s.text, s.len, specials) ||
+		s.is_cut || s.open || from_has_any(s.text, s.len, specials) ||
 		from_has_control(s.text, s.len) || from_has_wide_at(s.text, s.len) ||
 		from_shown_is_telling(&s))
 		return from_refuse(p, t.text - 1, WRITE_COMMENT);
@@ -222,7 +222,7 @@ static bool read_unquoted(struct from_parser *p)
 	} else {
 		if (*start == '.' || memmem(start, len, "..", 2) != NULL)
 			return from_refuse(p, start, WRITE_NAME);
-		if (memmem(start, len, "=?", 2) != NULL)
+		if (memchr(start, '=', len) != NULL && memchr(start, '?', len) != NULL)
 			return from_refuse(p, start, WRITE_ENCODED_WORD);
 		from_shown_add(&p->name.shown, start, len);
 		p->name.atoms++;

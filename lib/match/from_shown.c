@@ -12,8 +12,8 @@
 
 void from_shown_clear(struct from_shown *s)
 {
-	s->len = s->encoded = 0;
-	s->at = s->telling = s->open = s->opaque = s->is_cut = false;
+	s->len = 0;
+	s->at = s->telling = s->open = s->is_cut = false;
 }
 
 static void add_byte(void *context, char c)
@@ -46,14 +46,10 @@ const char *from_shown_encoded(struct from_shown *s, const char *text, const cha
 	if (len > FROM_WORD_LONGEST || from_has_any(text, len, " \t\r\n()<>[]:;@,\"\\") ||
 		memmem(text + 2, len - 4, "=?", 2) != NULL)
 		return NULL;
-	s->encoded++;
+	if (encoded_word_decode(text, behind, add_byte, s) == NULL)
+		return NULL;
 	signs = encoded_words_signs(text, len);
 	s->at |= signs.at;
-	if (encoded_word_decode(text, behind, add_byte, s) == NULL) {
-		s->opaque = true;
-		if (signs.at)
-			return behind; /* the other signs may be unknown */
-	}
 	s->telling |= signs.strange || signs.edge;
 	s->open |= signs.open;
 	return behind;

@@ -13,12 +13,8 @@
 #define FROM_MAILBOX_LONGEST 1000 /* ... and within a name of more than 1,256 */
 
 struct from_shown {
-	char text[FROM_MAILBOX_LONGEST]; /* ends at len; without encoded-words that are not decoded
-					  */
+	char text[FROM_MAILBOX_LONGEST]; /* ends at len */
 	size_t len;
-	size_t encoded;	  /* the number of encoded-words */
-	bool opaque;	  /* one is not decoded: its charset is unknown, or has several bytes for a
-			     character */
 	bool at, telling; /* an encoded-word has an @, or resembles an address (encoded_word.h) */
 	bool open;	  /* one has a backslash, or a quotation mark or parenthesis without its
 			     other half */
@@ -30,8 +26,9 @@ void from_shown_clear(struct from_shown *shown);
 
 void from_shown_add(struct from_shown *shown, const char *text, size_t len);
 
-/* Add the encoded-word at text. Returns its end, or NULL if there is none, or if some programs do
- * not see it: it is too long, or has special characters or another encoded-word in it. */
+/* Add the encoded-word at text. Returns its end, or NULL if there is none, if it is not known what
+ * it shows (encoded_word_decode()), or if some programs do not see it: it is too long, or has
+ * special characters or another encoded-word in it. */
 const char *from_shown_encoded(struct from_shown *shown, const char *text, const char *end);
 
 /* Add the text of a quoted string or comment. Returns false if it has an encoded-word that some

@@ -114,6 +114,44 @@ static const struct author_row authors[] = {
 	{ "=?utf-8?q?Me_=28Inc?= =?utf-8?q?x=29?= <s@mine.m>", true },
 	{ "=?utf-8?q?Me_=3A-=29?= <s@mine.m>", true },
 
+	/* ... and converts the whole field by the charset of a word. The bracket then becomes a
+	 * part of a character that is not complete, or the address of one whose escape sequence has
+	 * no end. */
+	{ "=?gbk?Q?bo=E9?=<s@mine.m>", false },
+	{ "=?gbk?Q?bo=E9?=:s@mine.m", false },
+	{ "=?euc-jp?q?bo=8F?= <s@mine.m>", false },
+	{ "=?shift_jis?q?bo=A1=F7?=<s@mine.m>", false },
+	{ "=?shift_jis?q?bo=F0=9F?=<s@mine.m>", false },
+	{ "=?ks_c_5601-1987?q?bo=8E=A2?=<s@mine.m>", false },
+	{ "=?iso-2022-jp?q?ceo=40bank.e_=1B$B?= <s@mine.m>", false },
+	{ "=?gbk?q?bo=B0=A1?=<s@mine.m>", true },
+
+	/* ... as Cypht and Sylpheed decode: in these charsets, too, a quotation mark or parenthesis
+	 * hides the address, and brackets contain another one. */
+	{ "=?gb2312?q?=3Cceo=40bank.e=3E_=22?= <s@mine.m>", false },
+	{ "=?gb2312?q?ceo=40bank.e_=28?= <s@mine.m>", false },
+	{ "=?gb2312?q?ceo=81=40bank.e_=22?= <s@mine.m>", false },
+	{ "\"=?gb2312?q?=22ceo=40bank.e_=3Cceo=40bank.e=3E=28?=\" <s@mine.m>", false },
+	{ "=?iso-2022-jp?q?=3Cceo=40bank.e=3E_=22?= <s@mine.m>", false },
+	{ "=?utf-7?q?+ADw-ceo+AEA-bank.e+AD4_+ACI-?= <s@mine.m>", false },
+	{ "=?base64?q?PGNlb0BiYW5rLmU+ICI=?= <s@mine.m>", false },
+	{ "=?x?q?=3Cceo=40bank.e=3E_=22?= <s@mine.m>", false },
+	{ "=?gb2312?q?ceo=40bank.e_=B0=A1?= <s@mine.m>", true },
+
+	{ "=?utf-8?B?Y2VvQGJhbmsuZSAo\xc3\xa9"
+	  "eCljZW8=?= <s@mine.m>",
+		false }, /* SnappyMail decodes as far as the 8-bit letter */
+
+	/* Cypht ends an author at a comma that was encoded. */
+	{ "=?utf-8?q?ceo=40bank.e=2C_Inc?= <s@mine.m>", false },
+	{ "=?utf-8?q?Inc=2C_ceo=40bank.e?= <s@mine.m>", true },
+
+	/* Evolution decodes a word before a comma that only resembles an encoded-word. */
+	{ "=x?q?=63=65=6f=40=62=2e=65,y?= <s@mine.m>", false },
+	{ "=x?b?Y2VvQGIuZWU,y <s@mine.m>", false },
+	{ "x?=y, Me <s@mine.m>", false },
+	{ "What?, a=b <s@mine.m>", true },
+
 	/* A precaution: characters for which nothing is shown. */
 	{ "s@mine.m\u3164", false },
 	{ "s\u00ad@mine.m", false },
