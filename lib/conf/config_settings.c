@@ -1,6 +1,6 @@
 /*
  * Lists the settings of a configuration, and which of them differ from the defaults. Holds no
- * state; any thread. t/integration/test_config_command.py covers it.
+ * state; any thread.
  */
 #include "lib/conf/config_settings.h"
 

@@ -1,7 +1,6 @@
 /*
  * Compiled regexes, each of which several lists may contain, and pools that find them by their
- * text. Any thread may use a regex; a pool belongs to one thread. Tested by
- * t/unit/test_regexlist.c and t/unit/test_profile.c.
+ * text. Any thread may use a regex; a pool belongs to one thread.
  */
 #include "lib/match/regex_shared.h"
 
