@@ -220,13 +220,22 @@ static void add_users(struct made *m, int count)
 	}
 }
 
-void check_rules_prepare(const struct policy *policy)
+static bool has_machine_code(const struct regexlist *list)
+{
+	struct regexlist_size size;
+
+	regexlist_measure(list, &size);
+	return size.interpreted == 0;
+}
+
+void check_rules_prepare(const struct policy *policy, bool machine_code_only)
 {
 	size_t count = 0, i;
 	struct regexlist **lists = policy_unprepared(policy, &count);
 
 	for (i = 0; lists != NULL && i < count; i++) {
-		while (regexlist_prepare(lists[i]))
+		while (!(machine_code_only && has_machine_code(lists[i])) &&
+			regexlist_prepare(lists[i]))
 			;
 	}
 	free(lists);
