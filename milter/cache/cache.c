@@ -298,6 +298,7 @@ int cache_start(const struct config *config, const char *config_path, struct sna
 		return errmsg_set(err, "out of memory");
 	cache->snapshot = snapshot;
 	cache->hooks = *hooks;
+	cache_return_large_blocks();
 	if ((error = thread_start(&cache->thread, "cache", cache_run, cache)) != 0) {
 		destroy_cache(&cache);
 		return errmsg_set(err, "cannot start the cache thread: %s", strerror(error));

@@ -13,8 +13,9 @@
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define TRIM_USERS 10000 /* from so many on, it is worthwhile to return their freed memory */
-#define TRIM_ROWS 256	 /* single rows, each of which has replaced a shard of 4096 */
+#define LARGE_BLOCK (128 << 10) /* bytes: glibc's value before it begins to raise it */
+#define TRIM_USERS 10000	/* from so many on, it is worthwhile to return their freed memory */
+#define TRIM_ROWS 256		/* single rows, each of which has replaced a shard of 4096 */
 
 /* Returns NULL while a part is missing, and when out of memory. */
 static struct policy *make_policy(const struct cache *cache)
@@ -71,6 +72,11 @@ void cache_publish(struct cache *cache)
 	cache_update_status(cache);
 	if (cache->replaced_rows >= TRIM_ROWS)
 		cache_trim_memory(cache);
+}
+
+void cache_return_large_blocks(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 }
 
 void cache_trim_memory(struct cache *cache)

@@ -107,6 +107,12 @@ void cache_update_files_status(struct cache *cache);
 /* Make a policy and put it in force, if its parts are complete and one has changed. */
 void cache_publish(struct cache *cache);
 
+/*
+ * Have large blocks returned to the system when they are freed. By default, glibc keeps ever larger
+ * ones, so that a load of many rows would take three times the memory of its policy.
+ */
+void cache_return_large_blocks(void);
+
 /* Return unused memory to the system, if there are many users. */
 void cache_trim_memory(struct cache *cache);
 
