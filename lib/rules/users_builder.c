@@ -301,7 +301,25 @@ static int split_group(struct users_builder *b, struct strbuf *group)
 	return 0;
 }
 
-static int make_shards(struct users_builder *b, struct users *users, const struct users *previous)
+/* What is reported of a set while it is made, of each shard when its memory has just been used. */
+struct report {
+	const struct profiles *profiles; /* NULL: missing ones are not reported */
+	struct problems *problems;
+};
+
+/* Report the rows whose name another one has, and the missing profiles. shard may be NULL. */
+static void report_shard(const struct user_shard *shard, const struct report *report)
+{
+	if (shard == NULL)
+		return;
+	user_shard_report_twins(shard, report->problems);
+	if (report->profiles != NULL)
+		(void)users_check_shard(shard, report->profiles, report->problems);
+}
+
+/* report may be NULL. */
+static int make_shards(struct users_builder *b, struct users *users, const struct users *previous,
+	const struct report *report)
 {
 	uint32_t group, i, place;
 
@@ -317,6 +335,8 @@ static int make_shards(struct users_builder *b, struct users *users, const struc
 			if (make_shard(b, users, place, &b->shards[i],
 				    previous != NULL ? users_shard(previous, place) : NULL) < 0)
 				return -1;
+			if (report != NULL)
+				report_shard(users_shard(users, place), report);
 		}
 	}
 	return 0;
@@ -462,33 +482,18 @@ static struct users *begin_set(const struct users_builder *b)
 	return users;
 }
 
-/* Report the rows whose name another one has, and the missing profiles. */
-static void report_shards(const struct users *users, const struct profiles *profiles,
-	struct problems *problems)
-{
-	const struct user_shard *shard;
-
-	for (uint32_t place = 0; place < SHARD_MAP_SIZE; place++) {
-		if ((shard = users_shard(users, place)) == NULL)
-			continue;
-		user_shard_report_twins(shard, problems);
-		if (profiles != NULL)
-			(void)users_check_shard(shard, profiles, problems);
-	}
-}
-
 struct users *users_builder_finish(struct users_builder **builder, const struct users *previous,
 	const struct profiles *profiles, struct problems *problems)
 {
 	struct users_builder *b = *builder;
 	struct users *users = begin_set(b);
+	const struct report report = { profiles, problems };
 
 	if (users != NULL &&
-		(make_shards(b, users, b->base != NULL ? b->base : previous) < 0 ||
+		(make_shards(b, users, b->base != NULL ? b->base : previous,
+			 b->indexes_ids ? NULL : &report) < 0 ||
 			(b->indexes_ids && make_id_shards(b, users) < 0)))
 		users_unref(&users);
-	if (users != NULL && !b->indexes_ids)
-		report_shards(users, profiles, problems);
 	users_builder_free(builder);
 	return users;
 }
