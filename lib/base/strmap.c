@@ -153,6 +153,22 @@ int strmap_find(const struct strmap *map, const char *key, size_t len, uint32_t 
 	return 1;
 }
 
+const char *strmap_next(const struct strmap *map, const char *at, size_t *len_r)
+{
+	const char *next = map->keys;
+	uint32_t len;
+
+	if (at != NULL) {
+		memcpy(&len, at - sizeof(len), sizeof(len));
+		next = at + len;
+	}
+	if (map->keys_len == 0 || next == map->keys + map->keys_len)
+		return NULL;
+	memcpy(&len, next, sizeof(len));
+	*len_r = len;
+	return next + sizeof(len);
+}
+
 size_t strmap_count(const struct strmap *map)
 {
 	return map->count;

@@ -23,6 +23,10 @@ int strmap_add(struct strmap *map, const char *key, size_t len, uint32_t value);
 /* Look the key up. Returns 1 with *value_r set (value_r may be NULL), or 0 when it is missing. */
 int strmap_find(const struct strmap *map, const char *key, size_t len, uint32_t *value_r);
 
+/* Return the key that was added after the key `at` (NULL: the first one), *len_r bytes without a
+ * NUL; NULL at the end. at must be a pointer that this function returned. */
+const char *strmap_next(const struct strmap *map, const char *at, size_t *len_r);
+
 size_t strmap_count(const struct strmap *map);
 size_t strmap_bytes(const struct strmap *map); /* memory in use */
 

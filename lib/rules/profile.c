@@ -70,6 +70,19 @@ bool profiles_is_bad(const struct profiles *profiles, const char *id)
 	return strmap_find(profiles->bad, id, strlen(id), NULL);
 }
 
+int profiles_each_bad(const struct profiles *profiles,
+	int (*each)(void *context, const char *id, size_t len), void *context)
+{
+	const char *id = NULL;
+	size_t len;
+	int ret = 0;
+
+	while (ret == 0 && (id = strmap_next(profiles->bad, id, &len)) != NULL)
+		if (!strmap_find(profiles->by_id, id, len, NULL))
+			ret = each(context, id, len);
+	return ret;
+}
+
 bool profiles_any_maxsize(const struct profiles *profiles)
 {
 	return profiles->any_maxsize;

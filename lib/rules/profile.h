@@ -87,6 +87,11 @@ const struct profile *profiles_by_id(const struct profiles *profiles, const char
 /* Of several profiles with one name, the first in the order of ids. */
 const struct profile *profiles_by_name(const struct profiles *profiles, const char *name);
 bool profiles_is_bad(const struct profiles *profiles, const char *id); /* its row was left out */
+
+/* Call each() for the id of each row that was left out, unless another row has that id, until it
+ * returns a value other than 0. Returns its last result. */
+int profiles_each_bad(const struct profiles *profiles,
+	int (*each)(void *context, const char *id, size_t len), void *context);
 bool profiles_any_maxsize(const struct profiles *profiles); /* whether any has a size limit */
 
 /*

@@ -19,7 +19,8 @@
  *
  * The checksum covers all bytes before its own line.
  */
-#define STORE_HEAD "{\"format\":\"" STORE_FORMAT "\",\"revision\":\""
+#define STORE_FORMAT_MEMBER "{\"format\":\"" STORE_FORMAT "\","
+#define STORE_HEAD STORE_FORMAT_MEMBER "\"revision\":\""
 #define STORE_CHECKSUM "\"checksum\":\"sha256:"
 
 #endif
