@@ -16,7 +16,7 @@
 
 #include "lib/base/problems.h"
 #include "lib/base/strmap.h"
-#include "lib/store/store_read.h"
+#include "lib/store/store_write.h"
 
 #define STORE_TEXT_MAX ((uint64_t)256 << 20) /* bytes of a store that people edit */
 #define MARK "\xef\xbb\xbf"
@@ -43,7 +43,7 @@ static int parse(const struct store_file *file, const char *text, size_t len,
 		return errmsg_set(err, "out of memory");
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	result = store_parse(file->config->store.path, copy, len, &source, &store, err);
+	result = store_parse(file->config->store.path, copy, len, NULL, &source, &store, err);
 	free(copy);
 	if (result != STORE_READ)
 		return -1;
@@ -52,11 +52,33 @@ static int parse(const struct store_file *file, const char *text, size_t len,
 	return 0;
 }
 
+/* Use the rows of a copy of the database with the changes in its journal. */
+static int read_copy(struct store_file *file, struct errmsg *err)
+{
+	const char *path = file->config->store.path;
+	const struct store_source source = { 0 };
+	struct strbuf text = STRBUF_INIT;
+	struct store store = { 0 };
+	int ret;
+
+	if (store_read(path, &source, &store, err) != STORE_READ)
+		return -1;
+	ret = store_print(path, &store, &text, err);
+	store_clear(&store);
+	if (ret < 0)
+		return -1;
+	free(file->text);
+	file->len = text.len;
+	file->text = text.text;
+	return 0;
+}
+
 static int read_tree(struct store_file *file, struct errmsg *err)
 {
 	const char *path = file->config->store.path;
 
-	if (parse(file, file->text, file->len, NULL, &file->is_machine, err) != 0)
+	if (parse(file, file->text, file->len, NULL, &file->is_machine, err) != 0 ||
+		(file->is_machine && read_copy(file, err) != 0))
 		return -1;
 	file->tree = json_loadb(file->text, file->len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_array(json_object_get(file->tree, "profiles")) ||

@@ -1,5 +1,5 @@
 /*
- * Reads a JSON store: the form that store_write() makes, line by line, or that of store_hand.h.
+ * Reads a JSON store, in the form of store_machine.h or that of store_hand.h, and its journal.
  * Holds no state; any thread. t/unit/test_store_read.c also covers store_row.c and store_hand.c.
  */
 #include "lib/store/store_read.h"
@@ -7,190 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/auth/password.h"
-#include "lib/base/utf8.h"
 #include "lib/conf/file_access.h"
-#include "lib/store/store_checksum.h"
-#include "lib/store/store_format.h"
+#include "lib/store/journal_file.h"
 #include "lib/store/store_hand.h"
+#include "lib/store/store_machine.h"
 #include "lib/store/store_row.h"
 
-#define ADVICE "; restore it from a backup, or remove it"
-
-/* The content of the first line of a written store. */
-struct store_head {
-	char *revision; /* the caller's to free() */
-	int64_t written;
-};
-
-/* ---- the form of store_write() -------------------------------------------------- */
-
-static bool is_machine_text(const char *text, size_t len)
-{
-	return len >= strlen(STORE_HEAD) && memcmp(text, STORE_HEAD, strlen(STORE_HEAD)) == 0;
-}
-
-/* The lines of a text that are still to be read. */
-struct lines {
-	char *at, *end;
-};
-
-/* Get the next line, with a NUL in place of its LF. Returns false at the end. */
-static bool next_line(struct lines *lines, char **line_r, size_t *len_r)
-{
-	char *stop;
-
-	if (lines->at == lines->end)
-		return false;
-	if ((stop = memchr(lines->at, '\n', (size_t)(lines->end - lines->at))) == NULL)
-		return false; /* a line without LF is torn */
-	*stop = '\0';
-	*line_r = lines->at;
-	*len_r = (size_t)(stop - lines->at);
-	lines->at = stop + 1;
-	return true;
-}
-
-/* The beginning of the last line, which ends with LF; NULL if there is none. */
-static char *last_line(char *text, size_t len)
-{
-	char *before;
-
-	if (len < 2 || text[len - 1] != '\n')
-		return NULL;
-	before = memrchr(text, '\n', len - 1);
-	return before == NULL ? NULL : before + 1;
-}
-
-/* Compare the checksum in the last line with that of the text before it. */
-static int verify_checksum(char *text, const char *last, size_t last_len, struct errmsg *err)
-{
-	const size_t label = strlen(STORE_CHECKSUM), digits = STORE_CHECKSUM_SIZE - 1;
-	struct store_checksum *checksum;
-	char hex[STORE_CHECKSUM_SIZE];
-	int ret;
-
-	if (last == NULL || last_len != label + digits + strlen("\"}\n") ||
-		memcmp(last, STORE_CHECKSUM, label) != 0 ||
-		memcmp(last + label + digits, "\"}\n", 3) != 0)
-		return errmsg_set(err, "torn: its last line, the checksum, is missing" ADVICE);
-	if ((checksum = store_checksum_new()) == NULL)
-		return errmsg_set(err, "out of memory");
-	ret = store_checksum_add(checksum, text, (size_t)(last - text)) < 0 ||
-			store_checksum_end(checksum, hex) < 0 ?
-		-1 :
-		0;
-	store_checksum_free(&checksum);
-	if (ret < 0)
-		return errmsg_set(err, "its checksum cannot be computed");
-	if (memcmp(hex, last + label, digits) != 0)
-		return errmsg_set(err,
-			"altered: its content does not match the checksum in its last line" ADVICE
-			"; to keep changes made by hand, remove revision, written and checksum");
-	return 0;
-}
-
-/* Read the first line: an object that continues in the next lines. */
-static int read_head(char *line, size_t len, struct store_head *head_r, struct errmsg *err)
-{
-	const char *revision = NULL, *written = NULL;
-	struct tm tm = { 0 };
-	json_t *head = NULL;
-
-	if (len > 0 && line[len - 1] == ',') {
-		line[len - 1] = '}';
-		head = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-	}
-	if (head == NULL ||
-		json_unpack(head, "{s:s, s?s}", "revision", &revision, "written", &written) < 0 ||
-		(head_r->revision = strdup(revision)) == NULL) {
-		json_decref(head);
-		return errmsg_set(err, "its first line is unreadable" ADVICE);
-	}
-	head_r->written = written != NULL && strptime(written, "%Y-%m-%dT%H:%M:%SZ", &tm) != NULL ?
-		(int64_t)timegm(&tm) :
-		0;
-	json_decref(head);
-	return 0;
-}
-
-/* Read the row of a line. Returns 0, or -1 when out of memory. */
-static int add_line(struct store_rows *rows, enum store_table table, const char *line, size_t len)
-{
-	struct json_scan s = { line, line + len };
-	struct cell cells[STORE_COLUMNS_MAX];
-	json_t *row;
-	int ret;
-
-	if (utf8_valid_len(line, len) == len && store_scan_row(rows->scans[table], &s, cells) &&
-		s.at == s.end)
-		return store_row_add_scanned(rows, table, cells);
-	if ((row = json_loadb(line, len, STORE_JSON, NULL)) == NULL) {
-		problems_add(rows->problems, "%s: %s row %zu is unreadable; left out", rows->path,
-			store_table_name(table), rows->number);
-		return 0;
-	}
-	ret = store_row_add(rows, table, row);
-	json_decref(row);
-	return ret;
-}
-
-/* Read the rows of a table up to the line that ends it. */
-static int read_rows(struct store_rows *rows, enum store_table table, struct lines *lines,
-	struct errmsg *err)
-{
-	char *line;
-	size_t len;
-
-	rows->number = 0;
-	while (next_line(lines, &line, &len)) {
-		if (strcmp(line, "],") == 0)
-			return 0;
-		if (len > 0 && line[len - 1] == ',')
-			len--;
-		rows->number++;
-		if (add_line(rows, table, line, len) < 0)
-			return errmsg_set(err, "out of memory");
-	}
-	return errmsg_set(err, "the end of its %s is missing" ADVICE, store_table_name(table));
-}
-
-static int expect_line(struct lines *lines, const char *want, struct errmsg *err)
-{
-	char *line;
-	size_t len;
-
-	if (next_line(lines, &line, &len) && strcmp(line, want) == 0)
-		return 0;
-	return errmsg_set(err, "the line %s is missing" ADVICE, want);
-}
-
-static int read_machine_text(struct store_rows *rows, char *text, size_t len,
-	struct store_head *head_r, struct errmsg *err)
-{
-	char *last = last_line(text, len), *line;
-	struct lines lines = { .at = text, .end = last };
-	struct store_head head = { 0 };
-
-	if (verify_checksum(text, last, last != NULL ? len - (size_t)(last - text) : 0, err) < 0)
-		return -1;
-	if (!next_line(&lines, &line, &len))
-		return errmsg_set(err, "its first line is unreadable" ADVICE);
-	if (read_head(line, len, &head, err) < 0 ||
-		expect_line(&lines, "\"profiles\":[", err) < 0 ||
-		read_rows(rows, STORE_PROFILES, &lines, err) < 0 ||
-		expect_line(&lines, "\"users\":[", err) < 0 ||
-		read_rows(rows, STORE_USERS, &lines, err) < 0) {
-		free(head.revision);
-		return -1;
-	}
-	*head_r = head;
-	return 0;
-}
-
-/* ---- both ------------------------------------------------------------------------ */
+#define READ_TRIES 5 /* while the daemon replaces the file */
 
 static int rows_init(struct store_rows *rows, const char *path, const struct store_source *source)
 {
@@ -235,23 +60,30 @@ static int finish_store(struct store_rows *rows, const struct store_source *sour
 	return store->users == NULL || store->revision == NULL ? -1 : 0;
 }
 
-enum store_result store_parse(const char *path, char *text, size_t len,
-	const struct store_source *source, struct store *store_r, struct errmsg *err)
+/* Read the text by its form. */
+static int read_rows(struct store_rows *rows, char *text, size_t len,
+	const struct journal_text *journal, struct store *store, struct errmsg *err)
 {
-	struct store store = { .is_machine = is_machine_text(text, len) };
-	struct store_head head = { 0 };
+	if (store->is_machine)
+		return store_machine_read(rows, text, len, journal, store, err);
+	if (journal != NULL && journal->text != NULL)
+		store_note_foreign_journal(rows, journal);
+	return store_hand_read(rows, text, len, err);
+}
+
+enum store_result store_parse(const char *path, char *text, size_t len,
+	const struct journal_text *journal, const struct store_source *source,
+	struct store *store_r, struct errmsg *err)
+{
+	struct store store = { .is_machine = store_is_machine(text, len) };
 	struct store_rows rows;
 	int ret;
 
 	problems_begin(source->problems);
 	if (rows_init(&rows, path, source) < 0)
 		ret = errmsg_set(err, "out of memory");
-	else if (store.is_machine)
-		ret = read_machine_text(&rows, text, len, &head, err);
 	else
-		ret = store_hand_read(&rows, text, len, err);
-	store.revision = head.revision;
-	store.written = head.written;
+		ret = read_rows(&rows, text, len, journal, &store, err);
 	if (ret == 0 && finish_store(&rows, source, &store) < 0)
 		ret = errmsg_set(err, "out of memory");
 	problems_end(source->problems, path, "row");
@@ -272,15 +104,28 @@ static int has_hash(void *context, const struct user *user)
 	return password_usable(user->password, NULL) == 0;
 }
 
-enum store_result store_read(const char *path, const struct store_source *source,
-	struct store *store_r, struct errmsg *err)
-{
-	struct file_stamp stamp;
-	enum store_result result;
+/* A store and its journal as they were read. */
+struct texts {
 	char *text;
 	size_t len;
+	struct file_stamp stamp, journal_stamp;
+	struct journal_text journal;
+	struct errmsg journal_error; /* "": it was read, or there is none */
+};
 
-	switch (file_read(path, STORE_MAX, &text, &len, &stamp, err)) {
+static void texts_clear(struct texts *texts)
+{
+	free(texts->text);
+	free(texts->journal.text);
+	*texts = (struct texts){ .text = NULL };
+}
+
+static enum store_result read_texts_once(const char *path, const char *journal_path,
+	struct texts *texts_r, struct errmsg *err)
+{
+	struct texts texts = { .journal.path = journal_path };
+
+	switch (file_read(path, STORE_MAX, &texts.text, &texts.len, &texts.stamp, err)) {
 	case FILE_MISSING:
 		return STORE_MISSING;
 	case FILE_FAILED:
@@ -288,17 +133,105 @@ enum store_result store_read(const char *path, const struct store_source *source
 	case FILE_READ:
 		break;
 	}
-	result = store_parse(path, text, len, source, store_r, err);
-	free(text);
+	if (journal_file_read(journal_path, path, &texts.journal.text, &texts.journal.len,
+		    &texts.journal_stamp, &texts.journal_error) != FILE_FAILED)
+		texts.journal_error.text[0] = '\0';
+	*texts_r = texts;
+	return STORE_READ;
+}
+
+/* Read both files. If the daemon has replaced the store meanwhile, its journal may be another
+ * one's: read them again. */
+static enum store_result read_texts(const char *path, const char *journal_path,
+	struct texts *texts_r, struct errmsg *err)
+{
+	enum store_result result;
+	struct file_stamp now;
+
+	for (int i = 1;; i++) {
+		result = read_texts_once(path, journal_path, texts_r, err);
+		if (result != STORE_READ || i == READ_TRIES || file_stamp(path, &now, NULL) != 0 ||
+			file_stamp_equal(&now, &texts_r->stamp))
+			return result;
+		texts_clear(texts_r);
+	}
+}
+
+/* Add what the rights and kinds of the files allow others to do, or prevent. */
+static void report_files(const char *path, const struct texts *texts,
+	const struct store_source *source, const struct store *store)
+{
+	char *folder = file_directory(path);
+	struct file_use use = {
+		.path = path,
+		.user = source->user,
+		.can = "add a user and change all rules of users",
+		.secret = users_each(store->users, has_hash, NULL) != 0 ?
+			"the password hashes in it" :
+			NULL,
+	};
+
+	file_note_use(&use, source->problems);
+	use.path = texts->journal.path;
+	use.folder = folder;
+	if (texts->journal.text != NULL)
+		file_note_use(&use, source->problems);
+	if (texts->journal_error.text[0] != '\0')
+		problems_add(source->problems,
+			"%s; the changes in it are not in force; remove it, or correct that",
+			texts->journal_error.text);
+	free(folder);
+}
+
+/* Read the store at a path, and the journal if that belongs to it. */
+static enum store_result read_store(const char *path, const char *journal_path,
+	const struct store_source *source, struct store *store_r, struct errmsg *err)
+{
+	struct texts texts = { .text = NULL };
+	enum store_result result = read_texts(path, journal_path, &texts, err);
+
+	if (result == STORE_READ)
+		result = store_parse(path, texts.text, texts.len, &texts.journal, source, store_r,
+			err);
 	if (result == STORE_READ) {
-		store_r->stamp = stamp;
-		file_note_use(&(const struct file_use){ .path = path,
-				      .user = source->user,
-				      .can = "add a user and change all rules of users",
-				      .secret = users_each(store_r->users, has_hash, NULL) != 0 ?
-					      "the password hashes in it" :
-					      NULL },
-			source->problems);
+		store_r->stamp = store_r->base.file = texts.stamp;
+		store_r->base.journal_dev = texts.journal_stamp.dev;
+		store_r->base.journal_ino = texts.journal_stamp.ino;
+		report_files(path, &texts, source, store_r);
+	}
+	texts_clear(&texts);
+	return result;
+}
+
+enum store_result store_read(const char *path, const struct store_source *source,
+	struct store *store_r, struct errmsg *err)
+{
+	char *journal_path = journal_file_path(path);
+	enum store_result result = STORE_REFUSED;
+
+	if (journal_path == NULL)
+		(void)errmsg_set(err, "%s: out of memory", path);
+	else
+		result = read_store(path, journal_path, source, store_r, err);
+	free(journal_path);
+	return result;
+}
+
+/* Read PATH.prev. A journal that outlasted its store's replacement belongs to it. */
+static enum store_result read_prev(const char *path, const char *prev,
+	const struct store_source *source, struct store *store_r, struct errmsg *err)
+{
+	char *journal_path = journal_file_path(path);
+	enum store_result result = STORE_REFUSED;
+
+	if (journal_path == NULL)
+		(void)errmsg_set(err, "%s: out of memory", prev);
+	else
+		result = read_store(prev, journal_path, source, store_r, err);
+	free(journal_path);
+	if (result == STORE_READ) {
+		store_r->from_prev = true;
+		store_r->base = (struct store_base){ .checksum = "" };
 	}
 	return result;
 }
@@ -319,10 +252,8 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
 	if (file_stamp(prev, &stamp, NULL) == 0 && stamp.exists) {
 		problems_add(source->problems, "%s; its predecessor %s is used instead", why.text,
 			prev);
-		result = store_read(prev, source, store_r, &prev_why);
-		if (result == STORE_READ)
-			store_r->from_prev = true;
-		else
+		result = read_prev(path, prev, source, store_r, &prev_why);
+		if (result != STORE_READ)
 			(void)errmsg_set(err, "%s; and %s", why.text, prev_why.text);
 	}
 	free(prev);

@@ -11,6 +11,8 @@
 #include "lib/conf/file.h"
 #include "lib/rules/profile.h"
 #include "lib/rules/users.h"
+#include "lib/store/store_base.h"
+#include "lib/store/store_replay.h"
 
 #define STORE_FORMAT "postern-store-1"
 #define STORE_MAX (UINT64_C(16) << 30) /* bytes of a store file */
@@ -27,6 +29,7 @@ struct store {
 	bool is_machine; /* store_write() made it, and its checksum matches */
 	bool from_prev;	 /* it is PATH.prev, because the file itself is unusable */
 	struct file_stamp stamp;
+	struct store_base base; /* of PATH, if is_machine: where its journal goes on */
 };
 
 struct store_source {
@@ -44,9 +47,10 @@ enum store_result {
 };
 
 /*
- * Read a JSON store (docs/design.md, sections 5 and 7; postern-store(5)). Bad rows are left out, or
- * their users switched off, and added to the problems of source ("users id 17 (bob): ..."). Unknown
- * columns are added as notes.
+ * Read a JSON store (docs/design.md, sections 5 and 7; postern-store(5)) and the changes in its
+ * journal. Bad rows are left out, or their users switched off, and added to the problems of source
+ * ("users id 17 (bob): ..."). Unknown columns are added as notes. A journal that cannot be read is
+ * a problem, too.
  */
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err);
@@ -64,10 +68,11 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
  */
 bool store_is_missing(const char *path);
 
-/* The same for a text, which is overwritten. path is used in messages. Never returns STORE_MISSING.
- */
+/* The same for a text and that of its journal (may be NULL), which are overwritten. path is used in
+ * messages. Never returns STORE_MISSING. */
 enum store_result store_parse(const char *path, char *text, size_t len,
-	const struct store_source *source, struct store *store_r, struct errmsg *err);
+	const struct journal_text *journal, const struct store_source *source,
+	struct store *store_r, struct errmsg *err);
 
 void store_clear(struct store *store);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/text.h"
 
 _Static_assert((int)PROFILE_COLUMNS <= STORE_COLUMNS_MAX && (int)USER_COLUMNS <= STORE_COLUMNS_MAX,
@@ -267,13 +268,44 @@ static int leave_out(struct reading *r)
 	return 0;
 }
 
+const char *store_row_key(enum store_table table, const struct cell *cells,
+	char folded[STORE_KEY_MAX], size_t *len_r)
+{
+	const struct cell *key = &cells[table == STORE_USERS ? (int)USER_NAME : (int)PROFILE_ID];
+
+	if (key->kind != CELL_TEXT || key->len == 0 ||
+		(table == STORE_USERS && key->len > STORE_KEY_MAX))
+		return NULL;
+	*len_r = key->len;
+	if (table != STORE_USERS)
+		return key->text;
+	ascii_lower_bytes(key->text, key->len, folded);
+	return folded;
+}
+
+/* Return whether a journal replaces or removes the row. */
+static bool is_replaced(const struct store_rows *rows, enum store_table table,
+	const struct cell *cells)
+{
+	char folded[STORE_KEY_MAX];
+	const char *key;
+	size_t len;
+
+	return rows->replaced[table] != NULL &&
+		(key = store_row_key(table, cells, folded, &len)) != NULL &&
+		strmap_find(rows->replaced[table], key, len, NULL);
+}
+
 /* Pass a row to its builder. Returns 0, or -1 when out of memory. */
 static int add_to_builder(struct store_rows *rows, enum store_table table, const struct cell *cells)
 {
-	const int added = table == STORE_PROFILES ?
+	int added;
+
+	if (is_replaced(rows, table, cells))
+		return 0;
+	added = table == STORE_PROFILES ?
 		profiles_builder_add(rows->profiles, cells) :
 		users_builder_add(rows->users, cells, rows->problems);
-
 	return added < 0 ? -1 : 0;
 }
 

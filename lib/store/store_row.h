@@ -7,7 +7,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/strmap.h"
 #include "lib/rules/profile.h"
-#include "lib/rules/users.h"
+#include "lib/rules/user_record.h"
 #include "lib/store/store_scan.h"
 
 enum store_table { STORE_PROFILES, STORE_USERS, STORE_TABLES };
@@ -25,10 +25,21 @@ struct store_rows {
 	struct strmap *unread; /* unknown columns that were reported */
 	struct strbuf scratch; /* the texts of one row */
 	size_t number;	       /* of the row in its table, from 1; set by the reader of the table */
+	struct strmap *replaced[STORE_TABLES]; /* keys of rows that are left out because a journal
+						  has others; NULL: none */
 };
 
 /* "profiles", "users" */
 const char *store_table_name(enum store_table table);
+
+#define STORE_KEY_MAX USER_NAME_MAX
+
+/*
+ * Return what distinguishes a row from the others of its table, *len_r bytes: the id of a profile,
+ * or the name of a user in lower case, which is written to folded. NULL if it has none.
+ */
+const char *store_row_key(enum store_table table, const struct cell *cells,
+	char folded[STORE_KEY_MAX], size_t *len_r);
 
 /* Pass one row, an object, to its builder. A bad row is added to problems. Returns 0, or -1 when
  * out of memory. */

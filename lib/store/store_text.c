@@ -1,6 +1,6 @@
 /*
- * The JSON of the rows of a store. Holds no state; any thread. t/unit/test_store_text.c and
- * t/unit/test_store_read.c cover it.
+ * The JSON of the rows of a store. Holds no state; any thread. t/unit/test_store_read.c and
+ * t/unit/test_store_changes.c cover it.
  */
 #include "lib/store/store_text.h"
 

@@ -18,12 +18,13 @@
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/conf/file_writer.h"
+#include "lib/store/journal_file.h"
 #include "lib/store/store_checksum.h"
 #include "lib/store/store_format.h"
 #include "lib/store/store_row.h"
 #include "lib/store/store_text.h"
 
-#define CHUNK (64u << 10)		   /* bytes to collect before writing */
+#define CHUNK (64u << 10) /* bytes to collect before writing */
 
 struct writing {
 	const char *path;
@@ -32,12 +33,15 @@ struct writing {
 	struct strbuf text;
 	struct errmsg *err;
 	bool has_row; /* the present table has rows */
+	struct store_base base;
 };
 
 static int flush_text(struct writing *w)
 {
 	if (w->text.failed)
 		return errmsg_set(w->err, "%s: out of memory", w->path);
+	if (w->file == NULL)
+		return 0; /* the text is wanted */
 	if (store_checksum_add(w->checksum, w->text.text, w->text.len) < 0)
 		return errmsg_set(w->err, "%s: its checksum cannot be computed", w->path);
 	if (file_add(w->file, w->text.text, w->text.len, w->err) < 0)
@@ -127,11 +131,11 @@ static int write_tables(struct writing *w, const struct profiles *profiles,
 
 static int write_checksum(struct writing *w)
 {
-	char hex[STORE_CHECKSUM_SIZE], line[sizeof(hex) + 32];
+	char line[STORE_CHECKSUM_SIZE + 32];
 
-	if (store_checksum_end(w->checksum, hex) < 0)
+	if (store_checksum_end(w->checksum, w->base.checksum) < 0)
 		return errmsg_set(w->err, "%s: its checksum cannot be computed", w->path);
-	(void)text_format(line, sizeof(line), STORE_CHECKSUM "%s\"}\n", hex);
+	(void)text_format(line, sizeof(line), STORE_CHECKSUM "%s\"}\n", w->base.checksum);
 	return file_add(w->file, line, strlen(line), w->err);
 }
 
@@ -142,6 +146,21 @@ static int write_all(struct writing *w, const struct store *store)
 	if (write_head(w, store) < 0 || write_tables(w, store->profiles, store->users) < 0)
 		return -1;
 	return write_checksum(w);
+}
+
+int store_print(const char *path, const struct store *store, struct strbuf *text_r,
+	struct errmsg *err)
+{
+	struct writing w = { .path = path, .err = err };
+
+	if (write_head(&w, store) < 0 || write_tables(&w, store->profiles, store->users) < 0) {
+		strbuf_free(&w.text);
+		return -1;
+	}
+	w.text.len -= strlen(",\n");
+	strbuf_add_str(&w.text, "}\n");
+	*text_r = w.text;
+	return 0;
 }
 
 /* The file at the path of the store. */
@@ -190,7 +209,7 @@ static int set_aside(const char *path, int64_t written, struct problems *problem
 	return ret;
 }
 
-int store_write(const char *path, const struct store *store, struct file_stamp *stamp_r,
+int store_write(const char *path, const struct store *store, struct store_base *base_r,
 	struct problems *problems, struct errmsg *err)
 {
 	struct writing w = {
@@ -206,7 +225,11 @@ int store_write(const char *path, const struct store *store, struct file_stamp *
 	present = find_present(path);
 	if (present == PRESENT_FOREIGN && set_aside(path, store->written, problems, err) < 0)
 		goto out;
-	ret = file_commit(&w.file, present == PRESENT_STORE, stamp_r, err);
+	ret = file_commit(&w.file, present == PRESENT_STORE, &w.base.file, err);
+	if (ret == 0)
+		journal_file_remove(path);
+	if (ret == 0 && base_r != NULL)
+		*base_r = w.base;
 out:
 	file_abandon(&w.file);
 	store_checksum_free(&w.checksum);

@@ -3,6 +3,7 @@
 
 #include "lib/base/errmsg.h"
 #include "lib/base/problems.h"
+#include "lib/base/strbuf.h"
 #include "lib/conf/file.h"
 #include "lib/store/store_read.h"
 
@@ -14,9 +15,15 @@
  *
  * A file at path that this function did not write (one made by hand, for
  * example) is kept as PATH.saved-TIME, which is also added to problems as a note. Returns 0, or -1
- * with err set and the old file in place. stamp_r may be NULL.
+ * with err set and the old file in place. Changes can be appended to *base_r, which may be NULL; a
+ * journal of the old file is removed.
  */
-int store_write(const char *path, const struct store *store, struct file_stamp *stamp_r,
+int store_write(const char *path, const struct store *store, struct store_base *base_r,
 	struct problems *problems, struct errmsg *err);
+
+/* The same as JSON text without a checksum, which the caller frees. path is used in messages.
+ * Returns 0, or -1 with err set. */
+int store_print(const char *path, const struct store *store, struct strbuf *text_r,
+	struct errmsg *err);
 
 #endif

@@ -35,7 +35,7 @@ static double load(const struct strbuf *text, size_t users, struct store *store_
 		fail("out of memory");
 	memcpy(copy, text->text, text->len + 1);
 	start = cpu_ns();
-	if (store_parse("store", copy, text->len, &source, store_r, &err) != STORE_READ)
+	if (store_parse("store", copy, text->len, NULL, &source, store_r, &err) != STORE_READ)
 		fail(err.text);
 	took = (double)(cpu_ns() - start) / 1e9;
 	if (users_count(store_r->users) != users)

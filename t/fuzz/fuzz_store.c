@@ -46,7 +46,7 @@ static void parse(char *text, size_t len)
 	struct errmsg err = { "" };
 	struct store store = { 0 };
 
-	if (store_parse("s", text, len, &source, &store, &err) == STORE_READ)
+	if (store_parse("s", text, len, NULL, &source, &store, &err) == STORE_READ)
 		write_and_read(&store);
 	else
 		must(strncmp(err.text, "s: ", 3) == 0 && store.users == NULL);

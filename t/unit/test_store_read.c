@@ -67,7 +67,7 @@ static enum store_result parse(const char *text, size_t len)
 
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	result = store_parse("s", copy, len, &source, &store, &err);
+	result = store_parse("s", copy, len, NULL, &source, &store, &err);
 	free(copy);
 	return result;
 }
@@ -308,14 +308,15 @@ static const char rich[] = HAND(
 static void write_store(const struct store *from, const char *revision)
 {
 	struct store named = *from;
-	struct file_stamp stamp, now;
+	struct store_base base;
+	struct file_stamp now;
 
 	named.revision = (char *)revision;
 	named.written = 1700000000;
-	if (store_write("s", &named, &stamp, problems, &err) < 0)
+	if (store_write("s", &named, &base, problems, &err) < 0)
 		ck_abort_msg("%s", err.text);
 	ck_assert_int_eq(file_stamp("s", &now, &err), 0);
-	ck_assert(file_stamp_equal(&stamp, &now));
+	ck_assert(file_stamp_equal(&base.file, &now));
 }
 
 static bool is_said(const char *text)

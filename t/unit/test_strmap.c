@@ -92,6 +92,29 @@ START_TEST(accepts_any_bytes)
 END_TEST
 
 /* A key above the bound is refused before it is read. */
+START_TEST(returns_its_keys_in_the_order_of_their_addition)
+	{
+		static const struct {
+			const char *key;
+			size_t len;
+		} keys[] = { { "b", 1 }, { "", 0 }, { "a\0c", 3 } };
+		struct strmap *map = strmap_new();
+		const char *at = NULL;
+		size_t len;
+
+		ck_assert_ptr_null(strmap_next(map, NULL, &len));
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(strmap_add(map, keys[i].key, keys[i].len, 0), 1);
+		for (int i = 0; i < 3; i++) {
+			ck_assert_ptr_nonnull(at = strmap_next(map, at, &len));
+			ck_assert_uint_eq(len, keys[i].len);
+			ck_assert_mem_eq(at, keys[i].key, len);
+		}
+		ck_assert_ptr_null(strmap_next(map, at, &len));
+		strmap_free(&map);
+	}
+END_TEST
+
 START_TEST(bounds_a_key)
 	{
 		struct strmap *map = new_map();
@@ -149,6 +172,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, is_empty_at_first);
 	tcase_add_test(tcase, keeps_the_first);
 	tcase_add_test(tcase, accepts_any_bytes);
+	tcase_add_test(tcase, returns_its_keys_in_the_order_of_their_addition);
 	tcase_add_test(tcase, bounds_a_key);
 	tcase_add_test(tcase, holds_a_million);
 	suite_add_tcase(suite, tcase);

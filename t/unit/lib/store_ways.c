@@ -80,7 +80,7 @@ static void read_way(struct way *way, const char *text, size_t len)
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	*way = (struct way){ .problems = source.problems };
-	way->result = store_parse("s", copy, len, &source, &way->store, &way->err);
+	way->result = store_parse("s", copy, len, NULL, &source, &way->store, &way->err);
 	free(copy);
 }
 

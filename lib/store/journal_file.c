@@ -1,0 +1,215 @@
+/*
+ * Reads the journal of a JSON store, and appends to it so that a failure or a crash leaves what was
+ * there before. Holds no state; any thread. t/unit/test_journal_file.c covers it.
+ */
+#include "lib/store/journal_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/store/store_journal.h"
+
+#define TRIES 10 /* to read the file while somebody appends to it */
+
+char *journal_file_path(const char *store_path)
+{
+	char *path;
+
+	return asprintf(&path, "%s.journal", store_path) < 0 ? NULL : path;
+}
+
+/* ---- reading -------------------------------------------------------------------- */
+
+/* Return what is wrong with the file, or NULL. */
+static const char *find_fault(const struct stat *st, const char *store_path)
+{
+	struct stat store;
+
+	if (S_ISLNK(st->st_mode))
+		return "is a symbolic link";
+	if (!S_ISREG(st->st_mode))
+		return "is not a regular file";
+	if (st->st_uid != 0 && st->st_uid != geteuid() &&
+		(stat(store_path, &store) != 0 || store.st_uid != st->st_uid))
+		return "belongs to another user than the store";
+	return NULL;
+}
+
+enum file_result journal_file_read(const char *path, const char *store_path, char **text_r,
+	size_t *len_r, struct file_stamp *stamp_r, struct errmsg *err)
+{
+	enum file_result result = FILE_FAILED;
+	const char *fault;
+	struct stat st;
+
+	for (int i = 0; result == FILE_FAILED && i < TRIES; i++) {
+		if (lstat(path, &st) != 0) {
+			(void)errmsg_set(err, "%s: %s", path, strerror(errno));
+			return errno == ENOENT ? FILE_MISSING : FILE_FAILED;
+		}
+		if ((fault = find_fault(&st, store_path)) != NULL) {
+			(void)errmsg_set(err, "%s: %s", path, fault);
+			return FILE_FAILED;
+		}
+		result = file_read(path, STORE_JOURNAL_MAX, text_r, len_r, stamp_r, err);
+		if (result == FILE_READ && stamp_r->ino == st.st_ino && stamp_r->dev == st.st_dev &&
+			stamp_r->size == *len_r)
+			return result;
+		if (result == FILE_READ) {
+			free(*text_r);
+			*text_r = NULL;
+			(void)errmsg_set(err,
+				"%s: was replaced while it was read, or begins with a byte order mark",
+				path);
+			result = FILE_FAILED;
+		}
+	}
+	return result;
+}
+
+/* ---- appending ------------------------------------------------------------------ */
+
+static enum journal_append fail(const char *path, struct errmsg *err)
+{
+	(void)errmsg_set(err, "%s: %s", path, strerror(errno));
+	return JOURNAL_FAILED;
+}
+
+static enum journal_append outdate(const char *path, const char *what, struct errmsg *err)
+{
+	(void)errmsg_set(err, "%s: %s", path, what);
+	return JOURNAL_OUTDATED;
+}
+
+/* Open the journal of base, or begin it; *fd_r is set only after JOURNAL_APPENDED. */
+static enum journal_append open_journal(const char *path, const struct store_base *base, int *fd_r,
+	struct stat *st_r, struct errmsg *err)
+{
+	const bool begins = base->end.len == 0;
+	int fd;
+
+	if (begins && unlink(path) != 0 && errno != ENOENT)
+		return fail(path, err);
+	fd = open(path,
+		O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (begins ? O_CREAT | O_EXCL : 0),
+		0600);
+	if (fd < 0)
+		return !begins && (errno == ENOENT || errno == ELOOP) ?
+			outdate(path, "was removed or replaced", err) :
+			fail(path, err);
+	if (fstat(fd, st_r) != 0 || (begins && fchmod(fd, 0600) != 0)) {
+		(void)fail(path, err);
+		(void)close(fd);
+		return JOURNAL_FAILED;
+	}
+	if (!begins &&
+		(st_r->st_dev != base->journal_dev || st_r->st_ino != base->journal_ino ||
+			(uint64_t)st_r->st_size < base->end.len)) {
+		(void)close(fd);
+		return outdate(path, "was replaced or cut", err);
+	}
+	*fd_r = fd;
+	return JOURNAL_APPENDED;
+}
+
+static int write_at(int fd, const char *bytes, size_t len, uint64_t at)
+{
+	ssize_t n;
+
+	for (; len > 0; bytes += n, len -= (size_t)n, at += (uint64_t)n) {
+		n = pwrite(fd, bytes, len, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Make the name of a new journal outlast a crash of the machine. */
+static int sync_folder(const char *path)
+{
+	char *folder = file_directory(path);
+	int fd, ret = -1;
+
+	if (folder == NULL)
+		return -1;
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+		ret = fsync(fd) < 0 && errno != EINVAL ? -1 : 0; /* EINVAL: not supported */
+		(void)close(fd);
+	}
+	free(folder);
+	return ret;
+}
+
+/* Write the bytes behind the end of base; after a failure, the file is as it was. */
+static enum journal_append write_framed(int fd, const char *path, const struct store_base *base,
+	const struct strbuf *framed, struct errmsg *err)
+{
+	enum journal_append result = JOURNAL_APPENDED;
+
+	if (ftruncate(fd, (off_t)base->end.len) != 0)
+		return fail(path, err);
+	if (write_at(fd, framed->text, framed->len, base->end.len) != 0 || fdatasync(fd) != 0 ||
+		(base->end.len == 0 && sync_folder(path) != 0)) {
+		result = fail(path, err);
+		(void)!ftruncate(fd, (off_t)base->end.len); /* or else a reader finds the tear */
+	}
+	return result;
+}
+
+static enum journal_append append(const char *path, struct store_base *base,
+	const struct strbuf *framed, const struct journal_end *end, struct errmsg *err)
+{
+	enum journal_append result;
+	struct stat st;
+	int fd = -1;
+
+	result = open_journal(path, base, &fd, &st, err);
+	if (result != JOURNAL_APPENDED)
+		return result;
+	result = write_framed(fd, path, base, framed, err);
+	if (close(fd) != 0 && result == JOURNAL_APPENDED)
+		result = fail(path, err);
+	if (result == JOURNAL_APPENDED) {
+		base->end = *end;
+		base->journal_dev = st.st_dev;
+		base->journal_ino = st.st_ino;
+	}
+	return result;
+}
+
+enum journal_append journal_file_append(const char *store_path, struct store_base *base,
+	const char *lines, size_t len, struct errmsg *err)
+{
+	struct strbuf framed = STRBUF_INIT;
+	struct journal_end end = base->end;
+	enum journal_append result = JOURNAL_FAILED;
+	char *path = journal_file_path(store_path);
+	struct file_stamp now;
+
+	journal_frame(&framed, &end, base->checksum, lines, len);
+	if (path == NULL || framed.failed)
+		(void)errmsg_set(err, "%s: out of memory", store_path);
+	else if (file_stamp(store_path, &now, NULL) != 0 || !file_stamp_equal(&now, &base->file))
+		result = outdate(store_path, "was changed", err);
+	else
+		result = append(path, base, &framed, &end, err);
+	strbuf_free(&framed);
+	free(path);
+	return result;
+}
+
+void journal_file_remove(const char *store_path)
+{
+	char *path = journal_file_path(store_path);
+
+	if (path != NULL)
+		(void)unlink(path);
+	free(path);
+}
