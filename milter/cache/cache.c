@@ -23,14 +23,14 @@
  * which are immutable, from the snapshot.
  *
  * Two helpers have threads of their own for calls that may block for long: pg_connect.c to connect,
- * one thread for each attempt, which is abandoned if the attempt is given up; and store_sync.c to
- * write the JSON file from references to immutable rows. Each hands over its result under a lock of
- * its own and wakes the cache thread by an eventfd. A third helper, line_worker.c, parses rows
- * during a load and ends with it. A fourth, regex_preparer.c, makes the regexes of a policy faster
- * while it is in force. All looks at watched files (watch_look.c), reads of lists (list_reader.c)
- * and comparisons of names (cache_files.c) are jobs in threads of their own, because their file
- * system may not answer; the cache thread waits for a read for a short time, then does other work
- * until it has ended, and abandons at its end what has not.
+ * one thread for each attempt, which is abandoned if the attempt is given up; and store_job.c
+ * to write the JSON file, from references to immutable rows, and its journal. Each hands over its
+ * result under a lock of its own and wakes the cache thread by an eventfd. A third helper,
+ * line_worker.c, parses rows during a load and ends with it. A fourth, regex_preparer.c, makes the
+ * regexes of a policy faster while it is in force. All looks at watched files (watch_look.c), reads
+ * of lists (list_reader.c) and comparisons of names (cache_files.c) are jobs in threads of their
+ * own, because their file system may not answer; the cache thread waits for a read for a short
+ * time, then does other work until it has ended, and abandons at its end what has not.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
  * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the
@@ -116,6 +116,7 @@ static void begin_reload(struct cache *cache, uint64_t number)
  */
 static void attend(struct cache *cache)
 {
+	enum store_sync_event written;
 	uint64_t requested, woken;
 
 	cache->is_woken = false;
@@ -135,11 +136,11 @@ static void attend(struct cache *cache)
 	cache_publish(cache);
 	if (regex_preparer_attend(cache->preparer, clock_ms()))
 		cache_update_status(cache);
-	if (store_sync_attend(cache->store_sync, clock_ms())) {
-		cache_trim_memory(
-			cache); /* the rows that were written may have been the last ones */
+	written = store_sync_attend(cache->store_sync, clock_ms());
+	if (written == STORE_SYNC_RELEASED)
+		cache_trim_memory(cache); /* the references may have been the last ones */
+	if (written != STORE_SYNC_NOTHING)
 		cache_update_status(cache);
-	}
 	cache_reload_end(cache, clock_ms());
 	note_first_end(cache);
 }

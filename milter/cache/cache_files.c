@@ -397,6 +397,8 @@ static enum store_result read_store(struct cache *cache, enum cache_source sourc
 		return result;
 	}
 	note_readable_store(cache);
+	if (source == SOURCE_CACHE && !store.from_prev)
+		store_sync_begin(cache->store_sync, path, &store);
 	cache_take_store(cache, source, &store, problems);
 	store_clear(&store);
 	return STORE_READ;

@@ -109,7 +109,7 @@ static void read_config(struct cache *cache)
 	if (config->settings->rcpt_re_anchored != old->settings->rcpt_re_anchored)
 		cache_anchor_profiles(cache);
 	if (!config->database.present)
-		store_sync_forget(cache->store_sync); /* from now on, people write the file */
+		store_sync_leave(cache->store_sync, clock_ms());
 	else if (cache->source == SOURCE_DATABASE &&
 		strcmp(config->store.path, old->store.path) != 0)
 		cache_keep_store(cache);

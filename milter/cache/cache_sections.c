@@ -291,8 +291,9 @@ static json_t *describe_store(void *context)
 
 	if (cache_copy_status(context, &s) != 0)
 		return NULL;
-	json = json_pack("{s:o, s:I, s:o}", "written_at", time_json(s.store_written), "left_out",
-		(json_int_t)s.store_left_out, "error", json_text_or_null(s.store_error));
+	json = json_pack("{s:o, s:I, s:I, s:o}", "written_at", time_json(s.store_written),
+		"left_out", (json_int_t)s.store_left_out, "journal_bytes",
+		(json_int_t)s.journal_bytes, "error", json_text_or_null(s.store_error));
 	cache_status_free(&s);
 	return json;
 }

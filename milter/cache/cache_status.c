@@ -158,7 +158,7 @@ void cache_update_files_status(struct cache *cache)
 
 void cache_update_status(struct cache *cache)
 {
-	const struct errmsg *sync_error = store_sync_error(cache->store_sync);
+	const struct store_sync_state kept = store_sync_state(cache->store_sync);
 	char revision[REVISION_SIZE];
 	struct cache_status *status = &cache->status;
 	struct cache_status files, old;
@@ -172,15 +172,16 @@ void cache_update_status(struct cache *cache)
 	status->right = cache->right;
 	copy_text(status->revision, sizeof(status->revision), revision);
 	database_describe(cache->database, status);
-	status->store_written = store_sync_written(cache->store_sync);
+	status->store_written = kept.written;
 	copy_text(status->store_error, sizeof(status->store_error),
-		sync_error->text[0] != '\0' ? sync_error->text : cache->store_error.text);
+		kept.error->text[0] != '\0' ? kept.error->text : cache->store_error.text);
 	copy_text(status->config_error, sizeof(status->config_error), cache->config_error.text);
 	copy_text(status->psl_error, sizeof(status->psl_error), cache->psl_error.text);
 	copy_text(status->preparer_error, sizeof(status->preparer_error),
 		regex_preparer_error(cache->preparer));
 	describe_memory(cache, status);
-	status->store_left_out = store_sync_left_out(cache->store_sync);
+	status->store_left_out = kept.left_out;
+	status->journal_bytes = kept.journal_bytes;
 	status->lists_unreadable = files.lists_unreadable;
 	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
 	status->lists_unanswered = files.lists_unanswered;

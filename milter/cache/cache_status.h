@@ -71,9 +71,10 @@ struct cache_status {
 	char load_error[512];  /* why the last load failed */
 	time_t locked_since;   /* others lock or change the tables; 0: nobody */
 
-	time_t store_written;  /* when the JSON file was last written */
-	char store_error[512]; /* why it could not be read or written the last time */
-	size_t store_left_out; /* rows that the last write left out */
+	time_t store_written;	/* when the JSON file or its journal was last written */
+	char store_error[512];	/* why it could not be read or written the last time */
+	size_t store_left_out;	/* rows that the last write left out */
+	uint64_t journal_bytes; /* of the JSON file's journal */
 
 	size_t users, profiles;
 	size_t unprepared;	  /* regex lists that are interpreted, until they are prepared */

@@ -1,19 +1,16 @@
 /*
- * Writes the JSON file in a separate thread, "store", which lives for one write. The cache thread
- * owns the store_sync; each struct writing belongs to its thread until that has ended.
+ * Decides when the journal of the JSON file is written, and when the file. The cache thread owns
+ * the store_sync. Shown by t/unit/test_store_sync.c and t/integration/test_database_journal.py.
  */
 #include "milter/cache/store_sync.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "lib/conf/file.h"
-#include "lib/store/store_write.h"
-#include "milter/base/thread.h"
+#include "lib/store/store_changes.h"
+#include "milter/cache/store_job.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
@@ -21,79 +18,33 @@
 #define ROOM_LOOK_MS 1000 /* between two looks whether there is room for it by now */
 #define ROOM_GAIN 4096	  /* bytes */
 
-/* One write of the file. Its thread owns it until has_ended is set. */
-struct writing {
-	char *path;
-	struct store store;
-	struct problems *problems;
-	struct errmsg err;
-	int ret;
-	int64_t began, ended;
-};
-
 struct store_sync {
 	int wake_fd;
-	struct writing *wanted; /* the next write; NULL: none */
-	int64_t due;		/* when it begins; CLOCK_NEVER while none is wanted */
-	int64_t not_before;	/* the earliest `due` */
-	int64_t retry;		/* until then, a failed write waits for room */
-	uint64_t room;		/* for which there must be more than this, in bytes */
-	bool is_running;
-	pthread_t thread;
-	struct handover *handover; /* of the running thread */
+	struct job *running;		 /* the write in progress; NULL: there is none */
+	const struct store_job *writing; /* its context */
+	char *path;			 /* NULL: no rows are wanted */
+	struct store rows;		 /* that are wanted */
+
+	/*
+	 * While is_based, the file and its journal as base describes them, or as the write in
+	 * progress will leave them, give the rows once `lines` have been appended.
+	 */
+	bool is_based;
+	struct store_base base;
+	struct strbuf lines;
+	bool is_dirty;	 /* the rows, their revision or time are not yet written */
+	bool is_leaving; /* the file will be left to people as soon as it is complete */
+
+	int64_t journal_after, file_after; /* the earliest next write of each */
+	int64_t file_at;      /* when the file is written; CLOCK_NEVER: it is not wanted */
+	int64_t retry_after;  /* the next attempt after a failure */
+	int64_t retry_anyway; /* until then, an attempt waits for room */
+	uint64_t room;	      /* for which there must be more than this, in bytes */
+
 	time_t written;
 	struct errmsg error;
-	size_t left_out; /* rows that the last write left out */
+	size_t left_out;
 };
-
-/* Shared by the two threads; the later one to finish with it frees it. */
-struct handover {
-	pthread_mutex_t lock; /* guards has_ended and is_abandoned */
-	int wake_fd;
-	bool has_ended, is_abandoned;
-	struct writing *writing;
-};
-
-static void writing_free(struct writing **writing)
-{
-	struct writing *w = *writing;
-
-	*writing = NULL;
-	if (w == NULL)
-		return;
-	free(w->path);
-	store_clear(&w->store);
-	problems_free(&w->problems);
-	free(w);
-}
-
-static void handover_free(struct handover *handover)
-{
-	writing_free(&handover->writing);
-	(void)pthread_mutex_destroy(&handover->lock);
-	free(handover);
-}
-
-/* The writing thread. */
-static void *write_store(void *context)
-{
-	struct handover *handover = context;
-	struct writing *w = handover->writing;
-	uint64_t one = 1;
-	bool is_abandoned;
-
-	w->ret = store_write(w->path, &w->store, NULL, w->problems, &w->err);
-	w->ended = clock_ms();
-	(void)pthread_mutex_lock(&handover->lock);
-	handover->has_ended = true;
-	is_abandoned = handover->is_abandoned;
-	if (!is_abandoned)
-		(void)!write(handover->wake_fd, &one, sizeof(one)); /* full: awake anyway */
-	(void)pthread_mutex_unlock(&handover->lock);
-	if (is_abandoned)
-		handover_free(handover);
-	return NULL;
-}
 
 struct store_sync *store_sync_new(int wake_fd)
 {
@@ -101,38 +52,126 @@ struct store_sync *store_sync_new(int wake_fd)
 
 	if (sync != NULL) {
 		sync->wake_fd = wake_fd;
-		sync->due = CLOCK_NEVER;
+		sync->file_at = CLOCK_NEVER;
 	}
 	return sync;
+}
+
+/* ---- what is wanted ------------------------------------------------------------- */
+
+/* Have the whole file written, because no journal leads from it to the rows. */
+static void lose_base(struct store_sync *sync)
+{
+	sync->is_based = false;
+	strbuf_free(&sync->lines);
+}
+
+static void forget(struct store_sync *sync)
+{
+	lose_base(sync);
+	store_clear(&sync->rows);
+	free(sync->path);
+	sync->path = NULL;
+	sync->base = (struct store_base){ .checksum = "" };
+	sync->is_dirty = sync->is_leaving = false;
+	sync->file_at = CLOCK_NEVER;
+}
+
+static bool is_journal_long(const struct store_base *base)
+{
+	const uint64_t quarter = base->file.size / 4;
+
+	return base->end.len > STORE_SYNC_JOURNAL_MAX ||
+		(base->end.len > STORE_SYNC_JOURNAL_MIN && base->end.len > quarter);
+}
+
+/* Return whether the whole file must be written. */
+static bool needs_file(const struct store_sync *sync)
+{
+	return !sync->is_based || is_journal_long(&sync->base) ||
+		(sync->is_leaving && (sync->is_dirty || sync->base.end.len > 0));
+}
+
+/* Decide when the file is written, after anything has changed. */
+static void plan_file(struct store_sync *sync, int64_t now)
+{
+	if (sync->path == NULL || !needs_file(sync)) {
+		sync->file_at = CLOCK_NEVER;
+		return;
+	}
+	if (sync->file_at == CLOCK_NEVER)
+		sync->file_at = now + (sync->is_leaving ? 0 : STORE_SYNC_SOON_MS);
+	if (sync->file_at < sync->file_after && !sync->is_leaving)
+		sync->file_at = sync->file_after;
+}
+
+/* Take over new references in place of the old rows. Returns 0, or -1 when out of memory. */
+static int set_rows(struct store_sync *sync, const char *path, const struct store *rows)
+{
+	char *new_path = strdup(path), *revision = strdup(rows->revision);
+
+	if (new_path == NULL || revision == NULL) {
+		free(new_path);
+		free(revision);
+		return -1;
+	}
+	free(sync->path);
+	sync->path = new_path;
+	store_clear(&sync->rows);
+	sync->rows.profiles = profiles_ref(rows->profiles);
+	sync->rows.users = users_ref(rows->users);
+	sync->rows.revision = revision;
+	sync->rows.written = rows->written;
+	return 0;
+}
+
+void store_sync_begin(struct store_sync *sync, const char *path, const struct store *store)
+{
+	if (sync->running != NULL)
+		return; /* the rows that are being written are newer */
+	forget(sync);
+	if (!store->is_machine || store->base.checksum[0] == '\0' ||
+		set_rows(sync, path, store) < 0)
+		return;
+	sync->base = store->base;
+	sync->is_based = true;
 }
 
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
 	struct users *users, const char *revision, time_t right_at, int64_t now)
 {
-	struct writing *w = calloc(1, sizeof(*w));
+	const struct store rows = {
+		.profiles = profiles,
+		.users = users,
+		.revision = (char *)revision,
+		.written = (int64_t)right_at,
+	};
 
-	if (w == NULL || (w->path = strdup(path)) == NULL ||
-		(w->store.revision = strdup(revision)) == NULL ||
-		(w->problems = problems_new()) == NULL) {
-		writing_free(&w);
-		return; /* the next change will try again */
+	if (sync->is_based &&
+		(sync->path == NULL || strcmp(path, sync->path) != 0 ||
+			store_changes_add(&sync->lines, &sync->rows, &rows, STORE_SYNC_LINES_MAX) <
+				0))
+		lose_base(sync);
+	if (set_rows(sync, path, &rows) < 0) {
+		forget(sync); /* the next change will try again */
+		return;
 	}
-	w->store.profiles = profiles_ref(profiles);
-	w->store.users = users_ref(users);
-	w->store.written = (int64_t)right_at;
-	writing_free(&sync->wanted);
-	sync->wanted = w;
-	if (sync->due == CLOCK_NEVER)
-		sync->due = now + STORE_SYNC_SOON_MS;
-	if (sync->due < sync->not_before)
-		sync->due = sync->not_before;
+	sync->is_dirty = true;
+	sync->is_leaving = false;
+	plan_file(sync, now);
 }
 
-void store_sync_forget(struct store_sync *sync)
+void store_sync_leave(struct store_sync *sync, int64_t now)
 {
-	writing_free(&sync->wanted);
-	sync->due = CLOCK_NEVER;
+	sync->is_leaving = sync->path != NULL && sync->is_based &&
+		(sync->running != NULL || sync->is_dirty || sync->base.end.len > 0);
+	if (!sync->is_leaving)
+		forget(sync);
+	else
+		plan_file(sync, now);
 }
+
+/* ---- failures ------------------------------------------------------------------- */
 
 /* Log each reason once. */
 static void note_failure(struct store_sync *sync, const struct errmsg *err)
@@ -141,55 +180,6 @@ static void note_failure(struct store_sync *sync, const struct errmsg *err)
 		log_event(LOG_LEVEL_WARNING, "store not written, the previous file stays: %s",
 			err->text);
 	sync->error = *err;
-}
-
-static void begin_writing(struct store_sync *sync, int64_t now)
-{
-	struct handover *handover = calloc(1, sizeof(*handover));
-	struct errmsg err;
-	int error;
-
-	sync->due = CLOCK_NEVER;
-	sync->retry = 0;
-	if (handover == NULL || pthread_mutex_init(&handover->lock, NULL) != 0) {
-		free(handover);
-		sync->due = now + RETRY_MS;
-		return;
-	}
-	handover->wake_fd = sync->wake_fd;
-	handover->writing = sync->wanted;
-	handover->writing->began = now;
-	sync->wanted = NULL;
-	if ((error = thread_start(&sync->thread, "store", write_store, handover)) != 0) {
-		(void)errmsg_set(&err, "cannot start a thread to write in: %s", strerror(error));
-		note_failure(sync, &err);
-		sync->wanted = handover->writing;
-		handover->writing = NULL;
-		handover_free(handover);
-		sync->due = now + RETRY_MS;
-		return;
-	}
-	sync->handover = handover;
-	sync->is_running = true;
-}
-
-static void note_success(struct store_sync *sync, const struct writing *w)
-{
-	size_t i, left_out = w->problems != NULL ? problems_count(w->problems) : 0;
-
-	if (sync->error.text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "store written again");
-	sync->error.text[0] = '\0';
-	sync->written = time(NULL);
-	for (i = 0; left_out > 0 && left_out != sync->left_out && i < problems_kept(w->problems);
-		i++)
-		log_event(LOG_LEVEL_WARNING, "store: %s", problems_text(w->problems, i));
-	sync->left_out = left_out;
-	for (i = 0; w->problems != NULL && i < problems_level_kept(w->problems, PROBLEM_NOTE); i++)
-		log_event(LOG_LEVEL_NOTICE, "store: %s",
-			problems_level_text(w->problems, PROBLEM_NOTE, i));
-	log_event(LOG_LEVEL_DEBUG, "store written users=%zu took=%dms", users_count(w->store.users),
-		(int)(w->ended - w->began));
 }
 
 /* Returns the bytes that are free for files in the folder of path; 0 if unknown. */
@@ -203,139 +193,260 @@ static uint64_t find_room(const char *path)
 	return is_known ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
 }
 
-/* Whether the write that failed may succeed now: there is more room than after it, and no less than
- * the present file takes. */
+/* Whether the write that failed may succeed now: there is more room than after it, and enough. */
 static bool has_gained_room(const struct store_sync *sync)
 {
-	uint64_t room = find_room(sync->wanted->path);
-	struct stat st;
+	const uint64_t room = find_room(sync->path);
+	struct file_stamp file;
+	uint64_t size = sync->lines.len;
 
-	return room >= sync->room + ROOM_GAIN &&
-		(stat(sync->wanted->path, &st) < 0 || room >= (uint64_t)st.st_size);
+	if (!sync->is_based)
+		size = file_stamp(sync->path, &file, NULL) == 0 ? file.size : 0;
+	return room >= sync->room + ROOM_GAIN && room >= size;
 }
 
 /* After a failure, write again when there is more room, and after RETRY_MS in any case. */
-static void plan_retry(struct store_sync *sync, const struct writing *w, int64_t pause)
+static void plan_retry(struct store_sync *sync, const char *path, int64_t ended)
 {
-	sync->room = find_room(w->path);
-	sync->retry = w->ended + RETRY_MS;
-	sync->not_before = w->ended + (pause > ROOM_LOOK_MS ? pause : ROOM_LOOK_MS);
+	sync->room = find_room(path);
+	sync->retry_after = ended + ROOM_LOOK_MS;
+	sync->retry_anyway = ended + RETRY_MS;
+}
+
+/* ---- writing -------------------------------------------------------------------- */
+
+/* Make a write of what is wanted. NULL when out of memory. */
+static struct store_job *make_job(struct store_sync *sync, bool is_whole, int64_t now)
+{
+	struct store_job *job = store_job_new(sync->path);
+
+	if (job == NULL)
+		return NULL;
+	job->base = sync->base;
+	job->has_base = sync->is_based;
+	job->is_whole = is_whole;
+	job->only_if_same = sync->is_leaving;
+	job->began = now;
+	if (is_whole) {
+		job->rows.profiles = profiles_ref(sync->rows.profiles);
+		job->rows.users = users_ref(sync->rows.users);
+		job->rows.written = sync->rows.written;
+		if ((job->rows.revision = strdup(sync->rows.revision)) == NULL)
+			store_job_free(&job);
+	}
+	return job;
+}
+
+/* Move the lines to the job, or those of a job before the present ones. Returns whether none was
+ * lost. */
+static bool move_lines(struct strbuf *lines, struct strbuf *to)
+{
+	if (to->len > 0 && lines->len > 0)
+		strbuf_add(to, lines->text, lines->len);
+	if (to->len > 0) {
+		strbuf_free(lines);
+		*lines = (struct strbuf)STRBUF_INIT;
+		return !to->failed;
+	}
+	*to = *lines;
+	*lines = (struct strbuf)STRBUF_INIT;
+	return true;
+}
+
+static void begin_writing(struct store_sync *sync, bool is_whole, int64_t now)
+{
+	static const struct errmsg no_memory = { "out of memory" };
+	struct store_job *job = make_job(sync, is_whole, now);
+	bool is_lost = false;
+
+	if (job != NULL && sync->is_based && sync->is_dirty) {
+		(void)move_lines(&sync->lines, &job->lines);
+		store_changes_end(&job->lines, &sync->rows);
+		if ((is_lost = job->lines.failed))
+			store_job_free(&job);
+	}
+	if (job != NULL) {
+		sync->writing = job;
+		is_lost = (sync->running = store_job_start(job, sync->wake_fd)) == NULL;
+	}
+	if (job == NULL || is_lost) {
+		if (is_lost)
+			lose_base(sync);
+		note_failure(sync, &no_memory);
+		plan_retry(sync, sync->path, now);
+		plan_file(sync, now);
+		return;
+	}
+	sync->is_dirty = false;
+	sync->is_based = true; /* the lines from now on follow these rows */
+	sync->file_at = CLOCK_NEVER;
+}
+
+/* Log the rows that the file lacks. */
+static void note_left_out(struct store_sync *sync, const struct store_job *job)
+{
+	const struct problems *problems = job->problems;
+	const size_t left_out = problems_count(problems);
+	size_t i;
+
+	for (i = 0; left_out > 0 && left_out != sync->left_out && i < problems_kept(problems); i++)
+		log_event(LOG_LEVEL_WARNING, "store: %s", problems_text(problems, i));
+	sync->left_out = left_out;
+	for (i = 0; i < problems_level_kept(problems, PROBLEM_NOTE); i++)
+		log_event(LOG_LEVEL_NOTICE, "store: %s",
+			problems_level_text(problems, PROBLEM_NOTE, i));
+	log_event(LOG_LEVEL_DEBUG, "store written users=%zu took=%dms",
+		users_count(job->rows.users), (int)(job->ended - job->began));
+}
+
+static void note_success(struct store_sync *sync, const struct store_job *job)
+{
+	sync->base = job->base;
+	sync->written = time(NULL);
+	sync->retry_after = sync->retry_anyway = 0;
+	if (job->was_written)
+		note_left_out(sync, job);
+	else if (needs_file(sync))
+		return; /* the file may still have failed */
+	if (sync->error.text[0] != '\0')
+		log_event(LOG_LEVEL_NOTICE, "store written again");
+	sync->error.text[0] = '\0';
+}
+
+/* Note what became of the lines of a write after which the file is the same as before. */
+static void end_appending(struct store_sync *sync, struct store_job *job)
+{
+	const bool has_lines = job->lines.len > 0;
+
+	if (!job->has_base || (has_lines && job->appended == JOURNAL_OUTDATED)) {
+		lose_base(sync);
+		sync->is_dirty = true;
+		return;
+	}
+	sync->base = job->base;
+	if (!has_lines || job->appended == JOURNAL_APPENDED)
+		return;
+	if (!move_lines(&sync->lines, &job->lines) || job->lines.len > STORE_SYNC_LINES_MAX)
+		lose_base(sync);
+	else
+		(void)move_lines(&job->lines, &sync->lines);
+	sync->is_dirty = true;
+}
+
+/* Note a failure, and when to try again. */
+static void end_failed(struct store_sync *sync, const struct store_job *job)
+{
+	const bool are_kept = job->has_base && job->appended == JOURNAL_APPENDED;
+
+	if (job->appended == JOURNAL_OUTDATED && !job->is_whole) {
+		log_event(LOG_LEVEL_NOTICE, "store: %s; it is written anew", job->err.text);
+		return;
+	}
+	note_failure(sync, &job->err);
+	if (are_kept) /* only the file has failed, and further changes may fit into the journal */
+		sync->file_after = job->ended + RETRY_MS;
+	else
+		plan_retry(sync, job->path, job->ended);
 }
 
 /* The thread has ended: note its result, and decide when the next write may begin. */
-static void end_writing(struct store_sync *sync)
+static void end_writing(struct store_sync *sync, struct store_job *job)
 {
-	struct writing *w = sync->handover->writing;
-	int64_t pause = (w->ended - w->began) * 4;
+	const int64_t pause = (job->ended - job->began) * 4,
+		      least = job->was_written ? STORE_SYNC_PAUSE_MS : ROOM_LOOK_MS;
+	const bool was_left = job->only_if_same;
 
-	(void)pthread_join(sync->thread, NULL);
-	sync->is_running = false;
-	if (w->ret == 0) {
-		note_success(sync, w);
-		sync->not_before =
-			w->ended + (pause > STORE_SYNC_PAUSE_MS ? pause : STORE_SYNC_PAUSE_MS);
-	} else {
-		note_failure(sync, &w->err);
-		plan_retry(sync, w, pause);
-		if (sync->wanted == NULL) { /* nothing is newer: write the same again */
-			sync->wanted = w;
-			sync->handover->writing = NULL;
-			problems_free(&w->problems);
-			w->problems = problems_new();
-		}
-	}
-	if (sync->wanted != NULL && (sync->due == CLOCK_NEVER || sync->due < sync->not_before))
-		sync->due = sync->not_before;
-	handover_free(sync->handover);
-	sync->handover = NULL;
-}
-
-static bool thread_has_ended(struct store_sync *sync)
-{
-	bool ended;
-
-	(void)pthread_mutex_lock(&sync->handover->lock);
-	ended = sync->handover->has_ended;
-	(void)pthread_mutex_unlock(&sync->handover->lock);
-	return ended;
-}
-
-bool store_sync_attend(struct store_sync *sync, int64_t now)
-{
-	bool ended = sync->is_running && thread_has_ended(sync);
-
-	if (ended)
-		end_writing(sync);
-	if (sync->is_running || sync->wanted == NULL || now < sync->due)
-		return ended;
-	if (now >= sync->retry || has_gained_room(sync))
-		begin_writing(sync, now);
+	if (job->is_whole)
+		sync->file_after = job->ended + (pause > least ? pause : least);
+	sync->journal_after = job->ended + STORE_SYNC_JOURNAL_MS;
+	if (job->was_written || job->err.text[0] == '\0')
+		note_success(sync, job);
 	else
-		sync->due = now + ROOM_LOOK_MS;
-	return ended;
+		end_failed(sync, job);
+	if (!job->was_written)
+		end_appending(sync, job);
+	if (sync->is_leaving && (was_left || !needs_file(sync)))
+		forget(sync);
+	plan_file(sync, job->ended);
+	store_job_free(&job);
+}
+
+enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now)
+{
+	enum store_sync_event event = STORE_SYNC_NOTHING;
+	struct store_job *job;
+
+	if (sync->running != NULL && job_wait(sync->running, 0)) {
+		job = job_finish(&sync->running);
+		event = job->is_whole ? STORE_SYNC_RELEASED : STORE_SYNC_APPENDED;
+		end_writing(sync, job);
+	}
+	if (now < store_sync_due(sync))
+		return event;
+	if (now >= sync->retry_anyway || has_gained_room(sync))
+		begin_writing(sync, now >= sync->file_at, now);
+	else
+		sync->retry_after = now + ROOM_LOOK_MS;
+	return event;
 }
 
 int64_t store_sync_due(const struct store_sync *sync)
 {
-	return sync->is_running ? CLOCK_NEVER : sync->due;
+	int64_t due = sync->file_at;
+
+	if (sync->running != NULL) /* without a thread, it has ended already */
+		return job_refused(sync->running) != 0 ? 0 : CLOCK_NEVER;
+	if (sync->is_based && sync->is_dirty)
+		due = clock_earlier(due, sync->journal_after);
+	return due == CLOCK_NEVER || due > sync->retry_after ? due : sync->retry_after;
 }
 
-time_t store_sync_written(const struct store_sync *sync)
+struct store_sync_state store_sync_state(const struct store_sync *sync)
 {
-	return sync->written;
+	return (struct store_sync_state){
+		.written = sync->written,
+		.error = &sync->error,
+		.left_out = sync->left_out,
+		.journal_bytes = sync->base.end.len,
+	};
 }
 
-const struct errmsg *store_sync_error(const struct store_sync *sync)
-{
-	return &sync->error;
-}
+/* ---- the end -------------------------------------------------------------------- */
 
-size_t store_sync_left_out(const struct store_sync *sync)
+/* Wait for the write in progress, and abandon it at the deadline. Returns whether it has ended; if
+ * not, *is_kept_r is whether its lines are in the journal. */
+static bool wait_for_end(struct store_sync *sync, int64_t deadline, bool *is_kept_r)
 {
-	return sync->left_out;
-}
-
-/* Wait until the deadline. Returns whether the thread has ended; if not, it is abandoned. */
-static bool wait_for_end(struct store_sync *sync, int64_t deadline)
-{
-	const struct timespec pause = { 0, 5000000 };
-	bool ended;
-
-	while (!(ended = thread_has_ended(sync)) && clock_ms() < deadline)
-		(void)nanosleep(&pause, NULL);
-	if (ended) {
-		end_writing(sync);
+	*is_kept_r = false;
+	if (sync->running == NULL)
+		return true;
+	if (job_wait(sync->running, deadline)) {
+		end_writing(sync, job_finish(&sync->running));
 		return true;
 	}
-	(void)pthread_mutex_lock(&sync->handover->lock);
-	ended = sync->handover->has_ended; /* it may have ended just now */
-	sync->handover->is_abandoned = !ended;
-	(void)pthread_mutex_unlock(&sync->handover->lock);
-	if (ended)
-		end_writing(sync);
-	else
-		(void)pthread_detach(sync->thread);
-	return ended;
+	*is_kept_r = atomic_load(&sync->writing->is_kept);
+	job_abandon(&sync->running);
+	return false;
 }
 
 void store_sync_free(struct store_sync **sync, int wait_ms)
 {
 	struct store_sync *s = *sync;
 	int64_t deadline = clock_ms() + wait_ms;
-	bool has_ended;
+	bool has_ended, is_kept;
 
 	*sync = NULL;
 	if (s == NULL)
 		return;
-	has_ended = !s->is_running || wait_for_end(s, deadline);
-	if (has_ended && s->wanted != NULL) {
-		begin_writing(s, clock_ms());
-		has_ended = !s->is_running || wait_for_end(s, deadline);
+	has_ended = wait_for_end(s, deadline, &is_kept);
+	if (has_ended && s->path != NULL && (s->is_dirty || !s->is_based || s->base.end.len > 0)) {
+		begin_writing(s, true, clock_ms());
+		has_ended = wait_for_end(s, deadline, &is_kept);
 	}
-	if (!has_ended || s->wanted != NULL)
+	if (has_ended ? s->path != NULL && (s->is_dirty || !s->is_based) : !is_kept || s->is_dirty)
 		log_event(LOG_LEVEL_ERROR,
 			"store not written before the end: a start without the database would use older rules: %s",
 			has_ended ? s->error.text : "writing takes too long");
-	writing_free(&s->wanted);
+	forget(s);
 	free(s);
 }

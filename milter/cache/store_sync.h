@@ -6,53 +6,76 @@
 #include <time.h>
 
 #include "lib/base/errmsg.h"
-#include "lib/rules/profile.h"
-#include "lib/rules/users.h"
+#include "lib/store/store_read.h"
 
 /*
- * Writes PostgreSQL's rows to the JSON file. A separate thread does each write, from references to
- * immutable rows, so that a slow disk does not delay a load. The file is written soon after a
- * change; under constant change, every few seconds, or less often if writing takes long. A write
- * that failed is repeated as soon as there is more room on the disk, and twice a minute in any
- * case. Only one thread may call these functions. They log failures. Times are of clock_ms().
+ * Keeps PostgreSQL's rows in the JSON file and its journal. A change is appended to the journal at
+ * once, and a further one STORE_SYNC_JOURNAL_MS later. The whole file is written only if there is
+ * none yet that the journal could follow, if the journal has grown, and at the end. A separate
+ * thread does each write, so that a slow disk does not delay a load. It gets the journal's lines as
+ * text, which are made when the rows change: no old rows are kept for it. What failed is repeated
+ * as soon as there is more room on the disk, and twice a minute in any case. Only one thread may
+ * call these functions. They log failures. Times are of clock_ms().
  */
 struct store_sync;
 
-#define STORE_SYNC_SOON_MS 200	 /* between a change and its write, for changes that follow it */
-#define STORE_SYNC_PAUSE_MS 5000 /* at least, between two writes */
+#define STORE_SYNC_JOURNAL_MS 100 /* at least, between two appends to the journal */
+#define STORE_SYNC_SOON_MS 200	  /* until the file is written, for changes that follow */
+#define STORE_SYNC_PAUSE_MS 5000  /* at least, between two writes of the file */
+
+/* The journal may have a quarter of the file's bytes, but may always have the first of these
+ * numbers, and never more than the second. */
+#define STORE_SYNC_JOURNAL_MIN (64 << 10)
+#define STORE_SYNC_JOURNAL_MAX (64 << 20)
+
+/* Changes that wait for the journal; if there are more, the file is written. */
+#define STORE_SYNC_LINES_MAX (8 << 20)
 
 /* The eventfd wake_fd gets 1 added when a write has ended. Returns NULL when out of memory. */
 struct store_sync *store_sync_new(int wake_fd);
 
 /*
- * Wait for the write in progress, then write the rows that are still wanted, also those that could
- * not be written before, for wait_ms in all. After that time, the writing thread is abandoned and
- * ends with the process. Logs an error if the file lacks rows then. Accepts NULL.
+ * Wait for the write in progress, then write what is still wanted, and the whole file if it has a
+ * journal, for wait_ms in all. After that time, the writing thread is abandoned and ends with the
+ * process. Logs an error if rows are neither in the file nor in its journal then. Accepts NULL.
  */
 void store_sync_free(struct store_sync **sync, int wait_ms);
 
+/* The store at path, as it was just read, has these rows: from now on, its journal may follow them.
+ * Takes references. */
+void store_sync_begin(struct store_sync *sync, const char *path, const struct store *store);
+
 /*
- * Have these rows written to path; takes references. The file also keeps revision, and as the time
- * of its rows right_at (wall clock), at which they were known to be right. Replaces rows that were
- * wanted before and are not yet being written.
+ * Have these rows kept at path; takes references. The file also keeps revision, and as the time of
+ * its rows right_at (wall clock), at which they were known to be right.
  */
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
 	struct users *users, const char *revision, time_t right_at, int64_t now);
 
-/* Drop the rows that were wanted. */
-void store_sync_forget(struct store_sync *sync);
+/* From now on, people write the file. If it is still as it was last written, it gets the changes in
+ * its journal. */
+void store_sync_leave(struct store_sync *sync, int64_t now);
+
+enum store_sync_event {
+	STORE_SYNC_NOTHING,
+	STORE_SYNC_APPENDED, /* a write to the journal has ended */
+	STORE_SYNC_RELEASED, /* a write of the file has ended, and rows that it kept are free */
+};
 
 /*
  * Start a write if it is due, and note the result of one that has ended. Call this at
- * store_sync_due() and when woken. Returns whether a write has ended.
+ * store_sync_due() and when woken.
  */
-bool store_sync_attend(struct store_sync *sync, int64_t now);
+enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now);
 
 int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing is wanted */
 
-/* When the file was last written (0: never), and why the last write failed ("" if it did not). */
-time_t store_sync_written(const struct store_sync *sync);
-const struct errmsg *store_sync_error(const struct store_sync *sync);
-size_t store_sync_left_out(const struct store_sync *sync); /* rows that it could not write */
+struct store_sync_state {
+	time_t written;		    /* when the file or its journal was last written; 0: never */
+	const struct errmsg *error; /* why the last write failed ("" if it did not) */
+	size_t left_out;	    /* rows that the last write of the file left out */
+	uint64_t journal_bytes;
+};
+struct store_sync_state store_sync_state(const struct store_sync *sync);
 
 #endif

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness.kept_store import read_kept
 from harness.postern import POSTERNCTL
 from harness.tables import database, follow, may, problem_of, status, wait_may, wait_may_not, wait_source, wait_state
 from harness.wait import wait_until
@@ -39,11 +40,8 @@ def write_much(server):
 
 
 def kept_timeline(daemon):
-    """The timeline in the JSON file."""
-    for line in daemon.store_path.read_text(encoding="utf-8").splitlines():
-        if "postgresql-1" in line:
-            return line.split("postgresql-1 ")[1].split('"')[0].split()[-1]
-    return None
+    """The timeline in the JSON file or its journal."""
+    return read_kept(daemon.store_path)["revision"].split()[-1]
 
 
 def timeline(daemon):

@@ -1,11 +1,13 @@
 """PostgreSQL crashes, hangs, lags and comes back: sessions notice nothing, and no wrong state is in force."""
 
+import json
 import socket
 import time
 
 import pytest
 
 from harness.doctor import examine
+from harness.kept_store import read_kept
 from harness.postern import POSTERN
 from harness.ports import free_port
 from harness.tables import (PG_PROFILE, QUICK, asking, database, follow, may, status, wait_may, wait_may_not,
@@ -18,12 +20,12 @@ RESUME = "UPDATE haraka.users SET enabled = true WHERE username = 'alice'"
 
 
 def wait_kept(daemon, user, what):
-    """Wait until the user's row in the JSON file contains that text."""
+    """Wait until the user's row in the JSON file or its journal contains that text."""
     def is_kept():
         if not daemon.store_path.exists():
             return False
-        lines = daemon.store_path.read_text(encoding="utf-8").splitlines()
-        return any(f'"username":"{user}"' in line and what in line for line in lines)
+        rows = read_kept(daemon.store_path)["users"]
+        return any(row["username"] == user and what in json.dumps(row, separators=(",", ":")) for row in rows)
 
     wait_until(is_kept, f"the store has {what} of {user}")
 

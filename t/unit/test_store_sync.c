@@ -1,6 +1,6 @@
 /*
- * Shows when the JSON file is written, that a failed writing is repeated, and that stopping leaves
- * no half-written file.
+ * Shows when the JSON file and its journal are written, that a failed write is repeated, and that
+ * stopping leaves no half-written file. Covers store_job.c, too.
  */
 #include <stdio.h>
 #include <string.h>
@@ -57,16 +57,19 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[128];
+	static const char *const suffixes[] = { "", ".prev", ".journal", ".new",
+		".saved-1700000000" };
+	char name[128];
 
 	store_sync_free(&sync_, 20000);
 	store_sync_free(&sync_, 0);
 	profiles_unref(&profiles);
 	users_unref(&users);
 	(void)close(wake_fd);
-	(void)snprintf(command, sizeof(command), "%s.prev", path);
-	(void)unlink(command);
-	(void)unlink(path);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		(void)unlink(name);
+	}
 	(void)rmdir(folder);
 }
 
@@ -75,7 +78,7 @@ static void wait_for_end(int64_t now)
 {
 	int64_t start = clock_ms();
 
-	while (!store_sync_attend(sync_, now)) {
+	while (store_sync_attend(sync_, now) == STORE_SYNC_NOTHING) {
 		ck_assert_int_lt(clock_ms(), start + 20000);
 		pause_ms(1);
 	}
@@ -103,32 +106,258 @@ START_TEST(a_change_is_written_soon)
 
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, 1000);
 		ck_assert_int_eq(store_sync_due(sync_), 1000 + STORE_SYNC_SOON_MS);
-		ck_assert(!store_sync_attend(sync_, 1000));
-		ck_assert_int_eq(store_sync_written(sync_), 0);
+		ck_assert_int_eq(store_sync_attend(sync_, 1000), STORE_SYNC_NOTHING);
+		ck_assert_int_eq(store_sync_state(sync_).written, 0);
 		wait_for_end(1000 + STORE_SYNC_SOON_MS);
-		ck_assert_int_ne(store_sync_written(sync_), 0);
-		ck_assert_str_eq(store_sync_error(sync_)->text, "");
+		ck_assert_int_ne(store_sync_state(sync_).written, 0);
+		ck_assert_str_eq(store_sync_state(sync_).error->text, "");
 		ck_assert_int_eq(read(wake_fd, &woken, sizeof(woken)), sizeof(woken));
 		ck_store("bob", "r1");
 		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
 	}
 END_TEST
 
-START_TEST(constant_change_is_written_now_and_then_and_at_its_end)
+/* Have the rows written as a whole file. */
+static void write_file(const char *revision)
+{
+	int64_t now = clock_ms();
+
+	store_sync_want(sync_, path, profiles, users, revision, RIGHT_AT, now);
+	wait_for_end(now + STORE_SYNC_SOON_MS);
+	ck_assert_str_eq(store_sync_state(sync_).error->text, "");
+}
+
+static void want(struct users *wanted, const char *revision)
+{
+	store_sync_want(sync_, path, profiles, wanted, revision, RIGHT_AT, clock_ms());
+}
+
+static struct file_stamp stamp(void)
+{
+	struct file_stamp now;
+
+	ck_assert_int_eq(file_stamp(path, &now, NULL), 0);
+	return now;
+}
+
+static bool is_file(const struct file_stamp *before)
+{
+	const struct file_stamp now = stamp();
+
+	return file_stamp_equal(&now, before);
+}
+
+START_TEST(changes_are_appended_to_the_journal_at_most_ten_times_a_second)
+	{
+		struct users *eve = make_users("eve"), *ann = make_users("ann");
+		struct file_stamp before;
+		int64_t began;
+
+		write_file("r1");
+		before = stamp();
+		want(eve, "r2");
+		ck_assert_int_le(store_sync_due(sync_), clock_ms() + STORE_SYNC_JOURNAL_MS);
+		began = clock_ms();
+		wait_for_end(store_sync_due(sync_));
+		ck_assert(is_file(&before));
+		ck_store("eve", "r2");
+		ck_assert_uint_gt(store_sync_state(sync_).journal_bytes, 0);
+		want(ann, "r3");
+		ck_assert_int_ge(store_sync_due(sync_), began + STORE_SYNC_JOURNAL_MS);
+		want(eve, "r4");
+		want(ann, "r5");
+		wait_for_end(store_sync_due(sync_));
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		ck_assert(is_file(&before));
+		ck_store("ann", "r5");
+		store_sync_free(&sync_, 20000);
+		ck_store("ann", "r5");
+		ck_assert(!is_file(&before)); /* the end writes the file */
+		users_unref(&eve);
+		users_unref(&ann);
+	}
+END_TEST
+
+/* Make a user whose row has more bytes than the least bound of the journal. */
+static struct users *make_long_user(char c)
+{
+	struct users_builder *builder = users_builder_new();
+	struct cell row[USER_COLUMNS] = { 0 };
+	char *froms = malloc(STORE_SYNC_JOURNAL_MIN + 1000);
+	size_t len = 0;
+
+	while (len < STORE_SYNC_JOURNAL_MIN + 500)
+		len += (size_t)sprintf(froms + len, "%c%zu@example.com,", c, len);
+	row[USER_ID] = (struct cell){ CELL_TEXT, "1", 1 };
+	row[USER_NAME] = (struct cell){ CELL_TEXT, "bob", 3 };
+	row[USER_FROMS] = (struct cell){ CELL_TEXT, froms, len };
+	ck_assert_int_eq(users_builder_add(builder, row, NULL), 1);
+	free(froms);
+	return users_builder_finish(&builder, NULL, NULL, NULL);
+}
+
+START_TEST(a_long_journal_is_folded_into_the_file)
+	{
+		struct users *longer = make_long_user('a'), *again = make_long_user('b');
+		struct file_stamp before;
+
+		write_file("r1");
+		before = stamp();
+		want(longer, "r2");
+		wait_for_end(store_sync_due(sync_));
+		ck_assert(is_file(&before));
+		ck_assert_uint_gt(store_sync_state(sync_).journal_bytes, STORE_SYNC_JOURNAL_MIN);
+		ck_assert_int_ne(store_sync_due(sync_), CLOCK_NEVER);
+		want(again, "r3"); /* meanwhile, the journal continues */
+		while (store_sync_state(sync_).journal_bytes > 0) {
+			wait_for_end(store_sync_due(sync_));
+			ck_store("bob", "r3");
+		}
+		ck_assert(!is_file(&before));
+		ck_assert_uint_eq(store_sync_state(sync_).journal_bytes, 0);
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		ck_store("bob", "r3");
+		users_unref(&longer);
+		users_unref(&again);
+	}
+END_TEST
+
+START_TEST(a_file_that_somebody_replaced_is_kept_and_written_anew)
 	{
 		struct users *eve = make_users("eve");
-		int64_t now = clock_ms();
+		char saved[160];
+		FILE *f;
 
-		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
-		wait_for_end(now + STORE_SYNC_SOON_MS);
-		now = clock_ms();
-		store_sync_want(sync_, path, profiles, users, "r2", RIGHT_AT, now);
-		store_sync_want(sync_, path, profiles, eve, "r3", RIGHT_AT, now);
-		ck_assert_int_gt(store_sync_due(sync_), now + STORE_SYNC_PAUSE_MS - 2000);
-		ck_assert(!store_sync_attend(sync_, now + 100));
-		ck_store("bob", "r1");
+		write_file("r1");
+		ck_assert_ptr_nonnull(f = fopen(path, "w"));
+		ck_assert_int_ge(fputs("{\"format\":\"postern-store-1\",\"users\":[]}", f), 0);
+		ck_assert_int_eq(fclose(f), 0);
+		want(eve, "r2");
 		wait_for_end(store_sync_due(sync_));
-		ck_store("eve", "r3");
+		wait_for_end(store_sync_due(sync_));
+		ck_store("eve", "r2");
+		(void)snprintf(saved, sizeof(saved), "%s.saved-%d", path, RIGHT_AT);
+		ck_assert_int_eq(access(saved, F_OK), 0);
+		users_unref(&eve);
+	}
+END_TEST
+
+/* Read the file as a daemon does that starts. */
+static struct store read_file(void)
+{
+	const struct store_source source = { 0 };
+	struct store store = { 0 };
+	struct errmsg err = { "" };
+
+	ck_assert_int_eq(store_read(path, &source, &store, &err), STORE_READ);
+	return store;
+}
+
+START_TEST(the_journal_of_a_file_that_was_read_continues)
+	{
+		struct users *eve = make_users("eve"), *ann = make_users("ann");
+		struct file_stamp before;
+		struct store kept;
+		uint64_t bytes;
+
+		write_file("r1");
+		before = stamp();
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		bytes = store_sync_state(sync_).journal_bytes;
+		kept = read_file(); /* as after a kill -9 */
+		store_sync_begin(sync_, path, &kept);
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		want(ann, "r3");
+		wait_for_end(store_sync_due(sync_));
+		ck_assert(is_file(&before));
+		ck_assert_uint_gt(store_sync_state(sync_).journal_bytes, bytes);
+		ck_store("ann", "r3");
+		store_clear(&kept);
+		users_unref(&eve);
+		users_unref(&ann);
+	}
+END_TEST
+
+START_TEST(a_file_that_was_read_with_its_journal_is_folded_at_the_end)
+	{
+		struct users *eve = make_users("eve");
+		struct file_stamp before;
+		struct store kept;
+
+		write_file("r1");
+		before = stamp();
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		kept = read_file();
+		store_sync_begin(sync_, path, &kept);
+		store_clear(&kept);
+		store_sync_free(&sync_, 20000);
+		ck_assert(!is_file(&before));
+		ck_store("eve", "r2");
+		users_unref(&eve);
+	}
+END_TEST
+
+START_TEST(a_file_that_is_left_to_people_gets_its_journal)
+	{
+		struct users *eve = make_users("eve");
+
+		write_file("r1");
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		store_sync_leave(sync_, clock_ms());
+		wait_for_end(store_sync_due(sync_));
+		ck_assert_uint_eq(store_sync_state(sync_).journal_bytes, 0);
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		ck_store("eve", "r2");
+		users_unref(&eve);
+	}
+END_TEST
+
+START_TEST(a_file_that_people_have_changed_is_left_alone)
+	{
+		struct users *eve = make_users("eve");
+		struct file_stamp before;
+		FILE *f;
+
+		write_file("r1");
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		ck_assert_ptr_nonnull(f = fopen(path, "w"));
+		ck_assert_int_ge(fputs("{\"format\":\"postern-store-1\",\"users\":[]}", f), 0);
+		ck_assert_int_eq(fclose(f), 0);
+		before = stamp();
+		store_sync_leave(sync_, clock_ms());
+		wait_for_end(store_sync_due(sync_));
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		store_sync_free(&sync_, 20000);
+		ck_assert(is_file(&before));
+		users_unref(&eve);
+	}
+END_TEST
+
+START_TEST(lines_that_could_not_be_appended_are_appended_later)
+	{
+		struct users *eve = make_users("eve");
+		struct file_stamp before;
+		char journal[120];
+
+		(void)snprintf(journal, sizeof(journal), "%s.journal", path);
+		write_file("r1");
+		before = stamp();
+		ck_assert_int_eq(mkdir(journal, 0700), 0);
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		ck_assert_str_ne(store_sync_state(sync_).error->text, "");
+		ck_store("bob", "r1");
+		ck_assert_int_eq(rmdir(journal), 0);
+		want(users, "r3");
+		want(eve, "r4");
+		wait_for_end(clock_ms() + 60000);
+		ck_assert_str_eq(store_sync_state(sync_).error->text, "");
+		ck_assert(is_file(&before));
+		ck_store("eve", "r4");
 		users_unref(&eve);
 	}
 END_TEST
@@ -140,23 +369,24 @@ START_TEST(a_failed_writing_is_reported_and_repeated)
 		ck_assert_int_eq(rmdir(folder), 0);
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
 		wait_for_end(now + STORE_SYNC_SOON_MS);
-		ck_assert_ptr_nonnull(strstr(store_sync_error(sync_)->text, "No such file"));
-		ck_assert_int_eq(store_sync_written(sync_), 0);
+		ck_assert_ptr_nonnull(strstr(store_sync_state(sync_).error->text, "No such file"));
+		ck_assert_int_eq(store_sync_state(sync_).written, 0);
 		ck_assert_int_ne(store_sync_due(sync_), CLOCK_NEVER);
 		now = store_sync_due(sync_);
-		ck_assert(!store_sync_attend(sync_, now)); /* there is no room for it yet */
+		/* There is no room for it yet. */
+		ck_assert_int_eq(store_sync_attend(sync_, now), STORE_SYNC_NOTHING);
 		ck_assert_int_gt(store_sync_due(sync_), now);
 		ck_assert_int_eq(mkdir(folder, 0700), 0);
 		wait_for_end(store_sync_due(sync_));
-		ck_assert_str_eq(store_sync_error(sync_)->text, "");
+		ck_assert_str_eq(store_sync_state(sync_).error->text, "");
 		ck_store("bob", "r1");
 	}
 END_TEST
 
-START_TEST(forgotten_rows_are_not_written)
+START_TEST(rows_that_were_never_written_are_not_left_to_people)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, clock_ms());
-		store_sync_forget(sync_);
+		store_sync_leave(sync_, clock_ms());
 		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
 		store_sync_free(&sync_, 20000);
 		ck_assert_int_ne(access(path, F_OK), 0);
@@ -178,7 +408,7 @@ START_TEST(the_end_writes_what_could_not_be_written_before)
 		ck_assert_int_eq(rmdir(folder), 0);
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
 		wait_for_end(now + STORE_SYNC_SOON_MS);
-		ck_assert_str_ne(store_sync_error(sync_)->text, "");
+		ck_assert_str_ne(store_sync_state(sync_).error->text, "");
 		ck_assert_int_eq(mkdir(folder, 0700), 0);
 		store_sync_free(&sync_, 20000);
 		ck_store("bob", "r1");
@@ -210,9 +440,16 @@ static Suite *store_sync_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_change_is_written_soon);
-	tcase_add_test(tcase, constant_change_is_written_now_and_then_and_at_its_end);
+	tcase_add_test(tcase, changes_are_appended_to_the_journal_at_most_ten_times_a_second);
+	tcase_add_test(tcase, a_long_journal_is_folded_into_the_file);
+	tcase_add_test(tcase, a_file_that_somebody_replaced_is_kept_and_written_anew);
+	tcase_add_test(tcase, the_journal_of_a_file_that_was_read_continues);
+	tcase_add_test(tcase, a_file_that_was_read_with_its_journal_is_folded_at_the_end);
+	tcase_add_test(tcase, a_file_that_is_left_to_people_gets_its_journal);
+	tcase_add_test(tcase, a_file_that_people_have_changed_is_left_alone);
+	tcase_add_test(tcase, lines_that_could_not_be_appended_are_appended_later);
 	tcase_add_test(tcase, a_failed_writing_is_reported_and_repeated);
-	tcase_add_test(tcase, forgotten_rows_are_not_written);
+	tcase_add_test(tcase, rows_that_were_never_written_are_not_left_to_people);
 	tcase_add_test(tcase, the_end_writes_the_wanted_rows);
 	tcase_add_test(tcase, the_end_writes_what_could_not_be_written_before);
 	tcase_add_test(tcase, an_impatient_end_leaves_no_half_written_file);

@@ -5,10 +5,10 @@ no code with Postern: it reads the tables by COPY in CSV, and the files line by 
 
 import csv
 import io
-import json
 import re
 
 import psycopg2
+from harness.kept_store import read_kept
 
 LOGINS = [f"u{number:02}" for number in range(14)]
 VERSIONS = range(4)  # the sender addresses of a login: v0.u03@example.com ...
@@ -160,8 +160,8 @@ def _as_copied(value):
 
 
 def read_store(path):
-    """The rows of the JSON store."""
-    store = json.loads(path.read_text(encoding="utf-8"))
+    """The rows of the JSON store and its journal."""
+    store = read_kept(path)
     return Rows(*([{key: _as_copied(value) for key, value in row.items()} for row in store[table]]
                   for table in ("users", "profiles")))
 

@@ -1,0 +1,77 @@
+/*
+ * Writes the JSON file and its journal, in the thread of a job, which owns what it writes. Holds no
+ * state of its own. Shown by t/unit/test_store_sync.c.
+ */
+#include "milter/cache/store_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/store/store_write.h"
+#include "milter/loop/clock.h"
+
+struct store_job *store_job_new(const char *path)
+{
+	struct store_job *job = calloc(1, sizeof(*job));
+
+	if (job != NULL &&
+		((job->path = strdup(path)) == NULL || (job->problems = problems_new()) == NULL))
+		store_job_free(&job);
+	return job;
+}
+
+void store_job_free(struct store_job **job)
+{
+	struct store_job *j = *job;
+
+	*job = NULL;
+	if (j == NULL)
+		return;
+	free(j->path);
+	strbuf_free(&j->lines);
+	store_clear(&j->rows);
+	problems_free(&j->problems);
+	free(j);
+}
+
+static bool is_file_of(const struct store_job *job)
+{
+	struct file_stamp now;
+
+	return file_stamp(job->path, &now, NULL) == 0 && file_stamp_equal(&now, &job->base.file);
+}
+
+static void write_file(struct store_job *job)
+{
+	struct errmsg err = { "" };
+
+	job->was_written = store_write(job->path, &job->rows, &job->base, job->problems, &err) == 0;
+	job->err = err;
+}
+
+static void run(void *context)
+{
+	struct store_job *job = context;
+
+	if (job->has_base && job->lines.len > 0)
+		job->appended = journal_file_append(job->path, &job->base, job->lines.text,
+			job->lines.len, &job->err);
+	atomic_store(&job->is_kept, job->has_base && job->appended == JOURNAL_APPENDED);
+	if (job->is_whole && (!job->only_if_same || is_file_of(job)))
+		write_file(job);
+	job->ended = clock_ms();
+}
+
+static void free_context(void *context)
+{
+	struct store_job *job = context;
+
+	store_job_free(&job);
+}
+
+struct job *store_job_start(struct store_job *job, int wake_fd)
+{
+	static const struct job_work work = { "store", run, free_context };
+
+	return job_start(&work, job, wake_fd);
+}

@@ -1,0 +1,38 @@
+#ifndef POSTERN_STORE_JOB_H
+#define POSTERN_STORE_JOB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/strbuf.h"
+#include "lib/store/journal_file.h"
+#include "lib/store/store_read.h"
+#include "milter/loop/job.h"
+
+/* One write of the JSON file or its journal. While it runs, it belongs to its thread. */
+struct store_job {
+	char *path;
+	struct store_base base; /* of the file and journal as they are; then, as they are left */
+	bool has_base;
+	struct strbuf lines; /* appended to the journal, if there are any */
+	bool is_whole;	     /* then the file is written with these rows */
+	bool only_if_same;   /* ... unless it is not that of base any more */
+	struct store rows;
+
+	enum journal_append appended; /* what became of the lines */
+	bool was_written;	      /* the file was */
+	struct errmsg err;	      /* what failed; "": nothing */
+	struct problems *problems;    /* of rows that the file lacks */
+	int64_t began, ended;	      /* of clock_ms() */
+
+	atomic_bool is_kept; /* the lines are in the journal; the starter may read it at any time */
+};
+
+struct store_job *store_job_new(const char *path); /* NULL when out of memory */
+void store_job_free(struct store_job **job);	   /* accepts NULL */
+
+/* Begin the write; the result's context is the store_job. As job_start(). */
+struct job *store_job_start(struct store_job *job, int wake_fd);
+
+#endif
