@@ -153,7 +153,7 @@ void check_looks(bool is_json, double seconds, int entries)
 	struct looks l = { .texts = calloc(KEYS, sizeof(*l.texts)),
 		.clients = calloc(KEYS, sizeof(*l.clients)),
 		.addresses = calloc(ADDRESSES, sizeof(*l.addresses)),
-		.size = { entries, 1, entries / 50, entries },
+		.size = { entries, 1, entries / 50, entries, false },
 		.keys = entries < KEYS ? entries : KEYS,
 		.is_json = is_json,
 		.seconds = seconds };
