@@ -84,7 +84,7 @@ static const struct from_case cases[] = {
 	{ V("I <3 you <x@y.z>"), false, "x@y.z" },
 	{ V("DOMAIN\\user <x@y.z>"), false, "x@y.z" },
 	{ V("=?utf-8?q?evil=40example.org=3E?= <x@y.z>"), true, "x@y.z" },
-	{ V("=?utf-8?q?y=40example=2Eorg=2C?= <x@y.z>"), true, "x@y.z" },
+	{ V("=?utf-8?q?y=40example=2Eorg=2C?= <x@y.z>"), false, "x@y.z" },
 	{ V("=?utf-8?q?a@evil.e?= <x@y.z>"), false, "x@y.z" },
 	{ V("a, b c, d <b@mine.m>, <b@mine.m>"), true, "b@mine.m b@mine.m" },
 	{ V("a@evil.e, Inc <b@mine.m>"), true, "a@evil.e b@mine.m" },
