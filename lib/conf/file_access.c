@@ -16,6 +16,9 @@
 
 #define LINKS_MAX 40 /* as in path_resolution(7) */
 
+#define PEOPLE_MIN 1000	   /* the lowest id of a user who is no service; see login.defs(5) */
+#define UNKNOWN_USER 65534 /* the id that users have outside of a user namespace */
+
 /* ---- following a path ------------------------------------------------------------------------ */
 
 struct walk {
@@ -38,6 +41,14 @@ static void note_owner(const struct walk *w, const char *what, uid_t owner, cons
 		w->use->can);
 }
 
+/* Return whether an owner is a stranger. The directories of sockets may belong to the user of the
+ * MTA, who is the user of a service. */
+static bool is_stranger(const struct walk *w, const struct stat *st)
+{
+	return !file_is_owned(st, w->use->user) &&
+		(!w->use->is_socket || (st->st_uid >= PEOPLE_MIN && st->st_uid != UNKNOWN_USER));
+}
+
 /* Note who else can put something else in the place of a directory's entry (NULL: there is none).
  */
 static void note_entry(const struct walk *w, const struct stat *directory, const char *name,
@@ -47,7 +58,7 @@ static void note_entry(const struct walk *w, const struct stat *directory, const
 	const char *folder = w->folder[0] == '\0' ? "/" : w->folder;
 	char what[2 * PATH_MAX];
 
-	if (!w->use->is_socket && !file_is_owned(directory, w->use->user)) {
+	if (is_stranger(w, directory)) {
 		(void)text_format(what, sizeof(what), "the directory %s", folder);
 		note_owner(w, what, directory->st_uid, "replace what is in it and ");
 	}
@@ -60,8 +71,7 @@ static void note_entry(const struct walk *w, const struct stat *directory, const
 			w->use->path, folder, (unsigned)(directory->st_mode & 07777), name,
 			w->use->can,
 			is_sticky ? "another directory" : "chmod o-w on the directory");
-	} else if (!w->use->is_socket && !file_is_owned(entry, w->use->user) &&
-		!S_ISREG(entry->st_mode)) {
+	} else if (is_stranger(w, entry) && !S_ISREG(entry->st_mode)) {
 		(void)text_format(what, sizeof(what), "%s/%s", w->folder, name);
 		note_owner(w, what, entry->st_uid, "replace it and ");
 	}

@@ -16,7 +16,7 @@ struct file_use {
 	const char *folder; /* a directory above it, which is noted by itself; NULL: none */
 	uid_t user;	    /* the daemon's; (uid_t)-1: not known */
 	bool is_made;	    /* the daemon makes it anew, so that its name may be free meanwhile */
-	bool is_socket;	    /* which users of the MTA may own, and whose mode is noted by itself */
+	bool is_socket;	    /* which the MTA's user may own, and whose mode is noted by itself */
 	const char *can;    /* what one who changes it can do: "add a user" */
 	const char
 		*secret; /* what nobody else may read: "the password hashes in it"; NULL: nothing */

@@ -14,6 +14,7 @@
 
 #define THEIRS 12345 /* some unprivileged user */
 #define OURS 12346   /* the user that the daemon becomes */
+#define MTA 105	     /* a user of services */
 #define SAME ((uid_t)-1)
 
 static char folder[] = "/tmp/check_access.XXXXXX";
@@ -100,8 +101,12 @@ static const struct {
 	/* what the daemon makes anew */
 	{ "a/b/file", "a/b", 01777, SAME, "put another file in its place", MADE },
 	{ "a/b/file", "a", 01777, SAME, NULL, MADE },
-	/* users of the MTA may own the directories of sockets */
-	{ "a/b/file", "a/b", 0, THEIRS, NULL, SOCKET },
+	/* the MTA's user may own the directories of sockets, unlike people */
+	{ "a/b/file", "a/b", 0, MTA, NULL, SOCKET },
+	{ "a/b/file", "a", 0, MTA, NULL, SOCKET },
+	{ "a/b/file", "a/b", 0, THEIRS, "/a/b belongs to user 12345, who can replace", SOCKET },
+	{ "a/b/file", "a", 0, THEIRS, "/a belongs to user 12345", SOCKET },
+	{ "a/b/file", "a/b/file", 0, THEIRS, NULL, SOCKET },
 	{ "a/b/file", "a/b/file", 0666, SAME, NULL, SOCKET },
 	{ "a/b/file", "a", 0777, SAME, "/a is 0777", SOCKET },
 };
