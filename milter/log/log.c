@@ -5,6 +5,7 @@
 #include "milter/log/log.h"
 
 #include <errno.h>
+#include <paths.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,6 +126,26 @@ static void write_line(enum log_level level, const char *line, size_t len)
 	else
 		syslog((int)level, "%.*s", (int)len, line);
 	atomic_fetch_add(&written, 1);
+}
+
+bool log_is_taken(struct errmsg *err)
+{
+	const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
+	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };
+	int fd, error = EPROTOTYPE;
+
+	for (size_t i = 0; error == EPROTOTYPE && !ring.to_stderr && i < 2; i++) {
+		if ((fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+			return true; /* unknown */
+		error = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ?
+			0 :
+			errno;
+		(void)close(fd);
+	}
+	if (ring.to_stderr || error == 0 || error == EAGAIN)
+		return true;
+	(void)errmsg_set(err, "%s: %s", _PATH_LOG, strerror(error));
+	return false;
 }
 
 static void copy_in(const void *from, size_t len)
