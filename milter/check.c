@@ -106,6 +106,7 @@ static void print_summary(const struct daemon_options *options, const struct con
 		count = problems_count(config->warnings) + problems_count(report->problems) +
 			problems_count(report->unreadable);
 		notes = problems_level_count(config->warnings, PROBLEM_NOTE) +
+			problems_level_count(config->rights, PROBLEM_NOTE) +
 			problems_level_count(report->problems, PROBLEM_NOTE);
 	}
 	print_text(stdout, "%s: ", options->config_path);
@@ -138,6 +139,7 @@ static int check_config(const struct daemon_options *options, const struct confi
 		print_problems(config->warnings);
 		print_problems(report.problems);
 		print_notes(config->warnings);
+		print_notes(config->rights);
 		print_notes(report.problems);
 		print_summary(options, config, errors, &report);
 		code = problems_count(errors) > 0	      ? EX_CONFIG :

@@ -106,6 +106,7 @@ static void start_log(const struct daemon *daemon)
 	if (log_start(&output, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	daemon_log_config_problems(daemon->config->warnings, NULL);
+	daemon_log_config_problems(daemon->config->rights, NULL);
 	if (geteuid() == 0)
 		log_event(LOG_LEVEL_WARNING,
 			"running as root; set a user with -u or [milter] user");

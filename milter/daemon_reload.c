@@ -65,6 +65,7 @@ static int on_config_taken(void *context, const struct config *config, const str
 	if (daemon->auth != NULL)
 		ret = auth_apply_config(daemon->auth, config, err);
 	daemon_log_config_problems(config->warnings, old->warnings);
+	daemon_log_config_problems(config->rights, old->rights);
 	daemon_status_set_config(daemon->daemon_status, config);
 	if (changed != NULL && config_restart_needed(old, config, changed) > 0) {
 		for (size_t i = 0; i < problems_kept(changed); i++)

@@ -1,7 +1,7 @@
 /*
  * The status sections of the process and of its log. The object owns a reference to the
- * configuration in force and the list of files that the daemon cannot read; the cache thread
- * replaces both after a reload, and the server thread reads them, under a lock.
+ * configuration in force, which the cache thread replaces after a reload and the server thread
+ * takes, under a lock. Rights are looked at when somebody asks, because they change at any time.
  * t/integration/test_status.py covers it.
  */
 #include "milter/daemon_status.h"
@@ -15,18 +15,26 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/conf/config_access.h"
+#include "lib/conf/file_access.h"
 #include "milter/log/events.h"
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
+#include "milter/loop/job.h"
 
 #define SOCKETS 5
+
+#define LOOK_MS 1000 /* for which a status waits for the files */
 
 /* The file of a socket, as it was at the start; ino 0: there was none. */
 struct socket_file {
 	const char *path;
 	dev_t dev;
 	ino_t ino;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
 };
 
 struct daemon_status {
@@ -35,21 +43,20 @@ struct daemon_status {
 	const char *config_path, *user;
 	time_t started;
 	int64_t started_ms; /* clock_ms() */
+	struct job *look;   /* that has not ended; NULL: none; the server thread's */
 
 	pthread_mutex_t lock; /* guards what follows */
 	const struct config *config;
-	struct problems *unreadable; /* files that the daemon's user cannot read; NULL: no memory */
 };
 
-/* config_check_readable() reports nothing useful about a user that the daemon did not become. */
-static struct problems *find_unreadable(const struct daemon_status *status,
-	const struct config *config)
+static const struct config *get_config(struct daemon_status *status)
 {
-	struct problems *problems = problems_new();
+	const struct config *config;
 
-	if (problems != NULL && status->user[0] != '\0')
-		config_check_readable(config, status->user, problems);
-	return problems;
+	(void)pthread_mutex_lock(&status->lock);
+	config = config_ref(status->config);
+	(void)pthread_mutex_unlock(&status->lock);
+	return config;
 }
 
 static void note_socket(const char *value, struct socket_file *file_r)
@@ -62,6 +69,9 @@ static void note_socket(const char *value, struct socket_file *file_r)
 		return;
 	file_r->dev = st.st_dev;
 	file_r->ino = st.st_ino;
+	file_r->mode = st.st_mode & 07777;
+	file_r->uid = st.st_uid;
+	file_r->gid = st.st_gid;
 }
 
 static void note_sockets(const struct config *config, struct socket_file sockets_r[SOCKETS])
@@ -88,7 +98,6 @@ struct daemon_status *daemon_status_new(const struct config *config, const char 
 	status->started = time(NULL);
 	status->started_ms = clock_ms();
 	status->config = config_ref(config);
-	status->unreadable = find_unreadable(status, config);
 	note_sockets(config, status->sockets);
 	return status;
 }
@@ -100,25 +109,21 @@ void daemon_status_free(struct daemon_status **status)
 	*status = NULL;
 	if (gone == NULL)
 		return;
+	job_abandon(&gone->look);
 	config_unref(&gone->config);
-	problems_free(&gone->unreadable);
 	(void)pthread_mutex_destroy(&gone->lock);
 	free(gone);
 }
 
 void daemon_status_set_config(struct daemon_status *status, const struct config *config)
 {
-	struct problems *unreadable = find_unreadable(status, config), *old_unreadable;
 	const struct config *old;
 
 	(void)pthread_mutex_lock(&status->lock);
 	old = status->config;
-	old_unreadable = status->unreadable;
 	status->config = config_ref(config);
-	status->unreadable = unreadable;
 	(void)pthread_mutex_unlock(&status->lock);
 	config_unref(&old);
-	problems_free(&old_unreadable);
 }
 
 /* ---- daemon ---------------------------------------------------------------- */
@@ -164,6 +169,24 @@ static void report_restart(const struct config *first, const struct config *conf
 	problems_free(&changed);
 }
 
+/* Note rights that somebody has changed by hand: the mode of the configuration does not show them,
+ * and the next start undoes them. */
+static void note_change(const struct socket_file *was, const struct stat *now,
+	struct status_health *health)
+{
+	const mode_t mode = now->st_mode & 07777;
+
+	if (mode == was->mode && now->st_uid == was->uid && now->st_gid == was->gid)
+		return;
+	status_add_note(health,
+		"Restart postern. If the change is intended, set socket_mode or socket_group first.",
+		"%s: the rights of this socket were changed after the start%s: mode %04o, user %lu, "
+		"group %lu instead of mode %04o, user %lu, group %lu",
+		was->path, (mode & S_IWOTH) == 0 ? "" : ", so that " FILE_EVERY_USER " connect",
+		(unsigned)mode, (unsigned long)now->st_uid, (unsigned long)now->st_gid,
+		(unsigned)was->mode, (unsigned long)was->uid, (unsigned long)was->gid);
+}
+
 /* A socket whose file is gone gets no more clients; if another file is in its place, another
  * program gets them. */
 static void report_sockets(const struct socket_file sockets[SOCKETS], struct status_health *health)
@@ -176,31 +199,98 @@ static void report_sockets(const struct socket_file sockets[SOCKETS], struct sta
 			continue;
 		is_gone = lstat(sockets[i].path, &st) != 0;
 		if (is_gone ? errno != ENOENT && errno != ENOTDIR :
-			      st.st_dev == sockets[i].dev && st.st_ino == sockets[i].ino)
+			      st.st_dev == sockets[i].dev && st.st_ino == sockets[i].ino) {
+			if (!is_gone)
+				note_change(&sockets[i], &st, health);
 			continue;
+		}
 		status_add_problem(health, "Find out what has removed it, then restart postern.",
 			"%s: the file of this socket %s, so that nobody reaches the daemon there",
 			sockets[i].path, is_gone ? "is gone" : "has been replaced by another one");
 	}
 }
 
+/* ---- files ----------------------------------------------------------------- */
+
+/* A look at files in a thread of its own, because their file system may not answer. */
+struct look {
+	const struct config *config;
+	const char *user;
+	struct problems *found;
+};
+
+static void look_free(void *context)
+{
+	struct look *look = context;
+
+	config_unref(&look->config);
+	problems_free(&look->found);
+	free(look);
+}
+
+/* config_check_readable() reports nothing useful about a user that the daemon did not become. */
+static void run_look(void *context)
+{
+	struct look *look = context;
+
+	config_note_files(look->config, look->found);
+	if (look->user[0] != '\0')
+		config_check_readable(look->config, look->user, look->found);
+}
+
+static struct job *start_look(struct daemon_status *status)
+{
+	static const struct job_work work = { "files", run_look, look_free };
+	struct look *look = calloc(1, sizeof(*look));
+
+	if (look == NULL)
+		return NULL;
+	look->config = get_config(status);
+	look->user = status->user;
+	if ((look->found = problems_new()) != NULL)
+		return job_start(&work, look, -1);
+	look_free(look);
+	return NULL;
+}
+
+/* Report files with rights of strangers, and those that the daemon's user cannot read. */
+static void report_files(struct daemon_status *status, struct status_health *health)
+{
+	struct look *look;
+
+	if (status->look == NULL)
+		status->look = start_look(status);
+	if (status->look == NULL)
+		return;
+	if (!job_wait(status->look, clock_ms() + LOOK_MS)) {
+		status_add_problem(health, "Find out which file system does not answer.",
+			"the rights of the files that %s names are not known: a file system has not "
+			"answered for %d ms",
+			status->config_path, LOOK_MS);
+		return;
+	}
+	look = job_finish(&status->look);
+	report_each(look->found, "Let the daemon's user read the file, then run posternctl reload.",
+		health);
+	report_notes(look->found, health);
+	look_free(look);
+}
+
 static void check_daemon(void *context, struct status_health *health)
 {
 	struct daemon_status *status = context;
+	const struct config *config = get_config(status);
 
 	if (geteuid() == 0)
 		status_add_problem(health,
 			"Name another user in [milter] user or with -u, then restart postern.",
 			"the daemon runs as root");
 	report_sockets(status->sockets, health);
-	(void)pthread_mutex_lock(&status->lock);
-	report_each(status->config->warnings, "Correct the file, then run posternctl reload.",
-		health);
-	report_notes(status->config->warnings, health);
-	report_each(status->unreadable,
-		"Let the daemon's user read the file, then run posternctl reload.", health);
-	report_restart(status->first, status->config, health);
-	(void)pthread_mutex_unlock(&status->lock);
+	report_each(config->warnings, "Correct the file, then run posternctl reload.", health);
+	report_notes(config->warnings, health);
+	report_files(status, health);
+	report_restart(status->first, config, health);
+	config_unref(&config);
 }
 
 /* ---- log ------------------------------------------------------------------- */
@@ -217,8 +307,14 @@ static json_t *describe_log(void *context)
 static void check_log(void *context, struct status_health *health)
 {
 	const uint64_t dropped = log_dropped();
+	struct errmsg err;
 
 	(void)context;
+	if (!log_is_taken(&err))
+		status_add_problem(health,
+			"Start the system's log daemon, or run postern with -f, which logs to "
+			"standard error.",
+			"the lines of the log are lost: %s", err.text);
 	if (dropped > 0)
 		status_add_problem(health,
 			"Find out why syslog is slow, or choose a higher [log] level. A restart "

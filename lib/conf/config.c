@@ -132,6 +132,7 @@ static void config_free(struct config *c)
 	wipe(c->jwt.secret);
 	settings_unref(&c->settings);
 	problems_free(&c->warnings);
+	problems_free(&c->rights);
 	arena_free(&c->arena);
 	free(c->path);
 	free(c->folder);
@@ -150,10 +151,11 @@ static struct config *config_new(const char *path)
 	c->folder = folder_of(path);
 	c->settings = settings_new();
 	c->warnings = problems_new();
+	c->rights = problems_new();
 	if (c->settings != NULL)
 		c->settings->rates = rates_new();
 	if (c->arena == NULL || c->path == NULL || c->folder == NULL || c->settings == NULL ||
-		c->settings->rates == NULL || c->warnings == NULL) {
+		c->settings->rates == NULL || c->warnings == NULL || c->rights == NULL) {
 		config_free(c);
 		return NULL;
 	}
@@ -307,11 +309,7 @@ int config_load_all(const char *path, const char *user, const struct config **co
 	free(text);
 	if (ret != 0)
 		return -1;
-	file_note_use(&(const struct file_use){ .path = config->path,
-			      .user = config->user,
-			      .can = "change all settings" },
-		config->warnings);
-	config_note_folders(config, config->warnings);
+	config_note_files(config, config->rights);
 	if (check_access(config, err) != 0) {
 		problems_add(errors, "%s", err->text);
 		config_unref(&config);

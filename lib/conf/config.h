@@ -113,6 +113,7 @@ struct config {
 	uid_t user; /* the daemon's user, who may own secrets; (uid_t)-1: only root and the
 		       process's own user may */
 	struct problems *warnings; /* odd values that are in force nevertheless; log them once */
+	struct problems *rights;   /* config_note_files() when it was loaded; they may change */
 	const unsigned *lines;	   /* of each option's key outside [check NAME]; 0: not set */
 
 	struct config_milter milter;

@@ -110,7 +110,7 @@ static void note_socket(const struct config *c, const char *section, const char 
 			problems);
 }
 
-void config_note_folders(const struct config *config, struct problems *problems)
+void config_note_files(const struct config *config, struct problems *problems)
 {
 	static const char stop[] = "keep the daemon from starting";
 	const struct {
@@ -129,6 +129,10 @@ void config_note_folders(const struct config *config, struct problems *problems)
 			"change which domains belong together", false },
 	};
 
+	file_note_use(&(const struct file_use){ .path = config->path,
+			      .user = config->user,
+			      .can = "change all settings" },
+		problems);
 	note_socket(config, "milter", "socket", config->milter.socket, problems);
 	note_socket(config, "auth", "socket", config->auth.socket, problems);
 	note_socket(config, "auth", "inet_socket", config->auth.inet_socket, problems);

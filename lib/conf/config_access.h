@@ -10,9 +10,9 @@
  */
 void config_note_access(const struct config *config, struct problems *problems);
 
-/* Add a note about each unix socket, and each file on which decisions depend, in a directory where
- * every user may create files. The lists, the store and the keys are looked at when they are read.
- */
-void config_note_folders(const struct config *config, struct problems *problems);
+/* Add a note about the configuration, and each unix socket and file on which decisions depend, that
+ * others can change or replace now. The lists, the store and the keys are looked at when they are
+ * read. Thread-safe. */
+void config_note_files(const struct config *config, struct problems *problems);
 
 #endif

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.box import needs_root
+from harness.box import needs_mounts, needs_root
+from harness.packages import OWN_MOUNTS
 from harness.postern import POSTERN, USER
 from harness.wait import wait_until
 
@@ -273,6 +274,16 @@ def test_in_the_background_the_parent_ends_once_it_answers(background):
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not alive(pid), "it has ended")
     assert not pid_file.exists() and not daemon.socket.exists()
+
+
+def test_a_log_that_nobody_takes_is_a_problem(background):
+    """syslog(3) does not tell: in a container, for instance, there may be no log daemon."""
+    needs_mounts()
+    hide = 'test ! -e /dev/log || mount --bind /dev/null /dev/log; exec "$@"'
+    daemon, _, done = background(starter=(*OWN_MOUNTS, "sh", "-c", hide, "sh"))
+    assert done.returncode == 0, done
+    found = [one for one in daemon.ctl("status")["problems"] if one["section"] == "log"]
+    assert len(found) == 1 and "the lines of the log are lost: /dev/log: " in found[0]["problem"], found
 
 
 def test_it_serves_when_its_starter_has_closed_the_standard_descriptors(background):

@@ -94,3 +94,18 @@ def test_sockets_for_the_mta_alone_are_not(box):
     daemon = box.postern(config=closed())
     assert notes(daemon) == []
     assert status(daemon, "--strict").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["postern.sock", "auth", "mux", "control"])
+def test_rights_of_a_socket_that_are_changed_after_the_start_are_noted(box, name):
+    """A restart undoes the change, and until then others may have become the MTA or the administrator."""
+    daemon = box.postern(config=closed())
+    path = daemon.run / name
+    path.chmod(0o666)
+    assert [f"{path}: the rights of this socket were changed" in note for note in notes(daemon)] == [True], notes(daemon)
+    assert "every user of this machine can connect" in notes(daemon)[0]
+    assert status(daemon, "--strict").returncode == 1
+    path.chmod(0o640)
+    assert "mode 0640" in notes(daemon)[0] and "every user" not in notes(daemon)[0], notes(daemon)
+    path.chmod(0o600)
+    assert notes(daemon) == []

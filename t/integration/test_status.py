@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -274,6 +275,39 @@ def test_directories_in_which_everybody_may_create_files(box, mode):
     daemon.ctl("reload")
     shown = ctl_status(daemon).stdout
     assert not any(note in shown for note in notes + loose), shown
+
+
+def test_rights_are_looked_at_when_somebody_asks(box):
+    """They may change at any time, also without a reload."""
+    daemon = box.postern(store=STORE)
+    (daemon.run / "suspended").touch()
+    for path, mode, text in ((daemon.conf, 0o666, "can change all settings"), (daemon.folder, 0o777, "can put another"),
+                             (daemon.run, 0o777, "answer for the daemon"), (daemon.run / "suspended", 0o666, "can suspend logins")):
+        before = path.stat().st_mode
+        assert text not in ctl_status(daemon).stdout
+        path.chmod(mode)
+        assert text in ctl_status(daemon).stdout
+        path.chmod(before)
+        assert text not in ctl_status(daemon).stdout
+
+
+def test_a_secret_that_becomes_unreadable(box):
+    """The next reload fails, and so does the next start by systemd."""
+    daemon = box.postern(start=False, store=STORE, config={"jwt": {"secret_file": "run/secret"}})
+    daemon.create()
+    secret = daemon.run / "secret"
+    secret.write_text("x" * 64)
+    secret.chmod(0o600)
+    if USER:
+        shutil.chown(secret, USER)
+    daemon.start()
+    assert problems(daemon, "daemon") == []
+    secret.rename(daemon.run / "saved")
+    secret.mkdir()
+    check_problem(daemon, "daemon", f"{secret}:", "reloads will fail")
+    secret.rmdir()
+    (daemon.run / "saved").rename(secret)
+    assert problems(daemon, "daemon") == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as root")

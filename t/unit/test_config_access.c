@@ -133,7 +133,7 @@ START_TEST(files_in_a_directory_that_everybody_may_write_are_pointed_out)
 		(void)snprintf(path_of_file, sizeof(path_of_file), "%s/file", folder);
 		ck_assert_int_eq(mknod(path_of_file, S_IFREG | 0600, 0), 0);
 		ck_assert_int_eq(chmod(folder, placed[_i].mode), 0);
-		config_note_folders(&config, problems);
+		config_note_files(&config, problems);
 		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE),
 			placed[_i].note != NULL);
 		if (placed[_i].note != NULL)
