@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
+#include "lib/conf/file.h"
 
 #define NAME_SIZE 64 /* of a process */
 #define CONFIG_PATH_SIZE 4096
@@ -24,6 +25,7 @@
 /* In place of the id of a process */
 #define NO_SERVER 0
 #define HIDDEN_SERVER (-1) /* in a namespace that this process does not see */
+#define OTHER_SERVER (-2)  /* one that cannot be ours, because it does not listen for streams */
 
 /* ---- processes ----------------------------------------------------------------------------- */
 
@@ -42,6 +44,16 @@ static bool read_name(long pid, char name_r[NAME_SIZE])
 	if (is_read)
 		name_r[strcspn(name_r, "\n")] = '\0';
 	return is_read;
+}
+
+/* Return whether a process is a daemon of ours. Anybody can give a process its name. */
+static bool is_daemon(long pid, const char *name, uid_t user)
+{
+	char path[64];
+	struct stat st;
+
+	(void)text_format(path, sizeof(path), "/proc/%ld", pid);
+	return strcmp(name, "postern") == 0 && stat(path, &st) == 0 && file_is_owned(&st, user);
 }
 
 /* Find the value of -c among the arguments of postern(8), which are separated by NUL. */
@@ -92,9 +104,9 @@ static void check_server(const struct config *config, const char *section, const
 	char name[NAME_SIZE] = "", other[CONFIG_PATH_SIZE];
 	struct errmsg err;
 
-	if (pid == NO_SERVER || pid == 1 || (pid != HIDDEN_SERVER && !read_name(pid, name)))
+	if (pid == NO_SERVER || pid == 1 || (pid > 0 && !read_name(pid, name)))
 		return;
-	if (pid != HIDDEN_SERVER && strcmp(name, "postern") == 0) {
+	if (pid > 0 && is_daemon(pid, name, config->user)) {
 		if (!has_other_config(pid, config->path, other))
 			return;
 		/* Or somebody tries a copy of the daemon's configuration. */
@@ -110,6 +122,10 @@ static void check_server(const struct config *config, const char *section, const
 		(void)errmsg_set(&err,
 			"a process outside of this container serves it, so that the daemon does not "
 			"start; set another socket");
+	else if (pid == OTHER_SERVER)
+		(void)errmsg_set(&err,
+			"another program uses it, so that the daemon does not start; stop that "
+			"program, or set another socket");
 	else
 		(void)errmsg_set(&err,
 			"another program (%s, process %ld) serves it, so that the daemon does not "
@@ -121,7 +137,7 @@ static void check_server(const struct config *config, const char *section, const
 
 /* ---- unix sockets -------------------------------------------------------------------------- */
 
-/* Return the process that listens on the path, NO_SERVER or HIDDEN_SERVER. */
+/* Return the process that listens on the path, NO_SERVER, HIDDEN_SERVER or OTHER_SERVER. */
 static long find_unix_server(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -137,6 +153,8 @@ static long find_unix_server(const char *path)
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
 		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
 		server = peer.pid > 0 ? peer.pid : HIDDEN_SERVER;
+	else if (errno == EPROTOTYPE)
+		server = OTHER_SERVER;
 	(void)close(fd);
 	return server;
 }
@@ -174,6 +192,25 @@ static unsigned port_of(const struct addrinfo *address)
 	return ntohs(((const struct sockaddr_in *)(const void *)address->ai_addr)->sin_port);
 }
 
+/* Return whether a socket at one address leaves none of its port for the other. */
+static bool covers(const struct addrinfo *one, const struct addrinfo *other)
+{
+	static const struct in6_addr any;
+
+	if (port_of(one) != port_of(other))
+		return false;
+	if (one->ai_family == AF_INET6 &&
+		memcmp(&((const struct sockaddr_in6 *)(const void *)one->ai_addr)->sin6_addr, &any,
+			sizeof(any)) == 0)
+		return true; /* that of IPv4, too */
+	if (one->ai_family != other->ai_family)
+		return false;
+	return (one->ai_family == AF_INET &&
+		       ((const struct sockaddr_in *)(const void *)one->ai_addr)->sin_addr.s_addr ==
+			       INADDR_ANY) ||
+		memcmp(one->ai_addr, other->ai_addr, one->ai_addrlen) == 0;
+}
+
 bool socket_check_same_inet(const char *a, const char *b)
 {
 	struct addrinfo *first = NULL, *second = NULL;
@@ -181,8 +218,7 @@ bool socket_check_same_inet(const char *a, const char *b)
 
 	if (is_inet(a) && is_inet(b) && (first = find_address(a)) != NULL &&
 		(second = find_address(b)) != NULL)
-		same = first->ai_addrlen == second->ai_addrlen &&
-			memcmp(first->ai_addr, second->ai_addr, first->ai_addrlen) == 0;
+		same = covers(first, second) || covers(second, first);
 	if (first != NULL)
 		freeaddrinfo(first);
 	if (second != NULL)
@@ -275,7 +311,9 @@ static long find_inet_server(unsigned port)
 
 	if (inode == 0)
 		inode = find_inode("/proc/net/tcp6", port);
-	return inode == 0 ? 0 : find_owner(inode);
+	if (inode == 0)
+		return access("/proc/net/tcp", R_OK) == 0 ? OTHER_SERVER : NO_SERVER;
+	return find_owner(inode);
 }
 
 /* Bind a socket to the address. Returns 0 or an error. */

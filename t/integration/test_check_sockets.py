@@ -5,6 +5,7 @@ import os
 import pwd
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -119,8 +120,40 @@ def test_a_socket_that_is_removed_or_replaced_is_a_problem(box):
     assert not (daemon.run / "control").exists()
 
 
+def test_a_place_where_the_daemon_could_not_listen_is_found(daemon):
+    """Something that is no server of streams is in the way."""
+    path = daemon.folder / "control"
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+        with socket.socket(socket.AF_UNIX, kind) as other:
+            other.bind(str(path))
+            if kind == socket.SOCK_SEQPACKET:
+                other.listen()
+            code, said = check(daemon, control={"socket": str(path)})
+        assert code == 66 and "[control] socket: another program uses it" in said, said
+        path.unlink()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        code, said = check(daemon, milter={"socket": f"inet:{other.getsockname()[1]}@127.0.0.1"})
+    assert code == 66 and "[milter] socket: another program uses it" in said, said
+
+
+def test_the_name_of_a_process_does_not_make_it_a_daemon(daemon):
+    needs_root()
+    port = free_port()
+    program = (f"import ctypes, socket; s = socket.create_server(('127.0.0.1', {port})); "
+               "ctypes.CDLL(None).prctl(15, b'postern', 0, 0, 0); print(flush=True); input()")
+    with subprocess.Popen(["setpriv", "--reuid=12345", "--clear-groups", sys.executable, "-c", program],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        code, said = check(daemon, milter={"socket": f"inet:{port}@127.0.0.1"})
+        other.stdin.close()
+    assert code == 66 and f"another program (postern, process {other.pid}) serves it" in said, said
+
+
 PORT = 8894
 SAME = [
+    ({"milter": {"socket": f"inet:{PORT}@0.0.0.0", "allow_remote": "yes"}, "auth": {"inet_socket": f"inet:{PORT}@127.0.0.1"}},
+     "[auth] inet_socket: [milter] socket has the same address"),
     ({"milter": {"socket": f"inet:{PORT}@127.0.0.1"}, "auth": {"inet_socket": f"inet:{PORT}@localhost"}},
      "[auth] inet_socket: [milter] socket has the same address"),
     ({"milter": {"socket": "unix:run/x"}, "auth": {"socket": "unix:run/../run/x"}}, "[auth] socket: [milter] socket has the same path"),

@@ -82,10 +82,11 @@ def test_a_socket_gets_no_group_that_the_unit_hides(daemon, section):
 
 
 def test_paths_to_which_the_unit_does_not_let_the_daemon_write(daemon):
+    daemon.configure({"auth": {"inet_socket": "unix:run/other"}})
     code, said = check(daemon, **CONFINED)
     so = f"postern.service does not let the daemon write to {daemon.run}, so that it "
     add = f"; run `systemctl edit postern`, and add below [Service]: ReadWritePaths={daemon.run}\n"
-    for key in ("[milter] socket", "[control] socket", "[auth] saslauthd"):
+    for key in ("[milter] socket", "[control] socket", "[auth] inet_socket", "[auth] saslauthd"):
         assert f"{key}: {so}does not start{add}" in said, said
     for key in ("[limits] state", "[auth] suspensions"):
         assert f"{key}: {so}cannot write this file{add}" in said, said
