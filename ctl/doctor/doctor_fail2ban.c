@@ -129,6 +129,23 @@ static void report_log(const struct doctor *doctor)
 	strbuf_free(&file);
 }
 
+/* Report a log level at which failed logins are not logged. */
+static void check_level(const struct doctor *doctor)
+{
+	const char *level =
+		json_string_value(json_object_get(json_object_get(doctor->status, "log"), "level"));
+	struct doctor_finding *finding;
+
+	if (level == NULL || strcmp(level, "info") == 0 || strcmp(level, "debug") == 0)
+		return;
+	finding = doctor_find(doctor, DOCTOR_SECURITY,
+		"the log level is %s, so that the daemon does not log logins", level);
+	doctor_effect(finding, "Fail2Ban does not ban clients that guess passwords.");
+	doctor_cure(finding,
+		"Log the level info: [log] level, or posternctl log-level until the next reload.");
+	doctor_shell(finding, "posternctl", "log-level", "info", (const char *)NULL);
+}
+
 /* Report a jail that is in force without its filter or its log: Fail2Ban does not start then. */
 static void check_jail(const struct doctor *doctor, const char *filter)
 {
@@ -152,6 +169,8 @@ static void check_jail(const struct doctor *doctor, const char *filter)
 			offer_filter(finding, filter);
 		}
 	}
+	if (code == 0 && out.text != NULL && strstr(out.text, "'postern'") != NULL)
+		check_level(doctor);
 	strbuf_free(&out);
 	strbuf_free(&errors);
 }

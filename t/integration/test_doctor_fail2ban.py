@@ -87,6 +87,21 @@ def test_a_jail_without_its_filter_is_found(good, config):
     assert look(good, config).is_clean()
 
 
+def test_a_log_level_without_logins_is_found(good, config):
+    (config / "jail.local").write_text(f"[sshd]\nenabled = false\n[postern]\nenabled = false\nbackend = polling\n"
+                                       f"logpath = {config}/jail.conf\n")
+    good.ctl("log-level", "notice")
+    try:
+        assert look(good, config).is_clean()  # the jail is not enabled
+        text = (config / "jail.local").read_text()
+        (config / "jail.local").write_text(text.replace("[postern]\nenabled = false", "[postern]\nenabled = true"))
+        finding = look(good, config).the("the log level is notice", "security")
+        assert finding["commands"] == [{"shell": "posternctl log-level info"}]
+    finally:
+        good.ctl("log-level", "info")
+    assert look(good, config).is_clean()
+
+
 def test_a_jail_without_its_log_is_found_and_mended(good, config):
     """Without /var/log/mail.log, Fail2Ban does not start once the jail is enabled as docs/logins.md says."""
     page = (ROOT / "docs/logins.md").read_text(encoding="utf-8")
