@@ -65,7 +65,10 @@ FROM (
 			AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))
 		OR EXISTS (SELECT FROM pg_class AS c
 			WHERE c.relnamespace = quote_ident(:'schema')::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-			AND has_table_privilege(m.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')))
+			AND (has_table_privilege(m.oid, c.oid, 'DELETE, TRUNCATE, TRIGGER')
+				OR has_any_column_privilege(m.oid, c.oid, 'INSERT, UPDATE, REFERENCES')))
+		OR has_schema_privilege(m.oid, quote_ident(:'schema')::regnamespace::oid, 'CREATE')
+			AND NOT has_schema_privilege('public', quote_ident(:'schema')::regnamespace::oid, 'CREATE'))
 ) AS reasons
 LIMIT 1
 \gexec
@@ -77,6 +80,7 @@ ALTER ROLE :"role" SET idle_in_transaction_session_timeout = '5min';
 
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role')
 \gexec
+REVOKE CREATE ON SCHEMA :"schema" FROM :"role";
 GRANT USAGE ON SCHEMA :"schema" TO :"role";
 SELECT format('REVOKE ALL ON %s FROM %I', c.oid::regclass, :'role'),
 	format('GRANT SELECT ON %s TO %I', c.oid::regclass, :'role')
