@@ -426,6 +426,20 @@ struct gate_ticket *auth_gate_next(struct auth_gate *gate)
 	return ticket;
 }
 
+uint64_t auth_gate_flow(const struct gate_ticket *ticket)
+{
+	const struct gate_node *login = ticket->node[GATE_LOGIN],
+			       *network = ticket->node[GATE_WIDE] != NULL ?
+		ticket->node[GATE_WIDE] :
+		ticket->node[GATE_NETWORK];
+
+	if (network == NULL)
+		return ticket->keys.login;
+	return ticket->is_known && login != NULL && login->tickets > network->tickets ?
+		login->key :
+		network->key;
+}
+
 size_t auth_gate_waiting(const struct auth_gate *gate)
 {
 	return gate->waiting;

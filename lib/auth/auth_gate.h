@@ -108,6 +108,15 @@ bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_
 /* Return the next ticket that waited and is under way now, or NULL. */
 struct gate_ticket *auth_gate_next(struct auth_gate *gate);
 
+/*
+ * Return by what a ticket inside takes turns with others elsewhere: the key of its network (IPv6:
+ * the wide one, because its owner has 65,536 networks) or, without one, of its login. Where the
+ * login has succeeded, it is the key of whichever has more attempts inside. So neither the many
+ * networks from which a stolen password has been used nor the many logins behind one address have
+ * more turns than somebody else's login.
+ */
+uint64_t auth_gate_flow(const struct gate_ticket *ticket);
+
 /* Return the number of attempts that wait. */
 size_t auth_gate_waiting(const struct auth_gate *gate);
 

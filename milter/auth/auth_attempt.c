@@ -292,14 +292,6 @@ static enum auth_rank rank_of(const struct attempt *attempt)
 				    RANK_MUTE;
 }
 
-/* Return the flow of an attempt: one for a whole /48, because its owner has 65,536 networks. */
-static uint64_t flow_of(const struct penalty_keys *keys)
-{
-	if (keys->wide != 0)
-		return keys->wide;
-	return keys->network != 0 ? keys->network : keys->login;
-}
-
 static void queue_for_worker(struct attempt *attempt)
 {
 	struct auth *auth = attempt->auth;
@@ -308,7 +300,7 @@ static void queue_for_worker(struct attempt *attempt)
 	if (!gives_way(attempt))
 		auth->last_known = clock_ms();
 	if (fair_queue_add(auth->queue, &attempt->item, attempt->rank,
-		    flow_of(&attempt->ticket.keys)) < 0) {
+		    auth_gate_flow(&attempt->ticket)) < 0) {
 		conclude_undecided(attempt, "out of memory");
 		return;
 	}

@@ -324,6 +324,61 @@ START_TEST(a_crowd_does_not_take_the_workers_from_others)
 	}
 END_TEST
 
+/* Record a success of the login from the network of the request. */
+static void trust(const struct attempt_request *request)
+{
+	const struct login_request name = { .login = request->login, .secret = "" };
+	struct penalty_keys keys = penalty_keys(login_key(service.policy, &name), &request->client);
+
+	if (request->is_client_claimed)
+		penalty_set_apart(&keys);
+	penalty_succeeded(auth->penalty, &keys, auth_seconds());
+}
+
+/* Attempts where their logins have succeeded; the last, at another login, is to be answered early.
+ */
+static const struct {
+	bool has_networks; /* of one login in as many networks, or of as many logins in one network
+			    */
+	bool is_claimed;   /* and the last is from a network that is new */
+	int place;
+} trusted_crowds[] = {
+	{ true, false, 3 },  /* a stolen password that was changed */
+	{ false, false, 2 }, /* logins behind one address */
+	{ true, true, 3 },   /* networks that a process of this machine claims */
+};
+START_TEST(a_crowd_of_trusted_attempts_does_not_take_the_workers_from_others)
+	{
+		const bool has_networks = trusted_crowds[_i].has_networks;
+		struct attempt_request request;
+		char login[16], client[32];
+
+		auth_service_publish(&service);
+		leave_workers(0);
+		for (int i = 0; i < 31; i++) {
+			const bool is_last = i == 30;
+
+			(void)snprintf(login, sizeof(login), "user%d",
+				has_networks && !is_last ? 0 : i);
+			(void)snprintf(client, sizeof(client), "10.%d.0.1", has_networks ? i : 0);
+			request = request_of(login, "wrong");
+			ck_assert_int_eq(cidr_parse(is_last ? "192.0.2.7" : client, &request.client,
+						 NULL),
+				0);
+			request.is_client_claimed = trusted_crowds[_i].is_claimed && !is_last;
+			if (!is_last || !trusted_crowds[_i].is_claimed)
+				trust(&request);
+			attempt_begin(auth, &request, on_one_of_many, &handles[i], &handles[i]);
+		}
+		ck_assert_int_eq(answers, 0);
+		leave_workers(1);
+		attempts_employ(auth);
+		while (answers == 0 || got[answers - 1].number != 30)
+			wait_answer();
+		ck_assert_int_le(answers, trusted_crowds[_i].place);
+	}
+END_TEST
+
 /* Over saslauthd it may wait for a worker as long as others keep the workers busy. */
 START_TEST(an_attempt_is_checked_by_the_rules_when_a_worker_has_it)
 	{
@@ -703,6 +758,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, an_attempt_is_checked_by_the_rules_when_a_worker_has_it, 0, 2);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
+	tcase_add_loop_test(tcase,
+		a_crowd_of_trusted_attempts_does_not_take_the_workers_from_others, 0,
+		COUNT(trusted_crowds));
 	tcase_add_test(tcase, no_guess_at_a_remembered_password_is_free_while_workers_are_busy);
 	tcase_add_test(tcase,
 		a_guess_that_the_cache_has_refused_is_counted_also_if_no_worker_is_free);
