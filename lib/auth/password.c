@@ -55,9 +55,9 @@ static const char *skip_scheme(const char *hash)
 	return NULL;
 }
 
-/* Return whether the text consists of digits of itoa64. strspn() takes much longer with so many
+/* Return the first character that is no digit of itoa64. strspn() takes much longer with so many
  * characters to accept, and a load of all users tests all hashes. */
-static bool are_digits64(const char *text)
+static const char *skip_digits64(const char *text)
 {
 	static const bool digits[256] = { /* ./0-9, A-Z, a-z */
 		['.' ... '9'] = true,
@@ -67,7 +67,7 @@ static bool are_digits64(const char *text)
 
 	while (digits[(unsigned char)*text])
 		text++;
-	return *text == '\0';
+	return text;
 }
 
 /* Check "SALT$DIGEST", whose digest must have this length. */
@@ -75,7 +75,8 @@ static int check_digest(const char *salt, size_t digest_len, struct errmsg *err)
 {
 	const char *digest = strchr(salt, '$');
 
-	if (digest == NULL || strlen(digest + 1) != digest_len || !are_digits64(digest + 1))
+	if (digest == NULL || strlen(digest + 1) != digest_len ||
+		*skip_digits64(digest + 1) != '\0')
 		return errmsg_set(err, "the hash is truncated or damaged");
 	return 0;
 }
@@ -116,12 +117,23 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/*
+ * Returns whether 53 characters are a salt of 22 and a digest of 31 as crypt(3) makes them: the
+ * last character of each has bits that belong to no byte, and are 0. Some programs have set them,
+ * but then the hash is never equal to the one that crypt(3) makes of the right password.
+ */
+static bool is_bcrypt_end(const char *text)
+{
+	return strlen(text) == 53 && *skip_digits64(text) == '\0' &&
+		strchr(".Oeu", text[21]) != NULL && strchr(".CGKOSWaeimquy26", text[52]) != NULL;
+}
+
 static int check_bcrypt(const char *hash, struct errmsg *err)
 {
 	const char *cost = hash + 4;
 	int number;
 
-	if (!is_digit(cost[0]) || !is_digit(cost[1]) || cost[2] != '$' || strlen(cost + 3) != 53)
+	if (!is_digit(cost[0]) || !is_digit(cost[1]) || cost[2] != '$' || !is_bcrypt_end(cost + 3))
 		return errmsg_set(err, "the hash is truncated or damaged");
 	number = (cost[0] - '0') * 10 + (cost[1] - '0');
 	if (number < BCRYPT_COST_MIN)
@@ -135,24 +147,24 @@ static int check_bcrypt(const char *hash, struct errmsg *err)
 	return 0;
 }
 
-/* Returns whether a salt of $y$ or $gy$, before the next $, is whole bytes: four characters are
- * three of them, the lowest bits first. */
+/* Returns whether a salt of $y$ or $gy$, before the next $, is digits that make whole bytes: four
+ * of them are three bytes, the lowest bits first. */
 static bool is_yescrypt_salt(const char *salt)
 {
-	const size_t len = strcspn(salt, "$");
+	const size_t len = (size_t)(skip_digits64(salt) - salt);
 	const int last = len == 0 ? 0 : digit64(salt[len - 1]);
 
-	return len <= 86 && len % 4 != 1 && (len % 4 != 2 || last < 4) &&
+	return salt[len] == '$' && len <= 86 && len % 4 != 1 && (len % 4 != 2 || last < 4) &&
 		(len % 4 != 3 || last < 16);
 }
 
-/* Check the parameters of $y$ and $gy$. At every usual cost, flavour, N and r have one digit each.
- */
+/* Check the parameters of $y$ and $gy$. At every usual cost, flavour, N and r have one digit each;
+ * one of 48 or more begins a longer number. */
 static int check_yescrypt(const char *params, struct errmsg *err)
 {
 	int n = params[0] == 'j' ? digit64(params[1]) : -1, r = n < 1 ? -1 : digit64(params[2]);
 
-	if (r < 0 || params[3] != '$')
+	if (r < 0 || r >= 48 || params[3] != '$')
 		return errmsg_set(err,
 			"the yescrypt parameters are not of the usual form (j, N, r)");
 	if (n > 30 || 128UL * (unsigned long)(r + 1) << (n + 1) > MEMORY_MAX)
@@ -182,7 +194,7 @@ static int check_scrypt(const char *params, struct errmsg *err)
 	int n = digit64(params[0]);
 	long r = n < 0 ? -1 : number64(params + 1), p = r < 0 ? -1 : number64(params + 6);
 
-	if (n < 2 || r <= 0 || p <= 0)
+	if (n < 2 || r <= 0 || p <= 0 || *skip_digits64(params + 11) != '$')
 		return errmsg_set(err, "the hash is truncated or damaged");
 	if (n > 20 || r > 256 || p > 4 || 128UL * (unsigned long)r << n > MEMORY_MAX)
 		return errmsg_set(err, "scrypt would need more than %lu MiB, or p is above 4",

@@ -167,6 +167,15 @@ static const struct {
 	{ "$gy$j75$saltsaltsaltsalt$XDzox1eXgbaHRIxL59gh7df4OGqWuUBY", DAMAGED },
 	{ "$7$7/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5", DAMAGED },
 	{ "$7$7/...", DAMAGED },
+	/* characters that no salt and no digest has */
+	{ "$2b$05$abcdefgh$jklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", DAMAGED },
+	{ "$2b$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8_vkVB6ImhZ476YYy", DAMAGED },
+	{ "$y$j75$saltsalt_altsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC", DAMAGED },
+	{ "$gy$j75$saltsalt+altsalt$XDzox1eXgbaHRIxL59gh7df4OGqWuUBY.Akz/mc6tI8", DAMAGED },
+	{ "$7$7/..../..../salt-alt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0", DAMAGED },
+	/* bits after the last byte, which crypt(3) never sets: of the salt, of the digest */
+	{ "$2b$05$abcdefghijklmnopqrstuvpWDwJQeCHYIBQy8WvkVB6ImhZ476YYy", DAMAGED },
+	{ "$2b$05$abcdefghijklmnopqrstuupWDwJQeCHYIBQy8WvkVB6ImhZ476YYz", DAMAGED },
 	/* legacy, or cheap */
 	{ "$1$saltsalt$oRU2v0epEgeuFbQ18zEuW.", WEAK },
 	{ "$md5$saltsalt$$felSWnXVqM5gjltXgugdV.", WEAK },
@@ -211,8 +220,10 @@ static const struct {
 		"the bcrypt cost of 31 is more than 13" },
 	{ "$y$jFT$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
 		"yescrypt would need more than 64 MiB" },
-	{ "$y$jzz$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
+	{ "$y$jzT$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
 		"yescrypt would need more than 64 MiB" },
+	{ "$y$j7p$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
+		"the yescrypt parameters are not of the usual form (j, N, r)" },
 	{ "$y$/75$saltsaltsaltsalt$hH1mLVXC80IXo5DI0qJE5jnWUECCqTNa3loe5qC0utC",
 		"the yescrypt parameters are not of the usual form (j, N, r)" },
 	{ "$7$J/..../..../saltsalt$7dPFgqhj6E4AgB8o5VCuaUq4D8nWnMQM5/TG/TU5ej0",
