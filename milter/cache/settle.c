@@ -30,17 +30,27 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 	}
 	if (!settle->noticed)
 		settle->since = now;
+	if ((event == SETTLE_CLOSED || event == SETTLE_REPLACED) && !settle->was_saved) {
+		settle->was_saved = true;
+		settle->saved_at = now;
+	}
 	settle->dirty = true;
 	settle->failed = false;
 	settle->noticed = true;
 	settle->changed_at = now;
 }
 
+static bool is_shorter(const struct settle *settle)
+{
+	return settle->is_loaded && settle->loaded.exists &&
+		settle->seen.size < settle->loaded.size;
+}
+
 /* When a file that is open for writing is read. A text that becomes shorter is being replaced; one
  * that only becomes longer is good as it is. */
 static int64_t open_until(const struct settle *settle)
 {
-	if (settle->is_loaded && settle->loaded.exists && settle->seen.size < settle->loaded.size)
+	if (is_shorter(settle))
 		return clock_earlier(settle->changed_at + SETTLE_OPEN_MS,
 			settle->since + SETTLE_LONG_MS);
 	return settle->since + SETTLE_APPEND_MS;
@@ -68,13 +78,25 @@ static int64_t quiet_time(const struct settle *settle)
 	return settle->noticed ? SETTLE_WHOLE_MS : SETTLE_UNSURE_MS;
 }
 
+/* When a file that is not open is read: once it is left alone, or after a while if programs save it
+ * again and again. */
+static int64_t closed_until(const struct settle *settle)
+{
+	const int64_t quiet_at = settle->changed_at + quiet_time(settle);
+	const int64_t most = is_shorter(settle) ? SETTLE_LONG_MS : SETTLE_APPEND_MS;
+
+	return settle->was_saved && !settle->failed && settle->seen.exists ?
+		clock_earlier(quiet_at, settle->saved_at + most) :
+		quiet_at;
+}
+
 /* From now on, events report changes that the read may miss. */
 static enum settle_answer begin_reading(struct settle *settle)
 {
 	settle->complete_at = complete_at(settle);
 	settle->was_noticed = settle->noticed;
 	settle->was_writing = settle->writing;
-	settle->dirty = settle->noticed = false;
+	settle->dirty = settle->noticed = settle->was_saved = false;
 	return SETTLE_READ;
 }
 
@@ -109,7 +131,7 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	else if (settle->writing && stamp->exists)
 		quiet_at = open_until(settle);
 	else
-		quiet_at = settle->changed_at + quiet_time(settle);
+		quiet_at = closed_until(settle);
 	if (now >= quiet_at)
 		return begin_reading(settle);
 	*again_r = quiet_at;

@@ -26,6 +26,8 @@ struct settle {
 	struct file_stamp seen;	  /* of the last look */
 	int64_t changed_at;	  /* time of the last event, or of the look that saw a change */
 	int64_t since;		  /* time of the first event that no read has followed */
+	int64_t saved_at;	  /* time of the first close or replacement, if was_saved */
+	bool was_saved;		  /* ... which no read has followed */
 	bool is_loaded;		  /* `loaded` is set */
 	bool dirty;		  /* must be read, even if the stamps are equal */
 	bool failed;		  /* could not be read the last time, and has not changed since */
@@ -46,7 +48,8 @@ struct settle {
 #define SETTLE_OPEN_MS 10000 /* while it is open for writing and is shorter than it was */
 #define SETTLE_RETRY_MS 5000 /* after a read that failed */
 
-/* How long changes wait while the file is open for writing, even if it is never left alone: */
+/* How long changes wait while the file is open for writing, or is saved again and again, even if it
+ * is never left alone: */
 #define SETTLE_APPEND_MS 1000 /* while it only becomes longer */
 #define SETTLE_LONG_MS 60000  /* while it is shorter than it was */
 

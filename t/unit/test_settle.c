@@ -101,6 +101,34 @@ START_TEST(an_appended_line_waits_a_second_however_long_the_file_stays_open)
 	}
 END_TEST
 
+START_TEST(a_file_that_is_never_left_alone_is_read_after_a_second)
+	{
+		const enum settle_event saves[][2] = { { SETTLE_MODIFIED, SETTLE_CLOSED },
+			{ SETTLE_REPLACED, SETTLE_TOUCHED } };
+		int64_t now;
+
+		for (now = 100; now < 100 + SETTLE_APPEND_MS; now += 10) {
+			settle_event(&settle, saves[_i][0], now);
+			settle_event(&settle, saves[_i][1], now);
+			ck_assert_int_eq(look(1, 10 + now, now, now), SETTLE_WAIT);
+			ck_assert_int_le(again, 100 + SETTLE_APPEND_MS);
+		}
+		settle_event(&settle, saves[_i][0], now);
+		settle_event(&settle, saves[_i][1], now);
+		ck_assert_int_eq(look(1, 10 + now, now, now), SETTLE_READ);
+	}
+END_TEST
+
+START_TEST(a_text_that_is_written_anew_in_pieces_is_left_alone)
+	{
+		for (int64_t now = 100; now < 5000; now += 10) { /* echo >> list, after : > list */
+			settle_event(&settle, SETTLE_MODIFIED, now);
+			settle_event(&settle, SETTLE_CLOSED, now);
+			ck_assert_int_eq(look(1, now / 1000, now, now), SETTLE_WAIT);
+		}
+	}
+END_TEST
+
 START_TEST(a_file_written_anew_for_minutes_is_read_after_one)
 	{
 		int64_t now;
@@ -357,6 +385,8 @@ static Suite *settle_suite(void)
 	tcase_add_test(tcase, truncate_and_write_is_read_when_it_is_closed);
 	tcase_add_test(tcase, a_file_left_open_is_read_in_the_end);
 	tcase_add_test(tcase, an_appended_line_waits_a_second_however_long_the_file_stays_open);
+	tcase_add_loop_test(tcase, a_file_that_is_never_left_alone_is_read_after_a_second, 0, 2);
+	tcase_add_test(tcase, a_text_that_is_written_anew_in_pieces_is_left_alone);
 	tcase_add_test(tcase, a_file_written_anew_for_minutes_is_read_after_one);
 	tcase_add_test(tcase, a_held_text_is_complete_once_it_is_closed);
 	tcase_add_test(tcase, a_held_text_that_goes_on_is_read_again);
