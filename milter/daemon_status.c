@@ -240,7 +240,7 @@ static void run_look(void *context)
 
 static struct job *start_look(struct daemon_status *status)
 {
-	static const struct job_work work = { "files", run_look, look_free };
+	static const struct job_work work = { "files", run_look, look_free, NULL };
 	struct look *look = calloc(1, sizeof(*look));
 
 	if (look == NULL)

@@ -191,16 +191,21 @@ static bool has_many_nuls(const char *text, size_t len)
 	return nuls > 1 && nuls * 3 > i;
 }
 
-/* Add all lines. Returns 0, or -1 when out of memory. */
-static int add_lines(struct list *list, const char *text, size_t len, struct problems *problems)
+static bool is_unwanted(const struct list_text *text)
+{
+	return text->is_unwanted != NULL && atomic_load(text->is_unwanted);
+}
+
+/* Add all lines. Returns 0, or -1 when out of memory or if nobody wants the list. */
+static int add_lines(struct list *list, const struct list_text *text, struct problems *problems)
 {
 	struct list_lines lines;
 	struct entry entry;
 
-	list_lines_init(&lines, text, len);
+	list_lines_init(&lines, text->text, text->len);
 	while (list_lines_next(&lines, &entry.text, &entry.len)) {
 		entry.line = lines.line;
-		if (add_entry(list, &entry, problems) < 0)
+		if (is_unwanted(text) || add_entry(list, &entry, problems) < 0)
 			return -1;
 	}
 	return 0;
@@ -222,8 +227,8 @@ static void note_excluded(const struct list *list, struct problems *problems)
 	}
 }
 
-/* Add all lines, whose regexes the previous list may have. Returns 0, or -1 when out of memory. */
-static int fill_list(struct list *list, const struct list *previous, const char *text, size_t len,
+/* Add all lines, whose regexes the previous list may have. Returns as add_lines() does. */
+static int fill_list(struct list *list, const struct list *previous, const struct list_text *text,
 	struct problems *problems)
 {
 	const struct regexlist *known = previous != NULL ? previous->regexes : NULL;
@@ -232,29 +237,30 @@ static int fill_list(struct list *list, const struct list *previous, const char 
 
 	if (pool != NULL && (known == NULL || regex_pool_add(pool, known) == 0)) {
 		regexlist_use_pool(list->regexes, pool);
-		if (add_lines(list, text, len, problems) == 0)
+		if (add_lines(list, text, problems) == 0)
 			ret = regexlist_finish(list->regexes, known, NULL);
 	}
 	regex_pool_free(&pool);
 	return ret;
 }
 
-struct list *list_rebuild(const struct list *previous, enum list_id id, const char *text,
-	size_t len, struct orgdomain *psl, struct problems *problems)
+struct list *list_rebuild(const struct list *previous, enum list_id id,
+	const struct list_text *text, struct orgdomain *psl, struct problems *problems)
 {
 	struct list *list = list_new(id, psl);
+	struct list_text used = *text;
 	int added;
 
 	if (list == NULL)
 		return NULL;
 	problems_begin(problems);
-	if (has_utf16_mark(text, len) || has_many_nuls(text, len)) {
+	if (has_utf16_mark(text->text, text->len) || has_many_nuls(text->text, text->len)) {
 		problems_add(problems,
 			"%s:1: the file is not UTF-8 but UTF-16; save it as UTF-8; all of it is left out",
 			list->name);
-		len = 0;
+		used.len = 0;
 	}
-	if ((added = fill_list(list, previous, text, len, problems)) == 0)
+	if ((added = fill_list(list, previous, &used, problems)) == 0)
 		note_excluded(list, problems);
 	problems_end(problems, list->name, "line");
 	if (added < 0) {
@@ -270,7 +276,7 @@ struct list *list_rebuild(const struct list *previous, enum list_id id, const ch
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems)
 {
-	return list_rebuild(NULL, id, text, len, psl, problems);
+	return list_rebuild(NULL, id, &(const struct list_text){ text, len, NULL }, psl, problems);
 }
 
 struct list *list_ref(struct list *list)

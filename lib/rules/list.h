@@ -1,6 +1,7 @@
 #ifndef POSTERN_LIST_H
 #define POSTERN_LIST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,13 +47,22 @@ struct list;
 struct list *list_build(enum list_id id, const char *text, size_t len, struct orgdomain *psl,
 	struct problems *problems);
 
+/* The text of a list's file. Borrows everything. */
+struct list_text {
+	const char *text;
+	size_t len;
+	const atomic_bool
+		*is_unwanted; /* becomes true if nobody wants the list; NULL: it is wanted */
+};
+
 /*
  * Build the next version of a list: previous has the same id and stays as it is; NULL: there is
  * none. Regexes that it has need not be compiled again, and if it has all of them in the same
- * order, what regexlist_prepare() has made or makes of them serves both.
+ * order, what regexlist_prepare() has made or makes of them serves both. Returns NULL also if the
+ * list is not wanted any more.
  */
-struct list *list_rebuild(const struct list *previous, enum list_id id, const char *text,
-	size_t len, struct orgdomain *psl, struct problems *problems);
+struct list *list_rebuild(const struct list *previous, enum list_id id,
+	const struct list_text *text, struct orgdomain *psl, struct problems *problems);
 
 struct list *list_ref(struct list *list);
 void list_unref(struct list **list); /* accepts NULL */

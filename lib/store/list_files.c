@@ -70,8 +70,9 @@ int list_file_read(const struct list_source *source, enum list_id id, struct lis
 		goto out;
 	if (source->whole_lines)
 		len = whole_lines(text, len);
-	list = list_rebuild(source->previous != NULL ? source->previous[id] : NULL, id, text, len,
-		source->psl, source->problems);
+	list = list_rebuild(source->previous != NULL ? source->previous[id] : NULL, id,
+		&(const struct list_text){ text, len, source->is_unwanted }, source->psl,
+		source->problems);
 	if (list == NULL) {
 		(void)errmsg_set(err, "%s: out of memory", path);
 		goto out;

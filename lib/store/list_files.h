@@ -1,6 +1,7 @@
 #ifndef POSTERN_LIST_FILES_H
 #define POSTERN_LIST_FILES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -17,12 +18,13 @@ int list_file_path(const char *directory, enum list_id id, char **path_r);
 /* The list files and how to read them. Borrows everything. */
 struct list_source {
 	const char *directory;
-	uint64_t max_file;	      /* bytes: a longer file is an error */
-	struct list *const *previous; /* LIST_COUNT earlier lists, each may be NULL; NULL: none */
-	struct orgdomain *psl;	      /* finds organizational domains */
-	struct problems *problems;    /* receives the bad lines ("NAME:LINE: ..."); may be NULL */
-	uid_t user;		      /* the daemon's, as in struct file_use */
-	bool whole_lines;	      /* leave out a last line that does not end yet */
+	uint64_t max_file;		/* bytes: a longer file is an error */
+	struct list *const *previous;	/* LIST_COUNT earlier lists, each may be NULL; NULL: none */
+	struct orgdomain *psl;		/* finds organizational domains */
+	struct problems *problems;	/* receives the bad lines ("NAME:LINE: ..."); may be NULL */
+	uid_t user;			/* the daemon's, as in struct file_use */
+	bool whole_lines;		/* leave out a last line that does not end yet */
+	const atomic_bool *is_unwanted; /* as in struct list_text */
 };
 
 /*

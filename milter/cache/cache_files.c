@@ -313,7 +313,7 @@ static void run_names(void *context)
 /* Begin to compare the names if the directory has changed. */
 static void begin_names(struct cache *cache)
 {
-	static const struct job_work work = { "names", run_names, free_names };
+	static const struct job_work work = { "names", run_names, free_names, NULL };
 	const struct file_stamp *folder = watch_folder_stamp(cache->watch, 0);
 	struct names *names;
 

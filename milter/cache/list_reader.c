@@ -1,9 +1,11 @@
 /*
  * Reads a list file in the thread "list". The job owns the struct reading until it has ended, and
- * frees it if the cache thread does not want it any more.
+ * frees it if the cache thread does not want it any more: then a long list is not read to its end,
+ * or else the readers of a directory that is replaced again and again would pile up.
  */
 #include "milter/cache/list_reader.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ struct reading {
 	enum list_id id;
 	struct list *previous[LIST_COUNT]; /* a reference to the earlier list, if any */
 	struct orgdomain *psl;
+	atomic_bool is_unwanted;
 	struct list_source source; /* borrows the above, and result.problems */
 	struct list_reading result;
 };
@@ -40,6 +43,13 @@ static void read_list(void *context)
 		result->list = NULL;
 }
 
+static void abandon_reading(void *context)
+{
+	struct reading *reading = context;
+
+	atomic_store(&reading->is_unwanted, true);
+}
+
 static struct reading *new_reading(const struct list_source *source, enum list_id id)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
@@ -60,6 +70,7 @@ static struct reading *new_reading(const struct list_source *source, enum list_i
 		.psl = reading->psl,
 		.problems = reading->result.problems,
 		.whole_lines = source->whole_lines,
+		.is_unwanted = &reading->is_unwanted,
 	};
 	if (reading->directory == NULL || reading->result.problems == NULL) {
 		free_reading(reading);
@@ -70,7 +81,7 @@ static struct reading *new_reading(const struct list_source *source, enum list_i
 
 struct job *list_reader_start(const struct list_source *source, enum list_id id, int wake_fd)
 {
-	static const struct job_work work = { "list", read_list, free_reading };
+	static const struct job_work work = { "list", read_list, free_reading, abandon_reading };
 	struct reading *reading = new_reading(source, id);
 	struct job *job = reading == NULL ? NULL : job_start(&work, reading, wake_fd);
 

@@ -71,7 +71,7 @@ static void free_context(void *context)
 
 struct job *store_job_start(struct store_job *job, int wake_fd)
 {
-	static const struct job_work work = { "store", run, free_context };
+	static const struct job_work work = { "store", run, free_context, NULL };
 
 	return job_start(&work, job, wake_fd);
 }

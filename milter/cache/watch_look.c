@@ -91,7 +91,7 @@ static void free_look(void *context)
 
 struct job *watch_look_start(struct watch_look *look, int wake_fd)
 {
-	static const struct job_work work = { "look", run_look, free_look };
+	static const struct job_work work = { "look", run_look, free_look, NULL };
 
 	return job_start(&work, look, wake_fd);
 }

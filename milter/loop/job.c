@@ -122,6 +122,8 @@ void job_abandon(struct job **job)
 	(void)pthread_mutex_lock(&j->lock);
 	has_ended = j->has_ended;
 	j->is_abandoned = true;
+	if (!has_ended && j->work.abandon != NULL)
+		j->work.abandon(j->context);
 	(void)pthread_mutex_unlock(&j->lock);
 	if (has_ended)
 		destroy_job(j);

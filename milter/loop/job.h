@@ -16,6 +16,8 @@ struct job_work {
 	const char *name;	     /* of the thread: at most 15 bytes */
 	void (*run)(void *context);  /* must use nothing that the starter may free or change */
 	void (*free)(void *context); /* frees what the starter does not take */
+	/* Tells the work that nobody wants its result, so that it may end early. NULL: nothing. */
+	void (*abandon)(void *context);
 };
 
 /*

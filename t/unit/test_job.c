@@ -41,7 +41,7 @@ static void release(void *context)
 
 static struct job *start(void)
 {
-	static const struct job_work how = { "work", run, release };
+	static const struct job_work how = { "work", run, release, NULL };
 	struct work *work = calloc(1, sizeof(*work));
 	struct job *job;
 

@@ -514,8 +514,10 @@ START_TEST(a_changed_file_compiles_only_what_is_new)
 		while (regexlist_prepare(list_regexes(first)))
 			;
 		compiled = 0;
-		next = list_rebuild(first, LIST_RCPT_DENY_RE, rebuilt[_i].text,
-			strlen(rebuilt[_i].text), psl, problems);
+		next = list_rebuild(first, LIST_RCPT_DENY_RE,
+			&(const struct list_text){ rebuilt[_i].text, strlen(rebuilt[_i].text),
+				NULL },
+			psl, problems);
 		list_unref(&first);
 		ck_assert_uint_eq(compiled, rebuilt[_i].want);
 		ck_assert(regexlist_is_prepared(list_regexes(next)) ==

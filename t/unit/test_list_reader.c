@@ -4,9 +4,14 @@
  */
 #include "milter/cache/list_reader.h"
 
+#include <dlfcn.h>
+#include <idn2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "milter/loop/clock.h"
@@ -98,6 +103,63 @@ START_TEST(a_file_that_cannot_be_read_gives_the_reason)
 	}
 END_TEST
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* each name waits for it */
+static unsigned names;					 /* that were read; under gate */
+
+/* libidn2's function, which is called for each name beyond ASCII. */
+int idn2_to_ascii_8z(const char *input, char **output, int flags)
+{
+	int (*real)(const char *, char **, int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "idn2_to_ascii_8z");
+	(void)pthread_mutex_lock(&gate);
+	names++;
+	(void)pthread_mutex_unlock(&gate);
+	return real(input, output, flags);
+}
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { 0, ms * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static nlink_t count_threads(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("/proc/self/task", &st), 0);
+	return st.st_nlink;
+}
+
+START_TEST(an_abandoned_reader_reads_no_further_line)
+	{
+		struct job *reader;
+		FILE *f = fopen(path, "w");
+		const nlink_t threads = count_threads();
+		unsigned read_names;
+
+		ck_assert_ptr_nonnull(f);
+		for (int i = 0; i < 1000; i++)
+			ck_assert_int_ge(fprintf(f, "@\xc3\xa4%d.example\n", i), 0);
+		(void)fclose(f);
+		(void)pthread_mutex_lock(&gate);
+		reader = list_reader_start(&source, LIST_MAIL_DENY, wake_fd);
+		ck_assert_ptr_nonnull(reader);
+		job_abandon(&reader);
+		(void)pthread_mutex_unlock(&gate);
+		for (int waited = 0; count_threads() > threads; waited += 2) {
+			ck_assert_int_lt(waited, WAIT_MS);
+			pause_ms(2);
+		}
+		(void)pthread_mutex_lock(&gate);
+		read_names = names;
+		(void)pthread_mutex_unlock(&gate);
+		ck_assert_uint_lt(read_names, 10);
+	}
+END_TEST
+
 START_TEST(a_reader_may_be_abandoned_at_any_time)
 	{
 		struct job *reader;
@@ -123,6 +185,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_list_is_read_with_its_stamp_and_problems);
 	tcase_add_test(tcase, a_file_that_cannot_be_read_gives_the_reason);
+	tcase_add_test(tcase, an_abandoned_reader_reads_no_further_line);
 	tcase_add_test(tcase, a_reader_may_be_abandoned_at_any_time);
 	suite_add_tcase(suite, tcase);
 	return suite;

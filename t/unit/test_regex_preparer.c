@@ -102,8 +102,9 @@ static struct policy *reread(const struct policy *policy, const char *text)
 	struct policy_parts parts = *policy_parts(policy);
 	struct policy *next;
 
-	parts.lists[LIST_RCPT_DENY_RE] = list_rebuild(parts.lists[LIST_RCPT_DENY_RE],
-		LIST_RCPT_DENY_RE, text, strlen(text), NULL, NULL);
+	parts.lists[LIST_RCPT_DENY_RE] =
+		list_rebuild(parts.lists[LIST_RCPT_DENY_RE], LIST_RCPT_DENY_RE,
+			&(const struct list_text){ text, strlen(text), NULL }, NULL, NULL);
 	ck_assert_ptr_nonnull(parts.lists[LIST_RCPT_DENY_RE]);
 	next = policy_new(&parts);
 	list_unref(&parts.lists[LIST_RCPT_DENY_RE]);
