@@ -134,6 +134,7 @@ static void attend(struct cache *cache)
 	cache_read_files(cache);
 	cache_update_files_status(cache);
 	cache_publish(cache);
+	policy_problems_report_unlogged(cache->policy_problems, clock_ms());
 	if (regex_preparer_attend(cache->preparer, clock_ms()))
 		cache_update_status(cache);
 	written = store_sync_attend(cache->store_sync, clock_ms());

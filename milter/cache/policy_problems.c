@@ -4,12 +4,15 @@
  */
 #include "milter/cache/policy_problems.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/strbuf.h"
 #include "milter/log/log.h"
+#include "milter/log/log_bound.h"
+#include "milter/loop/clock.h"
 
 /* Sorted texts without duplicates. */
 struct texts {
@@ -21,6 +24,7 @@ struct texts {
 struct policy_problems {
 	struct problems *parts[POLICY_PROBLEMS_PARTS]; /* NULL: none */
 	struct texts logged[PROBLEM_LEVELS];	       /* by the last call of log_changes() */
+	struct log_bound bound;			       /* of all lines about changes */
 };
 
 struct policy_problems *policy_problems_new(void)
@@ -114,9 +118,9 @@ static int collect_texts(const struct policy_problems *policy_problems, enum pro
 	return 0;
 }
 
-/* Log the texts that are not among the others. */
-static void log_difference(const struct texts *texts, const struct texts *other,
-	enum log_level level, const char *prefix)
+/* Log the texts that are not among the others, if the bound admits it. */
+static void log_difference(struct log_bound *bound, const struct texts *texts,
+	const struct texts *other, enum log_level level, const char *prefix)
 {
 	size_t i, at = 0, found = 0;
 
@@ -125,10 +129,10 @@ static void log_difference(const struct texts *texts, const struct texts *other,
 			at++;
 		if (at < other->count && strcmp(other->text[at], texts->text[i]) == 0)
 			continue;
-		if (++found <= POLICY_PROBLEMS_LOGGED)
+		if (++found <= POLICY_PROBLEMS_LOGGED && log_bound_admit(bound, clock_ms()))
 			log_event(level, "%s%s", prefix, texts->text[i]);
 	}
-	if (found > POLICY_PROBLEMS_LOGGED)
+	if (found > POLICY_PROBLEMS_LOGGED && log_bound_admit(bound, clock_ms()))
 		log_event(level, "%s%zu more; posternctl status lists them", prefix,
 			found - POLICY_PROBLEMS_LOGGED);
 }
@@ -142,9 +146,11 @@ static void log_changes(struct policy_problems *policy_problems, enum problem_le
 
 	if (collect_texts(policy_problems, level, &now) < 0)
 		return;
-	log_difference(&now, logged, are_notes ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "");
+	log_difference(&policy_problems->bound, &now, logged,
+		are_notes ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "");
 	if (!are_notes && now.is_complete && logged->is_complete)
-		log_difference(logged, &now, LOG_LEVEL_NOTICE, "resolved: ");
+		log_difference(&policy_problems->bound, logged, &now, LOG_LEVEL_NOTICE,
+			"resolved: ");
 	texts_free(logged);
 	*logged = now;
 }
@@ -153,6 +159,17 @@ void policy_problems_log_changes(struct policy_problems *policy_problems)
 {
 	log_changes(policy_problems, PROBLEM);
 	log_changes(policy_problems, PROBLEM_NOTE);
+}
+
+void policy_problems_report_unlogged(struct policy_problems *policy_problems, int64_t now)
+{
+	const uint64_t count = log_bound_report(&policy_problems->bound, now);
+
+	if (count > 0)
+		log_event(LOG_LEVEL_WARNING,
+			"policy lines-suppressed=%" PRIu64 " reason=too-many hint=\"these problems "
+			"appeared or were resolved; posternctl status lists the present ones\"",
+			count);
 }
 
 size_t policy_problems_count(const struct policy_problems *policy_problems,
@@ -166,6 +183,19 @@ size_t policy_problems_count(const struct policy_problems *policy_problems,
 	return count;
 }
 
+/* Add a text as one line, whatever is in the names that it contains. */
+static void add_line(struct strbuf *lines, const char *text)
+{
+	size_t len;
+
+	for (; text[len = strcspn(text, "\n")] != '\0'; text += len + 1) {
+		strbuf_add(lines, text, len);
+		strbuf_add_str(lines, "\\x0a");
+	}
+	strbuf_add_str(lines, text);
+	strbuf_add_char(lines, '\n');
+}
+
 char *policy_problems_text(const struct policy_problems *policy_problems, enum problem_level level)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -175,10 +205,8 @@ char *policy_problems_text(const struct policy_problems *policy_problems, enum p
 	for (p = 0; p < POLICY_PROBLEMS_PARTS; p++) {
 		if ((part = policy_problems->parts[p]) == NULL)
 			continue;
-		for (i = 0; i < problems_level_kept(part, level); i++) {
-			strbuf_add_str(&text, problems_level_text(part, level, i));
-			strbuf_add_char(&text, '\n');
-		}
+		for (i = 0; i < problems_level_kept(part, level); i++)
+			add_line(&text, problems_level_text(part, level, i));
 	}
 	return text.len > 0 ? strbuf_take(&text) : NULL;
 }

@@ -2,6 +2,7 @@
 #define POSTERN_POLICY_PROBLEMS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/problems.h"
 #include "lib/rules/list.h"
@@ -37,8 +38,12 @@ void policy_problems_free(struct policy_problems **policy_problems); /* accepts 
 void policy_problems_set(struct policy_problems *policy_problems, size_t part,
 	struct problems *problems);
 
-/* Log the changes since the last call. Call this when the policy is in force. */
+/* Log the changes since the last call, as far as log_bound.h admits lines. Call this when the
+ * policy is in force. */
 void policy_problems_log_changes(struct policy_problems *policy_problems);
+
+/* Log once a minute how many lines were not admitted. now: clock_ms(). */
+void policy_problems_report_unlogged(struct policy_problems *policy_problems, int64_t now);
 
 /* Return how many problems or notes there are, including those whose text was not kept. */
 size_t policy_problems_count(const struct policy_problems *policy_problems,

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "milter/cache/policy_problems.h"
+#include "milter/log/log_bound.h"
+#include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
 /* Before log_start(), the log goes to standard error, which is a file here. */
@@ -161,6 +163,51 @@ START_TEST(the_text_has_one_line_for_each_problem)
 	}
 END_TEST
 
+START_TEST(a_newline_in_a_name_does_not_begin_another_problem)
+	{
+		char *listed;
+
+		set_problems(LIST_DOMAINS, "access.domains.\nx: no", NULL);
+		listed = policy_problems_text(policy_problems, PROBLEM);
+		ck_assert_str_eq(listed, "access.domains.\\x0ax: no\n");
+		free(listed);
+	}
+END_TEST
+
+static size_t count_lines(const char *lines)
+{
+	size_t count = 0;
+
+	for (; *lines != '\0'; lines++)
+		count += *lines == '\n';
+	return count;
+}
+
+/* Whoever writes a list can make a hundred problems appear with each save. */
+START_TEST(problems_that_come_and_go_do_not_fill_the_log)
+	{
+		const int64_t begun = clock_ms();
+		size_t lines = 0, most;
+
+		for (int i = 0; i < 100; i++) {
+			struct problems *problems = problems_new();
+
+			for (int line = 0; line < 50; line++)
+				problems_add(problems, "access.domains:%d: no %d", line, i);
+			policy_problems_set(policy_problems, LIST_DOMAINS, problems);
+			lines += count_lines(log_changes());
+		}
+		most = LOG_BOUND_BURST + (size_t)(clock_ms() - begun + 1) * LOG_BOUND_PER_S / 1000 +
+			1;
+		ck_assert_uint_le(lines, most);
+		ck_assert_int_eq(ftruncate(fileno(log_file), 0), 0);
+		ck_assert_int_eq(lseek(STDERR_FILENO, 0, SEEK_SET), 0);
+		policy_problems_report_unlogged(policy_problems, clock_ms() + LOG_BOUND_REPORT_MS);
+		ck_assert_int_gt(pread(fileno(log_file), text, sizeof(text) - 1, 0), 0);
+		ck_assert_ptr_nonnull(strstr(text, "posternctl status"));
+	}
+END_TEST
+
 static Suite *policy_problems_suite(void)
 {
 	Suite *suite = suite_create("policy_problems");
@@ -174,6 +221,8 @@ static Suite *policy_problems_suite(void)
 	tcase_add_test(tcase, notes_are_logged_once_and_counted_apart);
 	tcase_add_test(tcase, many_problems_are_counted_but_not_all_logged);
 	tcase_add_test(tcase, the_text_has_one_line_for_each_problem);
+	tcase_add_test(tcase, a_newline_in_a_name_does_not_begin_another_problem);
+	tcase_add_test(tcase, problems_that_come_and_go_do_not_fill_the_log);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
