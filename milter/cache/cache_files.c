@@ -242,7 +242,9 @@ static void end_lists(struct cache *cache)
 	}
 	if (cache->reads_together && !all)
 		return;
-	cache->reads_together = cache->reads_together && !all;
+	if (cache->reads_together)
+		watch_folder_accept(cache->watch, 0);
+	cache->reads_together = false;
 	for (i = 0; i < LIST_COUNT; i++) {
 		if (has_ended[i])
 			end_list(cache, (enum list_id)i);

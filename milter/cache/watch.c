@@ -57,8 +57,9 @@ int watch_fd(const struct watch *watch)
 	return watch->fd;
 }
 
-/* Look at the folder's files again; they may come back one by one. */
-static void folder_came_back(struct watch *watch, const struct watch_folder *folder, int64_t now)
+/* Look at all files of a folder that is back, where they may appear one by one, or that has taken
+ * the place of another. */
+static void look_at_files(struct watch *watch, const struct watch_folder *folder, int64_t now)
 {
 	size_t i;
 
@@ -204,6 +205,7 @@ static void begin_look(struct watch *watch, size_t index, int64_t now)
 			return;
 		}
 		look->files[i].forces = file->forces;
+		look->files[i].events = file->events;
 	}
 	if ((folder->look = watch_look_start(look, watch->wake_fd)) == NULL)
 		return;
@@ -236,15 +238,20 @@ static void end_look(struct watch *watch, size_t index, const struct watch_look 
 	watch_folder_note(folder, look);
 	if (look->is_another)
 		drop_readings(watch, folder, now);
-	if (was_gone && !folder->gone)
-		folder_came_back(watch, folder, now);
+	if (look->is_another || (was_gone && !folder->gone))
+		look_at_files(watch, folder, now);
+	if (folder->gone) /* no event tells when it is back */
+		watch->stamps_due = clock_earlier(watch->stamps_due, now + STAMPS_MS);
 	for (size_t i = 0; i < WATCH_FILES; i++) {
 		struct watched *file = &watch->files[i];
 
 		if (look->files[i].path != NULL && file->path != NULL && file->folder == index &&
 			!file->ready && !file->reading && file->forces == look->files[i].forces &&
-			strcmp(file->path, look->files[i].path) == 0)
+			strcmp(file->path, look->files[i].path) == 0) {
 			note_file(file, &look->files[i].stamp, look->now, folder->gone);
+			if (file->events != look->files[i].events) /* the look may have missed it */
+				file->again = clock_earlier(file->again, now);
+		}
 	}
 }
 
@@ -480,19 +487,4 @@ bool watch_folder_gone(const struct watch *watch, size_t slot)
 	const struct watched *file = &watch->files[slot];
 
 	return file->path != NULL && watch->folders[file->folder].gone;
-}
-
-bool watch_folder_replaced(struct watch *watch, size_t slot)
-{
-	const size_t folder = watch->files[slot].folder;
-	bool is_read = true;
-
-	if (watch->files[slot].path == NULL || !watch->folders[folder].replaced)
-		return false;
-	for (size_t i = 0; i < WATCH_FILES; i++) {
-		if (watch->files[i].folder == folder && watch_is_pending(watch, i))
-			is_read = false;
-	}
-	watch->folders[folder].replaced = !is_read;
-	return !is_read;
 }

@@ -129,8 +129,10 @@ bool watch_is_polled(const struct watch *watch);
 /* Return whether the folder of the slot's file is missing; its files are not looked at then. */
 bool watch_folder_gone(const struct watch *watch, size_t slot);
 
-/* Return whether another folder has taken the place of the file's, and some of its files have not
- * been read. */
-bool watch_folder_replaced(struct watch *watch, size_t slot);
+/* Return whether another folder has taken the place of the file's, until watch_folder_accept(). */
+bool watch_folder_replaced(const struct watch *watch, size_t slot);
+
+/* Report that all files of the folder that has taken that place have been read once. */
+void watch_folder_accept(struct watch *watch, size_t slot);
 
 #endif

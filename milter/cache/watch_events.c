@@ -22,6 +22,7 @@ static void note_file_event(struct watch *watch, struct watched *file, uint32_t 
 	else
 		settle_event(&file->settle, SETTLE_TOUCHED, now);
 	file->again = now;
+	file->events++;
 	file->order = ++watch->orders;
 	file->failed = false;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 
+#include "milter/cache/watch_private.h"
 #include "milter/log/log.h"
 
 int watch_folder_enter(struct watch_folder *folder, const char *path, size_t len)
@@ -69,4 +70,17 @@ void watch_folder_note(struct watch_folder *folder, const struct watch_look *loo
 			"%s: cannot be watched (%s): its files are checked every %d ms",
 			folder->path, strerror(look->refused), STAMPS_MS);
 	folder->unwatched = look->refused != 0;
+}
+
+bool watch_folder_replaced(const struct watch *watch, size_t slot)
+{
+	const struct watched *file = &watch->files[slot];
+
+	return file->path != NULL && watch->folders[file->folder].replaced;
+}
+
+void watch_folder_accept(struct watch *watch, size_t slot)
+{
+	if (watch->files[slot].path != NULL)
+		watch->folders[watch->files[slot].folder].replaced = false;
 }

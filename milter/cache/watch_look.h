@@ -31,7 +31,7 @@ struct watch_look {
 
 	struct {
 		char *path; /* NULL: not looked at */
-		uint64_t forces;
+		uint64_t forces, events;
 		struct file_stamp stamp;
 	} files[WATCH_FILES];
 };

@@ -22,6 +22,7 @@ struct watched {
 	int64_t due;	 /* since when, if ready */
 	bool reading;	 /* it is being read, and not looked at meanwhile */
 	bool forced;	 /* force it when it has been read */
+	uint64_t events; /* how many have named it */
 	uint64_t forces; /* how often it was forced */
 	uint64_t looked; /* the same, when the last look at it began */
 	struct file_stamp when_forced; /* of the first look after it was forced */

@@ -336,6 +336,7 @@ static bool is_denied(const char *sender)
 /* Whether reading held.* waits, and how many threads have waited; under lock. */
 static bool is_held;
 static unsigned held;
+static const char *held_name; /* only names that contain it wait; NULL: all held.* */
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 
 /* libidn2's function, which the reader of a list calls for international names. */
@@ -347,7 +348,7 @@ int idn2_to_ascii_8z(const char *input, char **output, int flags)
 	if (strncmp(input, "held.", 5) == 0) {
 		(void)pthread_mutex_lock(&lock);
 		held++;
-		while (is_held)
+		while (is_held && (held_name == NULL || strstr(input, held_name) != NULL))
 			(void)pthread_cond_wait(&released, &lock);
 		(void)pthread_mutex_unlock(&lock);
 	}
@@ -383,14 +384,20 @@ int open(const char *opened, int flags, ...)
 	return real(opened, flags, mode);
 }
 
-static void hold(bool hold_it)
+static void hold_name(bool hold_it, const char *name)
 {
 	(void)pthread_mutex_lock(&lock);
 	is_held = hold_it;
+	held_name = name;
 	held_path = NULL;
 	held = 0;
 	(void)pthread_cond_broadcast(&released);
 	(void)pthread_mutex_unlock(&lock);
+}
+
+static void hold(bool hold_it)
+{
+	hold_name(hold_it, NULL);
 }
 
 /* Wait until a list is being read. */
@@ -464,6 +471,39 @@ START_TEST(a_list_that_takes_long_delays_no_other_file)
 		ck_assert(reload()); /* which waits for the list, and reads it again */
 		see_held_list(&entries, &is_read);
 		ck_assert_uint_eq(entries, 1);
+	}
+END_TEST
+
+/* Wait until that sender is denied. */
+static void wait_denied(const char *sender)
+{
+	for (int waited = 0; !is_denied(sender); waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "%s is not denied", sender);
+		pause_ms(2);
+	}
+}
+
+/* A list that is saved again before it has been read, so that it is never at rest. */
+START_TEST(lists_come_into_force_alone_after_those_of_another_directory_have)
+	{
+		char moved[128];
+
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		(void)snprintf(moved, sizeof(moved), "%s", file("moved"));
+		hold(true);
+		ck_assert_int_eq(rename(file("lists"), moved), 0);
+		ck_assert_int_eq(mkdir(file("lists"), 0700), 0);
+		deny_sender(1);
+		put("lists/rcpt_to.access.blacklist", "@held.\xc3\xa4.example\n");
+		wait_held();
+		put("lists/rcpt_to.access.blacklist", "@held.\xc3\xb6.example\n");
+		hold_name(true, "\xc3\xb6");
+		wait_denied("b1@example.com");
+		wait_held();
+		deny_sender(2);
+		wait_denied("b2@example.com");
+		hold(false);
 	}
 END_TEST
 
@@ -1004,6 +1044,7 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_broken_store_gives_no_policy_until_it_is_repaired);
 	tcase_add_test(tcase, lists_are_followed_while_a_store_is_broken);
 	tcase_add_test(tcase, a_list_that_takes_long_delays_no_other_file);
+	tcase_add_test(tcase, lists_come_into_force_alone_after_those_of_another_directory_have);
 	tcase_add_test(tcase, lists_whose_file_system_hangs_delay_nothing_else);
 	tcase_add_test(tcase, a_file_system_that_hangs_does_not_delay_the_end);
 	tcase_add_test(tcase, a_start_does_not_wait_for_a_file_system_that_hangs);

@@ -2,6 +2,7 @@
  * Shows that changes of files, of their folders and of links are found, with inotify and without,
  * and that no file is read in the middle of a change.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -435,6 +436,74 @@ START_TEST(slots_can_change)
 	}
 END_TEST
 
+/* Let a look at everything begin, and wait until it has seen the files. Returns its time. */
+static int64_t begin_look(void)
+{
+	const int64_t now = clock_ms() + 5000;
+	struct pollfd ended = { .fd = wake_fd, .events = POLLIN };
+	uint64_t count;
+
+	pause_ms(10); /* looks are not made more often */
+	while (read(wake_fd, &count, sizeof(count)) == sizeof(count))
+		continue;
+	watch_look(watch, now);
+	ck_assert_int_eq(poll(&ended, 1, 20000), 1);
+	return now;
+}
+
+START_TEST(a_change_that_a_look_has_just_missed_is_found)
+	{
+		int64_t now;
+
+		begin(1);
+		now = begin_look();
+		ck_assert_int_eq(chmod(list, 0640), 0);
+		look(now);
+		ck_assert(watch_is_pending(watch, 3));
+	}
+END_TEST
+
+START_TEST(all_files_of_another_folder_are_looked_at)
+	{
+		char linked[96], first[96], second[96], path[2][128];
+		size_t slot;
+
+		put(other, "c\n");
+		(void)snprintf(linked, sizeof(linked), "%s/link", folder);
+		(void)snprintf(first, sizeof(first), "%s/first", folder);
+		(void)snprintf(second, sizeof(second), "%s/second", folder);
+		for (int i = 0; i < 2; i++) {
+			(void)snprintf(path[i], sizeof(path[i]), "%s", i == 0 ? first : second);
+			ck_assert_int_eq(mkdir(path[i], 0700), 0);
+		}
+		ck_assert_int_eq(symlink("first", linked), 0);
+		watch = watch_new(true, wake_fd);
+		for (int i = 0; i < 2; i++) {
+			(void)snprintf(path[i], sizeof(path[i]), "%s/file%d", linked, i);
+			put(path[i], "a\n");
+			ck_assert_int_eq(watch_file(watch, (size_t)i, path[i]), 0);
+		}
+		while (next(clock_ms(), &slot))
+			take(slot, path[slot]);
+		ck_assert_int_eq(unlink(linked), 0);
+		ck_assert_int_eq(symlink("second", linked), 0);
+		for (int i = 0; i < 2; i++)
+			put(path[i], "b\n");
+		watch_force(watch, 0);
+		look(clock_ms());
+		ck_assert(watch_folder_replaced(watch, 0));
+		ck_assert(watch_is_pending(watch, 1));
+		for (int i = 0; i < 4; i++) {
+			(void)snprintf(path[0], sizeof(path[0]), "%s/file%d",
+				i < 2 ? first : second, i % 2);
+			ck_assert_int_eq(unlink(path[0]), 0);
+		}
+		ck_assert_int_eq(unlink(linked), 0);
+		ck_assert_int_eq(rmdir(first), 0);
+		ck_assert_int_eq(rmdir(second), 0);
+	}
+END_TEST
+
 static Suite *watch_suite(void)
 {
 	Suite *suite = suite_create("watch");
@@ -458,6 +527,8 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_failed_read_does_not_delay_a_reload, 0, 2);
 	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
+	tcase_add_test(tcase, a_change_that_a_look_has_just_missed_is_found);
+	tcase_add_test(tcase, all_files_of_another_folder_are_looked_at);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
