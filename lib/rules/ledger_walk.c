@@ -2,8 +2,8 @@
  * Reading the whole ledger: views of its keys, its size, and the sweep of idle keys. Owns nothing;
  * any thread may call it, and one shard is locked at a time.
  */
-#include "lib/rules/ledger_format.h"
 #include "lib/rules/ledger_evict.h"
+#include "lib/rules/ledger_format.h"
 
 #define PASS_BUCKETS 64 /* of a shard while its lock is held: some ten microseconds */
 

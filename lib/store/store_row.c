@@ -303,9 +303,8 @@ static int add_to_builder(struct store_rows *rows, enum store_table table, const
 
 	if (is_replaced(rows, table, cells))
 		return 0;
-	added = table == STORE_PROFILES ?
-		profiles_builder_add(rows->profiles, cells) :
-		users_builder_add(rows->users, cells, rows->problems);
+	added = table == STORE_PROFILES ? profiles_builder_add(rows->profiles, cells) :
+					  users_builder_add(rows->users, cells, rows->problems);
 	return added < 0 ? -1 : 0;
 }
 

@@ -157,9 +157,7 @@ static int64_t attend_due(const struct cache *cache)
 	due = clock_earlier(due, regex_preparer_due(cache->preparer));
 	if (cache->psl == NULL)
 		due = cache->psl_retry_at;
-	if (cache->reload.is_active && cache->reload.deadline < due)
-		due = cache->reload.deadline;
-	return due;
+	return clock_earlier(due, cache_reload_due(cache));
 }
 
 /* Wait for fd, for work of attend(), or until due. Returns whether fd is ready. */

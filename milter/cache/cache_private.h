@@ -28,7 +28,7 @@ struct cache_reload {
 	bool is_active;
 	uint64_t number;
 	uint64_t database_request;
-	int64_t deadline;
+	int64_t patient_until, deadline;
 	struct errmsg err; /* the first failure; "" for none */
 	/* It confirms the files that were there when it began, each until that one has been read.
 	 */
@@ -151,6 +151,9 @@ void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now);
 
 /* Fail the reload in progress, if there is one. Its answer is the first failure. */
 void cache_reload_failed(struct cache *cache, const struct errmsg *err);
+
+/* When cache_reload_end() must be called at the latest, even if nothing wakes the thread. */
+int64_t cache_reload_due(const struct cache *cache);
 
 /* Answer the reload if everything has been read, or if it takes too long. */
 void cache_reload_end(struct cache *cache, int64_t now);

@@ -12,6 +12,7 @@
 #include "milter/loop/clock.h"
 
 #define UNANSWERED_MS 5000 /* then a reload does not wait any longer for a file system */
+#define PATIENCE_MS 1000   /* but at least so long, because it may just have begun to answer */
 #define RELOAD_MS                                                                      \
 	60000 /* until a reload is answered, even if the database has not been reached \
 	       */
@@ -129,6 +130,7 @@ void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now)
 	cache->reload = (struct cache_reload){
 		.is_active = true,
 		.number = number,
+		.patient_until = now + PATIENCE_MS,
 		.deadline = now + RELOAD_MS,
 	};
 	read_config(cache);
@@ -195,6 +197,15 @@ static void fail_without_folder(struct cache *cache)
 	cache_reload_failed(cache, &err);
 }
 
+int64_t cache_reload_due(const struct cache *cache)
+{
+	const struct cache_reload *reload = &cache->reload;
+
+	if (!reload->is_active)
+		return CLOCK_NEVER;
+	return clock_ms() < reload->patient_until ? reload->patient_until : reload->deadline;
+}
+
 void cache_reload_end(struct cache *cache, int64_t now)
 {
 	struct cache_reload *reload = &cache->reload;
@@ -211,7 +222,7 @@ void cache_reload_end(struct cache *cache, int64_t now)
 	if (files_are_pending(cache)) {
 		struct errmsg reason = { "not all files have been read yet" };
 
-		if (!is_unanswered(cache, &reason) && !is_late)
+		if (!is_late && (now < reload->patient_until || !is_unanswered(cache, &reason)))
 			return;
 		cache_reload_failed(cache, &reason);
 	}
