@@ -6,7 +6,7 @@
 /*
  * Report what prevents the daemon from opening its sockets: another program serves one of them, or
  * an address cannot be used. A daemon of Postern with another configuration file is a note. Sockets
- * that systemd serves are good, and so are those of a daemon whose configuration file is not known,
+ * that systemd serves are accepted, as are those of a daemon with an unknown configuration file,
  * and TCP ports of processes that this process may not see. The check connects to unix sockets, and
  * binds TCP sockets for a moment.
  */

@@ -285,7 +285,7 @@ static void add_unknown(const struct doctor *doctor, const struct doctor_instanc
 	}
 }
 
-/* Report domains that Postfix delivers locally, and the lists do not know. */
+/* Report domains that Postfix delivers locally and that the lists do not know. */
 static void examine_domains(const struct doctor *doctor, const struct doctor_instance *instance)
 {
 	const char *domain = doctor->config->settings->local_domains;

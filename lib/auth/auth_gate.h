@@ -109,9 +109,9 @@ bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_
 struct gate_ticket *auth_gate_next(struct auth_gate *gate);
 
 /*
- * Return by what a ticket inside takes turns with others elsewhere: the key of its network (IPv6:
- * the wide one, because its owner has 65,536 networks) or, without one, of its login. Where the
- * login has succeeded, it is the key of whichever has more attempts inside. So neither the many
+ * Return the key by which a ticket inside takes turns with those of other keys: that of its network
+ * (IPv6: the wide one, because its owner has 65,536 networks) or, without one, of its login. Where
+ * the login has succeeded, it is the key of whichever has more attempts inside. So neither the many
  * networks from which a stolen password has been used nor the many logins behind one address have
  * more turns than somebody else's login.
  */

@@ -39,8 +39,8 @@ void problems_count_more(struct problems *problems, enum problem_level level, si
 /* Keep at most so many further texts of each level. Does nothing when problems is NULL. */
 void problems_allow(struct problems *problems, const size_t texts[PROBLEM_LEVELS]);
 
-/* Add all that `from` has, each text after "where: "; where may be NULL, for nothing. Both others
- * may be NULL. */
+/* Add all that `from` has, each text after "where: " (where NULL: without it). problems and from
+ * may be NULL, too. */
 void problems_add_all(struct problems *problems, const char *where, const struct problems *from);
 
 /* Return whether the text of another problem of that level would be kept. Otherwise a caller need

@@ -24,8 +24,8 @@ struct encoded_signs encoded_words_signs(const char *text, size_t len);
 
 typedef void encoded_byte_fn(void *context, char byte);
 
-/* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to: a byte
- * of ff for one that is not ASCII in a charset of several bytes for a character. Returns the end of
+/* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to; 0xff
+ * replaces one that is not ASCII in a charset of several bytes for a character. Returns the end of
  * the word, or NULL, perhaps after some calls, if it is none, if its charset is unknown, if it has
  * a character that does not belong to its encoding, or if its last character is not complete, so
  * that a reader may take what is behind the word for a part of it. Thread-safe. */

@@ -14,8 +14,8 @@ struct regex_clock {
 	uint64_t (*used_ns)(void);   /* the calling thread's processor time */
 };
 
-/* For all regexes of one decision; or so much for each that is tried, if that is more, because a
- * long list that is not prepared takes that long. */
+/* For all regexes of one decision: the first or, if that is more, the second for each regex that is
+ * tried, because a long list that is not prepared takes that long. */
 #define REGEX_BUDGET_NS UINT64_C(5000000)
 #define REGEX_BUDGET_EACH_NS UINT64_C(2000)
 

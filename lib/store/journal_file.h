@@ -36,7 +36,8 @@ enum journal_append {
 enum journal_append journal_file_append(const char *store_path, struct store_base *base,
 	const char *lines, size_t len, struct errmsg *err);
 
-/* Remove the journal of a store that was replaced. Without success, it is that of another file. */
+/* Remove the journal of a store that was replaced. If that fails, readers ignore the journal,
+ * because it names another store. */
 void journal_file_remove(const char *store_path);
 
 #endif

@@ -140,8 +140,8 @@ static enum store_result read_texts_once(const char *path, const char *journal_p
 	return STORE_READ;
 }
 
-/* Read both files. If the daemon has replaced the store meanwhile, its journal may be another
- * one's: read them again. */
+/* Read both files. If the daemon has replaced the store meanwhile, the journal may not belong to
+ * the store that was read: read them again. */
 static enum store_result read_texts(const char *path, const char *journal_path,
 	struct texts *texts_r, struct errmsg *err)
 {

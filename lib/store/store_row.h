@@ -25,8 +25,8 @@ struct store_rows {
 	struct strmap *unread; /* unknown columns that were reported */
 	struct strbuf scratch; /* the texts of one row */
 	size_t number;	       /* of the row in its table, from 1; set by the reader of the table */
-	struct strmap *replaced[STORE_TABLES]; /* keys of rows that are left out because a journal
-						  has others; NULL: none */
+	struct strmap *replaced[STORE_TABLES]; /* keys of rows that a journal replaces or
+						  removes; NULL: none */
 };
 
 /* "profiles", "users" */

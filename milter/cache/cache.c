@@ -29,8 +29,8 @@
  * line_worker.c, parses rows during a load and ends with it. A fourth, regex_preparer.c, makes the
  * regexes of a policy faster while it is in force. All looks at watched files (watch_look.c), reads
  * of lists (list_reader.c) and comparisons of names (cache_files.c) are jobs in threads of their
- * own, because their file system may not answer; the cache thread waits for a read for a short
- * time, then does other work until it has ended, and abandons at its end what has not.
+ * own, because their file system may not answer. The cache thread waits for a read for a short
+ * time, then does other work until it has ended. When the cache thread ends, it abandons the rest.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
  * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the

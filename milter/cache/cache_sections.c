@@ -310,10 +310,10 @@ static void check_answers(int64_t since, const char *what, struct status_health 
 		return;
 	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
 	status_add_problem(health,
-		"Check the mount and its server; Postern goes on when it answers. Better keep these "
-		"files on a local disk.",
-		"the directory of the %s has not answered for %lld s; what is in force of it is "
-		"that of %s",
+		"Check the mount and its server; Postern goes on when it answers. It is better to "
+		"keep these files on a local disk.",
+		"the directory of the %s has not answered for %lld s; changes in it since %s are "
+		"not in force",
 		what, (long long)waited, text);
 }
 

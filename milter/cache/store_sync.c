@@ -39,7 +39,7 @@ struct store_sync {
 	int64_t file_at;      /* when the file is written; CLOCK_NEVER: it is not wanted */
 	int64_t retry_after;  /* the next attempt after a failure */
 	int64_t retry_anyway; /* until then, an attempt waits for room */
-	uint64_t room;	      /* for which there must be more than this, in bytes */
+	uint64_t room;	      /* bytes that were free after the failure */
 
 	time_t written;
 	struct errmsg error;
@@ -193,7 +193,7 @@ static uint64_t find_room(const char *path)
 	return is_known ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
 }
 
-/* Whether the write that failed may succeed now: there is more room than after it, and enough. */
+/* Return whether the write that failed may succeed now: more is free than after it, and enough. */
 static bool has_gained_room(const struct store_sync *sync)
 {
 	const uint64_t room = find_room(sync->path);

@@ -1,7 +1,7 @@
 /*
- * Fuzzes the journal of a JSON store. A journal of any bytes changes nothing that does not have a
- * checksum; lines with the right checksums give a store whose
- * differences from the file are a journal, too, which gives the same store.
+ * Fuzzes the journal of a JSON store. In a journal of any bytes, what has no right checksum changes
+ * nothing. Lines with right checksums give a store; the journal of its differences from the
+ * file gives the same store.
  */
 #include <stdlib.h>
 #include <string.h>
