@@ -234,10 +234,12 @@ START_TEST(what_fits_is_decided_again_when_other_rows_change)
 	}
 END_TEST
 
-/* A regex is left out for its cost whether or not the costs were known before. */
+/* A regex is left out for its cost whether or not the costs were known before. Under memcheck, the
+ * profiles are too few for that. */
 START_TEST(costs_that_are_known_do_not_change_what_fits)
 	{
 		enum { COUNT = 90, SIZE = 8 * sizeof(COSTLY "99$,") };
+		const int count = (int)unit_times_or(COUNT, COUNT / 6);
 		struct profiles_builder *builder = profiles_builder_new(false);
 		char id[8], text[SIZE];
 		struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_NULL, NULL, 0 } };
@@ -248,7 +250,7 @@ START_TEST(costs_that_are_known_do_not_change_what_fits)
 				builder = profiles_builder_change(few, false);
 			else if (set == 2)
 				builder = profiles_builder_new(false);
-			for (int i = set == 1 ? 10 : 0; i < (set == 0 ? 10 : COUNT); i++) {
+			for (int i = set == 1 ? 10 : 0; i < (set == 0 ? 10 : count); i++) {
 				size_t len = 0;
 
 				(void)snprintf(id, sizeof(id), "%d", i);
@@ -266,7 +268,7 @@ START_TEST(costs_that_are_known_do_not_change_what_fits)
 		}
 		check_same(all, whole);
 		ck_assert(profiles_at(few, 6)->fits);
-		ck_assert(!profile_find_row(all, "6")->fits);
+		ck_assert_int_eq(profile_find_row(all, "6")->fits, count < COUNT);
 		profiles_unref(&few);
 		profiles_unref(&all);
 		profiles_unref(&whole);
