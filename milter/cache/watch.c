@@ -213,10 +213,13 @@ static void begin_look(struct watch *watch, size_t index, int64_t now)
 	watch->refused = job_refused(folder->look);
 }
 
-/* Note what a look has found of a file. */
-static void note_file(struct watched *file, const struct file_stamp *stamp, int64_t now, bool gone)
+/* Note what a look that began and ended at these times has found of a file. */
+static void note_file(struct watched *file, const struct file_stamp *stamp, int64_t began,
+	int64_t ended, bool gone)
 {
-	const int64_t due = clock_earlier(file->again, now);
+	const int64_t due = clock_earlier(file->again, began);
+	/* A change may be as young as the end of the look, and must be left alone from then on. */
+	const int64_t now = file_stamp_equal(stamp, &file->settle.seen) ? began : ended;
 
 	file->again = WATCH_NEVER;
 	if (file->looked != file->forces)
@@ -248,7 +251,7 @@ static void end_look(struct watch *watch, size_t index, const struct watch_look 
 		if (look->files[i].path != NULL && file->path != NULL && file->folder == index &&
 			!file->ready && !file->reading && file->forces == look->files[i].forces &&
 			strcmp(file->path, look->files[i].path) == 0) {
-			note_file(file, &look->files[i].stamp, look->now, folder->gone);
+			note_file(file, &look->files[i].stamp, look->now, now, folder->gone);
 			if (file->events != look->files[i].events) /* the look may have missed it */
 				file->again = clock_earlier(file->again, now);
 		}
