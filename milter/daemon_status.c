@@ -25,7 +25,7 @@
 
 #define SOCKETS 5
 
-#define LOOK_MS 1000 /* for which a status waits for the files */
+#define LOOK_MS 3000 /* for which a status waits for the files */
 
 /* The file of a socket, as it was at the start; ino 0: there was none. */
 struct socket_file {
@@ -216,6 +216,7 @@ static void report_sockets(const struct socket_file sockets[SOCKETS], struct sta
 struct look {
 	const struct config *config;
 	const char *user;
+	pthread_t asker;
 	struct problems *found;
 };
 
@@ -233,6 +234,8 @@ static void run_look(void *context)
 {
 	struct look *look = context;
 
+	if (pthread_equal(look->asker, pthread_self()))
+		return; /* no thread: a file system that does not answer would hold up all logins */
 	config_note_files(look->config, look->found);
 	if (look->user[0] != '\0')
 		config_check_readable(look->config, look->user, look->found);
@@ -247,6 +250,7 @@ static struct job *start_look(struct daemon_status *status)
 		return NULL;
 	look->config = get_config(status);
 	look->user = status->user;
+	look->asker = pthread_self();
 	if ((look->found = problems_new()) != NULL)
 		return job_start(&work, look, -1);
 	look_free(look);
@@ -258,17 +262,26 @@ static void report_files(struct daemon_status *status, struct status_health *hea
 {
 	struct look *look;
 
+	if (status->look != NULL && job_wait(status->look, 0))
+		job_abandon(&status->look); /* what it has found may be of long ago */
 	if (status->look == NULL)
 		status->look = start_look(status);
 	if (status->look == NULL)
 		return;
-	if (!job_wait(status->look, clock_ms() + LOOK_MS)) {
+	/* Logins wait for this thread, so only the first status waits for a look. */
+	if (!job_wait(status->look, job_begun(status->look) + LOOK_MS)) {
 		status_add_problem(health, "Find out which file system does not answer.",
 			"the rights of the files that %s names are not known: a file system has not "
 			"answered for %d ms",
 			status->config_path, LOOK_MS);
 		return;
 	}
+	if (job_refused(status->look) != 0)
+		status_add_problem(health,
+			"Permit more threads (TasksMax= of the unit, ulimit -u).",
+			"the rights of the files that %s names are not known: the system refuses the "
+			"thread that looks at them: %s",
+			status->config_path, strerror(job_refused(status->look)));
 	look = job_finish(&status->look);
 	report_each(look->found, "Let the daemon's user read the file, then run posternctl reload.",
 		health);
