@@ -23,6 +23,13 @@ char *journal_file_path(const char *store_path)
 	return asprintf(&path, "%s.journal", store_path) < 0 ? NULL : path;
 }
 
+char *journal_file_prev_path(const char *store_path)
+{
+	char *path;
+
+	return asprintf(&path, "%s.prev.journal", store_path) < 0 ? NULL : path;
+}
+
 /* ---- reading -------------------------------------------------------------------- */
 
 /* Return what is wrong with the file, or NULL. */
@@ -196,7 +203,10 @@ enum journal_append journal_file_append(const char *store_path, struct store_bas
 	journal_frame(&framed, &end, base->checksum, lines, len);
 	if (path == NULL || framed.failed)
 		(void)errmsg_set(err, "%s: out of memory", store_path);
-	else if (file_stamp(store_path, &now, NULL) != 0 || !file_stamp_equal(&now, &base->file))
+	else if (end.len > STORE_JOURNAL_MAX) { /* a reader would refuse all of it */
+		result = JOURNAL_FAILED;
+		(void)errmsg_set(err, "%s: is full", path);
+	} else if (file_stamp(store_path, &now, NULL) != 0 || !file_stamp_equal(&now, &base->file))
 		result = outdate(store_path, "was changed", err);
 	else
 		result = append(path, base, &framed, &end, err);
@@ -205,11 +215,21 @@ enum journal_append journal_file_append(const char *store_path, struct store_bas
 	return result;
 }
 
-void journal_file_remove(const char *store_path)
+void journal_file_retire(const char *store_path, bool is_prev)
 {
-	char *path = journal_file_path(store_path);
+	char *path = journal_file_path(store_path), *prev = journal_file_prev_path(store_path);
 
-	if (path != NULL)
+	if (path != NULL && prev != NULL && (!is_prev || rename(path, prev) != 0))
 		(void)unlink(path);
 	free(path);
+	free(prev);
+}
+
+void journal_file_forget_prev(const char *store_path)
+{
+	char *prev = journal_file_prev_path(store_path);
+
+	if (prev != NULL)
+		(void)unlink(prev);
+	free(prev);
 }

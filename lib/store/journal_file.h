@@ -5,6 +5,7 @@
 #include "lib/base/problems.h"
 #include "lib/conf/file.h"
 #include "lib/store/store_base.h"
+#include <stdbool.h>
 
 /*
  * The file PATH.journal beside the store PATH. Only one process may append to it, but others may
@@ -36,8 +37,17 @@ enum journal_append {
 enum journal_append journal_file_append(const char *store_path, struct store_base *base,
 	const char *lines, size_t len, struct errmsg *err);
 
-/* Remove the journal of a store that was replaced. If that fails, readers ignore the journal,
- * because it names another store. */
-void journal_file_remove(const char *store_path);
+/* Return the path of the journal of PATH.prev, which is kept with that file, because without it the
+ * rows would be as old as the file. Returns NULL when out of memory; the caller frees it. */
+char *journal_file_prev_path(const char *store_path);
+
+/*
+ * The two steps around the replacement of a store: before it, forget the journal of the PATH.prev
+ * that goes; after it, retire the journal of the store that was replaced, which is PATH.prev now if
+ * is_prev. A crash between the two leaves the journal at its old path, where readers of PATH.prev
+ * find it, and those of PATH ignore it.
+ */
+void journal_file_forget_prev(const char *store_path);
+void journal_file_retire(const char *store_path, bool is_prev);
 
 #endif

@@ -217,11 +217,24 @@ enum store_result store_read(const char *path, const struct store_source *source
 	return result;
 }
 
-/* Read PATH.prev. A journal that outlasted its store's replacement belongs to it. */
+/* The journal of PATH.prev: without one of its own, that which outlasted its store's replacement.
+ */
+static char *prev_journal_path(const char *path)
+{
+	char *own = journal_file_prev_path(path);
+	struct file_stamp stamp;
+
+	if (own == NULL || file_stamp(own, &stamp, NULL) != 0 || stamp.exists)
+		return own;
+	free(own);
+	return journal_file_path(path);
+}
+
+/* Read PATH.prev. */
 static enum store_result read_prev(const char *path, const char *prev,
 	const struct store_source *source, struct store *store_r, struct errmsg *err)
 {
-	char *journal_path = journal_file_path(path);
+	char *journal_path = prev_journal_path(path);
 	enum store_result result = STORE_REFUSED;
 
 	if (journal_path == NULL)

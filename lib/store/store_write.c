@@ -191,7 +191,20 @@ static enum present find_present(const char *path)
 	return present;
 }
 
-/* Rename a file that store_write() did not write. */
+/* Give a file another name, and let it keep its own until it is replaced, so that a failure or a
+ * crash meanwhile leaves a store. Returns 0, or -1 with errno set. */
+static int add_name(const char *path, const char *saved)
+{
+	struct stat st, present;
+
+	if (link(path, saved) == 0 ||
+		(errno == EEXIST && lstat(path, &st) == 0 && lstat(saved, &present) == 0 &&
+			st.st_dev == present.st_dev && st.st_ino == present.st_ino))
+		return 0;
+	return rename(path, saved); /* not every file system has links */
+}
+
+/* Keep a file that store_write() did not write under another name. */
 static int set_aside(const char *path, int64_t written, struct problems *problems,
 	struct errmsg *err)
 {
@@ -200,7 +213,7 @@ static int set_aside(const char *path, int64_t written, struct problems *problem
 
 	if (asprintf(&saved, "%s.saved-%lld", path, (long long)written) < 0)
 		return errmsg_set(err, "%s: out of memory", path);
-	if (rename(path, saved) < 0)
+	if (add_name(path, saved) < 0)
 		ret = errmsg_set(err, "%s: %s", saved, strerror(errno));
 	else
 		problems_note(problems, "%s: was not written by Postern; it is kept as %s", path,
@@ -209,8 +222,16 @@ static int set_aside(const char *path, int64_t written, struct problems *problem
 	return ret;
 }
 
-int store_write(const char *path, const struct store *store, struct store_base *base_r,
-	struct problems *problems, struct errmsg *err)
+/* Return whether the file is still the one that may be replaced, if only that may be. */
+static bool may_replace(const char *path, const struct file_stamp *only)
+{
+	struct file_stamp now;
+
+	return only == NULL || (file_stamp(path, &now, NULL) == 0 && file_stamp_equal(&now, only));
+}
+
+int store_write_over(const char *path, const struct store *store, const struct file_stamp *only,
+	struct store_base *base_r, struct problems *problems, struct errmsg *err)
 {
 	struct writing w = {
 		.path = path,
@@ -222,17 +243,29 @@ int store_write(const char *path, const struct store *store, struct store_base *
 	w.checksum = store_checksum_new();
 	if ((w.file = file_begin(path, err)) == NULL || write_all(&w, store) < 0)
 		goto out;
+	if (!may_replace(path, only)) { /* writing has taken its time */
+		ret = 0;
+		goto out;
+	}
 	present = find_present(path);
 	if (present == PRESENT_FOREIGN && set_aside(path, store->written, problems, err) < 0)
 		goto out;
-	ret = file_commit(&w.file, present == PRESENT_STORE, &w.base.file, err);
-	if (ret == 0)
-		journal_file_remove(path);
-	if (ret == 0 && base_r != NULL)
+	if (present == PRESENT_STORE)
+		journal_file_forget_prev(path);
+	ret = file_commit(&w.file, present == PRESENT_STORE, &w.base.file, err) == 0 ? 1 : -1;
+	if (ret > 0)
+		journal_file_retire(path, present == PRESENT_STORE);
+	if (ret > 0 && base_r != NULL)
 		*base_r = w.base;
 out:
 	file_abandon(&w.file);
 	store_checksum_free(&w.checksum);
 	strbuf_free(&w.text);
 	return ret;
+}
+
+int store_write(const char *path, const struct store *store, struct store_base *base_r,
+	struct problems *problems, struct errmsg *err)
+{
+	return store_write_over(path, store, NULL, base_r, problems, err) < 0 ? -1 : 0;
 }

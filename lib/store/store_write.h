@@ -21,7 +21,12 @@
 int store_write(const char *path, const struct store *store, struct store_base *base_r,
 	struct problems *problems, struct errmsg *err);
 
-/* The same as JSON text without a checksum, which the caller frees. path is used in messages.
+/* The same, but if only is not NULL, replace nothing but the file with that stamp. Returns 1, 0 if
+ * another file is at path, or -1. */
+int store_write_over(const char *path, const struct store *store, const struct file_stamp *only,
+	struct store_base *base_r, struct problems *problems, struct errmsg *err);
+
+/* Make the JSON text of store without a checksum, which the caller frees. path is used in messages.
  * Returns 0, or -1 with err set. */
 int store_print(const char *path, const struct store *store, struct strbuf *text_r,
 	struct errmsg *err);

@@ -34,18 +34,13 @@ void store_job_free(struct store_job **job)
 	free(j);
 }
 
-static bool is_file_of(const struct store_job *job)
-{
-	struct file_stamp now;
-
-	return file_stamp(job->path, &now, NULL) == 0 && file_stamp_equal(&now, &job->base.file);
-}
-
 static void write_file(struct store_job *job)
 {
+	const struct file_stamp *only = job->only_if_same ? &job->base.file : NULL;
 	struct errmsg err = { "" };
 
-	job->was_written = store_write(job->path, &job->rows, &job->base, job->problems, &err) == 0;
+	job->was_written =
+		store_write_over(job->path, &job->rows, only, &job->base, job->problems, &err) > 0;
 	job->err = err;
 }
 
@@ -57,7 +52,7 @@ static void run(void *context)
 		job->appended = journal_file_append(job->path, &job->base, job->lines.text,
 			job->lines.len, &job->err);
 	atomic_store(&job->is_kept, job->has_base && job->appended == JOURNAL_APPENDED);
-	if (job->is_whole && (!job->only_if_same || is_file_of(job)))
+	if (job->is_whole)
 		write_file(job);
 	job->ended = clock_ms();
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/store/journal_file.h"
+#include "lib/store/store_journal.h"
 #include "lib/store/store_write.h"
 #include "t/unit/unit.h"
 
@@ -23,20 +24,28 @@ static struct problems *problems;
 static struct store_base base;
 static struct errmsg err;
 
-/* Write the store of bob and eve. */
-static void write_store(void)
+/* Write the store of bob and eve, over any file or over the one with that stamp. */
+static int write_over(const struct file_stamp *only)
 {
 	static const char rows[] = "{\"format\": \"postern-store-1\", \"profiles\": [], \"users\": "
 				   "[{\"username\": \"bob\"}, {\"username\": \"eve\"}]}";
 	const struct store_source source = { 0 };
 	char *copy = strdup(rows);
 	struct store store;
+	int result;
 
 	ck_assert_int_eq(store_parse("s", copy, strlen(rows), NULL, &source, &store, &err),
 		STORE_READ);
 	free(copy);
-	ck_assert_int_eq(store_write("s", &store, &base, NULL, &err), 0);
+	store.written = 1700000000;
+	result = store_write_over("s", &store, only, &base, problems, &err);
 	store_clear(&store);
+	return result;
+}
+
+static void write_store(void)
+{
+	ck_assert_int_eq(write_over(NULL), 1);
 }
 
 static void setup(void)
@@ -50,7 +59,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = { "s", "s.prev", "s.journal", "s.new", "other" };
+	static const char *const names[] = { "s", "s.prev", "s.journal", "s.prev.journal", "s.new",
+		"s.saved-1700000000", "other" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)unlink(names[i]);
@@ -127,6 +137,37 @@ START_TEST(a_journal_that_outlasted_its_store_belongs_to_the_old_one)
 		ck_assert_int_eq(rename("other", "s.journal"), 0);
 		put("s", "{\"format\":\"postern-store-1\",\"revision\":\"torn");
 		ck_assert_str_eq(read_names(), "eve");
+	}
+END_TEST
+
+/* Without it, the rows of the predecessor would be as old as that file. */
+START_TEST(the_predecessor_keeps_its_journal)
+	{
+		ck_assert_int_eq(append(BOB_GOES), JOURNAL_APPENDED);
+		write_store();
+		put("s", "{\"format\":\"postern-store-1\",\"revision\":\"torn");
+		ck_assert_str_eq(read_names(), "eve");
+		write_store(); /* the torn file does not become the predecessor */
+		put("s", "{\"format\":\"postern-store-1\",\"revision\":\"torn");
+		ck_assert_str_eq(read_names(), "eve");
+		write_store();
+		write_store();
+		ck_assert_int_ne(access("s.prev.journal", F_OK), 0);
+		put("s", "{\"format\":\"postern-store-1\",\"revision\":\"torn");
+		ck_assert_str_eq(read_names(), "both");
+	}
+END_TEST
+
+START_TEST(another_file_than_the_named_one_is_not_replaced)
+	{
+		const struct file_stamp first = base.file;
+		struct file_stamp present, later;
+
+		ck_assert_int_eq(write_over(&first), 1);
+		ck_assert_int_eq(file_stamp("s", &present, NULL), 0);
+		ck_assert_int_eq(write_over(&first), 0);
+		ck_assert_int_eq(file_stamp("s", &later, NULL), 0);
+		ck_assert(file_stamp_equal(&present, &later));
 	}
 END_TEST
 
@@ -293,6 +334,39 @@ START_TEST(a_failed_append_leaves_the_journal_as_it_was)
 	}
 END_TEST
 
+/* A reader would refuse all of it. */
+START_TEST(a_journal_that_is_full_is_not_appended_to)
+	{
+		ck_assert_int_eq(append(BOB_GOES), JOURNAL_APPENDED);
+		base.end.len = STORE_JOURNAL_MAX - 10;
+		ck_assert_int_eq(append(EVE_GOES), JOURNAL_FAILED);
+		ck_assert_str_eq(err.text, "s.journal: is full");
+		ck_assert_str_eq(read_names(), "eve");
+	}
+END_TEST
+
+/* The disk is full when the new store is written. */
+START_TEST(a_store_made_by_hand_stays_until_the_new_one_is_complete)
+	{
+		static const char rows[] = "{\"format\":\"postern-store-1\",\"users\":"
+					   "[{\"username\":\"bob\"}]}";
+		struct rlimit limit, small;
+
+		(void)signal(SIGXFSZ, SIG_IGN);
+		put("s", rows);
+		ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+		small = limit;
+		small.rlim_cur = 20;
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+		ck_assert_int_eq(write_over(NULL), -1);
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		ck_assert_str_eq(read_names(), "bob");
+		write_store();
+		ck_assert_str_eq(read_names(), "both");
+		ck_assert_int_eq(access("s.saved-1700000000", F_OK), 0);
+	}
+END_TEST
+
 static Suite *journal_file_suite(void)
 {
 	Suite *suite = suite_create("journal_file");
@@ -302,6 +376,8 @@ static Suite *journal_file_suite(void)
 	tcase_add_test(tcase, changes_are_read_with_the_store);
 	tcase_add_test(tcase, a_new_store_begins_a_new_journal);
 	tcase_add_test(tcase, a_journal_that_outlasted_its_store_belongs_to_the_old_one);
+	tcase_add_test(tcase, the_predecessor_keeps_its_journal);
+	tcase_add_test(tcase, another_file_than_the_named_one_is_not_replaced);
 	tcase_add_test(tcase, a_journal_beside_another_store_is_not_replayed);
 	tcase_add_loop_test(tcase, what_is_no_journal_is_reported_and_makes_way, 0,
 		sizeof(others) / sizeof(others[0]));
@@ -310,6 +386,8 @@ static Suite *journal_file_suite(void)
 		sizeof(doings) / sizeof(doings[0]));
 	tcase_add_test(tcase, a_torn_end_is_cut_off);
 	tcase_add_test(tcase, a_failed_append_leaves_the_journal_as_it_was);
+	tcase_add_test(tcase, a_journal_that_is_full_is_not_appended_to);
+	tcase_add_test(tcase, a_store_made_by_hand_stays_until_the_new_one_is_complete);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

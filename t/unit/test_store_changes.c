@@ -55,7 +55,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = { "s", "s.prev", "s.journal", "s.new" };
+	static const char *const names[] = { "s", "s.prev", "s.journal", "s.prev.journal",
+		"s.new" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)unlink(names[i]);

@@ -57,7 +57,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const suffixes[] = { "", ".prev", ".journal", ".new",
+	static const char *const suffixes[] = { "", ".prev", ".journal", ".prev.journal", ".new",
 		".saved-1700000000" };
 	char name[128];
 
