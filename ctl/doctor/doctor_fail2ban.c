@@ -142,7 +142,7 @@ static void check_level(const struct doctor *doctor)
 		"the log level is %s, so that the daemon does not log logins", level);
 	doctor_effect(finding, "Fail2Ban does not ban clients that guess passwords.");
 	doctor_cure(finding,
-		"Log the level info: [log] level, or posternctl log-level until the next reload.");
+		"Set [log] level to info, or use posternctl log-level, which lasts until the next reload.");
 	doctor_shell(finding, "posternctl", "log-level", "info", (const char *)NULL);
 }
 
