@@ -81,10 +81,14 @@ enum file_result journal_file_read(const char *path, const char *store_path, cha
 
 /* ---- appending ------------------------------------------------------------------ */
 
+/* Without room, nothing else could be written either. Any other error may concern the journal
+ * alone, so that the store has to be written. */
 static enum journal_append fail(const char *path, struct errmsg *err)
 {
+	const bool lacks_room = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+
 	(void)errmsg_set(err, "%s: %s", path, strerror(errno));
-	return JOURNAL_FAILED;
+	return lacks_room ? JOURNAL_FAILED : JOURNAL_OUTDATED;
 }
 
 static enum journal_append outdate(const char *path, const char *what, struct errmsg *err)
@@ -110,9 +114,10 @@ static enum journal_append open_journal(const char *path, const struct store_bas
 			outdate(path, "was removed or replaced", err) :
 			fail(path, err);
 	if (fstat(fd, st_r) != 0 || (begins && fchmod(fd, 0600) != 0)) {
-		(void)fail(path, err);
+		const enum journal_append result = fail(path, err);
+
 		(void)close(fd);
-		return JOURNAL_FAILED;
+		return result;
 	}
 	if (!begins &&
 		(st_r->st_dev != base->journal_dev || st_r->st_ino != base->journal_ino ||

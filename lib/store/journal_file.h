@@ -25,8 +25,8 @@ enum file_result journal_file_read(const char *path, const char *store_path, cha
 
 enum journal_append {
 	JOURNAL_APPENDED,
-	JOURNAL_FAILED,	  /* what was there before is intact; err set */
-	JOURNAL_OUTDATED, /* the store or its journal is not that of base any more; err set */
+	JOURNAL_FAILED,	  /* there is no room; what was there before is intact; err set */
+	JOURNAL_OUTDATED, /* the journal of base cannot be written, or is another one; err set */
 };
 
 /*

@@ -197,6 +197,7 @@ static enum store_result read_store(const char *path, const char *journal_path,
 		store_r->stamp = store_r->base.file = texts.stamp;
 		store_r->base.journal_dev = texts.journal_stamp.dev;
 		store_r->base.journal_ino = texts.journal_stamp.ino;
+		store_r->is_behind = texts.journal_error.text[0] != '\0';
 		report_files(path, &texts, source, store_r);
 	}
 	texts_clear(&texts);
@@ -243,7 +244,7 @@ static enum store_result read_prev(const char *path, const char *prev,
 		result = read_store(prev, journal_path, source, store_r, err);
 	free(journal_path);
 	if (result == STORE_READ) {
-		store_r->from_prev = true;
+		store_r->from_prev = store_r->is_behind = true;
 		store_r->base = (struct store_base){ .checksum = "" };
 	}
 	return result;

@@ -28,6 +28,7 @@ struct store {
 	int64_t written;
 	bool is_machine; /* store_write() made it, and its checksum matches */
 	bool from_prev;	 /* it is PATH.prev, because the file itself is unusable */
+	bool is_behind;	 /* the same, or its journal cannot be read: it lacks changes */
 	struct file_stamp stamp;
 	struct store_base base; /* of PATH, if is_machine: where its journal goes on */
 };

@@ -51,6 +51,8 @@ const struct journal_row *store_replay_next(struct store_rows *rows, const struc
 	enum store_table table, const struct journal_row *row)
 {
 	strmap_free(&rows->replaced[table]); /* it is for the rows of the store alone */
+	if (journal->count == 0)
+		return NULL;
 	for (row = row == NULL ? journal->rows : row + 1; row < journal->rows + journal->count;
 		row++)
 		if (row->table == table && row->is_last && !row->is_removal)

@@ -156,6 +156,7 @@ void cache_take_store(struct cache *cache, enum cache_source source, struct stor
 	cache->source = source;
 	cache->right.rows = time_confirmed(source, store);
 	revision_parse(store->revision, &cache->revision);
+	cache->file_is_behind = store->is_behind;
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_PROFILES, problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_USERS, NULL);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_REFERENCES, NULL);
@@ -167,6 +168,7 @@ void cache_keep_store(struct cache *cache)
 
 	if (cache->config->store.path[0] == '\0')
 		return;
+	cache->file_is_behind = false;
 	revision_format(&cache->revision, revision);
 	store_sync_want(cache->store_sync, cache->config->store.path, cache->profiles, cache->users,
 		revision, cache->right.rows, clock_ms());
@@ -280,7 +282,8 @@ static void take_rows(void *context, struct database_rows *rows)
 	const bool same = same_rows(cache, rows);
 	const bool has_users = rows->tables[FEED_USERS].set != NULL;
 	const size_t count = rows->tables[FEED_USERS].row_count;
-	const bool must_write = !same || outdates_file(&rows->revision, &cache->revision);
+	const bool must_write =
+		!same || cache->file_is_behind || outdates_file(&rows->revision, &cache->revision);
 	int table;
 
 	log_loaded(rows, same);

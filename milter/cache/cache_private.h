@@ -85,6 +85,7 @@ struct cache {
 	struct users_references *references; /* of the database's users */
 	enum cache_source source;	     /* of profiles and users */
 	struct revision revision;
+	bool file_is_behind;  /* the store that was read lacks changes that are still on the disk */
 	bool is_changed;      /* since the last policy was made */
 	size_t replaced_rows; /* since unused memory was last returned to the system */
 

@@ -124,6 +124,31 @@ def test_a_torn_end_is_cut_and_the_journal_continues(box):
     assert not may(daemon, *ALICE) and may(daemon, "carol", "late@example.com")
 
 
+def test_a_journal_that_could_not_be_read_once_is_not_used_later(box):
+    """The database has the rows of the file again, so that nothing else causes the file to be written."""
+    db, daemon = followed(box)
+    before = daemon.store_path.read_bytes()
+    db.query("UPDATE haraka.users SET froms = 'old@example.com' WHERE username = 'alice'")
+    wait_until(lambda: froms_of(daemon, "alice") == [["old@example.com"]], "the journal has the change")
+    daemon.kill()
+    db.query("UPDATE haraka.users SET froms = 'alice@example.com' WHERE username = 'alice'")
+    journal = journal_of(daemon)
+    aside = journal.with_name("aside")
+    journal.rename(aside)
+    journal.mkdir()
+    daemon.start()
+    wait_source(daemon, "database")
+    wait_until(lambda: not journal.is_dir() or daemon.store_path.read_bytes() != before, "the rows are kept anew")
+    daemon.kill()
+    if journal.is_dir():
+        journal.rmdir()
+        aside.rename(journal)
+    db.stop()
+    daemon.start()
+    wait_source(daemon, "cache")
+    assert may(daemon, *ALICE) and not may(daemon, "alice", "old@example.com")
+
+
 def test_a_file_that_was_put_back_is_used_without_the_journal_of_another_one(box):
     db, daemon = followed(box)
     older = daemon.store_path.read_bytes()

@@ -219,7 +219,7 @@ static const struct {
 	{ put_link, PROBLEM, "is a symbolic link", JOURNAL_APPENDED },
 	{ put_fifo, PROBLEM, "is not a regular file", JOURNAL_APPENDED },
 	{ put_text, PROBLEM_NOTE, "the last 14 bytes are ignored", JOURNAL_APPENDED },
-	{ put_folder, PROBLEM, "is not a regular file", JOURNAL_FAILED },
+	{ put_folder, PROBLEM, "is not a regular file", JOURNAL_OUTDATED },
 };
 
 START_TEST(what_is_no_journal_is_reported_and_makes_way)

@@ -2,6 +2,9 @@
  * Shows when the JSON file and its journal are written, that a failed write is repeated, and that
  * stopping leaves no half-written file. Covers store_job.c, too.
  */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -337,27 +340,59 @@ START_TEST(a_file_that_people_have_changed_is_left_alone)
 	}
 END_TEST
 
+/* Whether the disk has no room for a journal; the thread that writes calls fdatasync(). */
+static atomic_bool is_full;
+
+int fdatasync(int fd)
+{
+	int (*real)(int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
+	if (!atomic_load(&is_full))
+		return real(fd);
+	errno = ENOSPC;
+	return -1;
+}
+
 START_TEST(lines_that_could_not_be_appended_are_appended_later)
 	{
 		struct users *eve = make_users("eve");
 		struct file_stamp before;
-		char journal[120];
 
-		(void)snprintf(journal, sizeof(journal), "%s.journal", path);
 		write_file("r1");
 		before = stamp();
-		ck_assert_int_eq(mkdir(journal, 0700), 0);
+		atomic_store(&is_full, true);
 		want(eve, "r2");
 		wait_for_end(store_sync_due(sync_));
 		ck_assert_str_ne(store_sync_state(sync_).error->text, "");
 		ck_store("bob", "r1");
-		ck_assert_int_eq(rmdir(journal), 0);
+		atomic_store(&is_full, false);
 		want(users, "r3");
 		want(eve, "r4");
 		wait_for_end(clock_ms() + 60000);
 		ck_assert_str_eq(store_sync_state(sync_).error->text, "");
 		ck_assert(is_file(&before));
 		ck_store("eve", "r4");
+		users_unref(&eve);
+	}
+END_TEST
+
+START_TEST(the_file_is_written_if_the_journal_cannot_be)
+	{
+		struct users *eve = make_users("eve");
+		char journal[120];
+
+		(void)snprintf(journal, sizeof(journal), "%s.journal", path);
+		write_file("r1");
+		ck_assert_int_eq(mkdir(journal, 0700), 0);
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		wait_for_end(clock_ms() + 60000);
+		ck_assert_str_eq(store_sync_state(sync_).error->text, "");
+		ck_store("eve", "r2");
+		(void)rmdir(journal);
+		(void)snprintf(journal, sizeof(journal), "%s.prev.journal", path);
+		(void)rmdir(journal);
 		users_unref(&eve);
 	}
 END_TEST
@@ -448,6 +483,7 @@ static Suite *store_sync_suite(void)
 	tcase_add_test(tcase, a_file_that_is_left_to_people_gets_its_journal);
 	tcase_add_test(tcase, a_file_that_people_have_changed_is_left_alone);
 	tcase_add_test(tcase, lines_that_could_not_be_appended_are_appended_later);
+	tcase_add_test(tcase, the_file_is_written_if_the_journal_cannot_be);
 	tcase_add_test(tcase, a_failed_writing_is_reported_and_repeated);
 	tcase_add_test(tcase, rows_that_were_never_written_are_not_left_to_people);
 	tcase_add_test(tcase, the_end_writes_the_wanted_rows);
