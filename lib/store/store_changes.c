@@ -64,17 +64,21 @@ static bool is_same_profile(const struct profile *a, const struct profile *b)
 	return true;
 }
 
-enum row_state { ROW_MISSING, ROW_GOOD, ROW_BAD };
+enum row_state { ROW_UNKNOWN, ROW_MISSING, ROW_GOOD, ROW_BAD };
 
-/* Ids of rows that were left out do not end in a NUL. */
+/* Ids of rows that were left out do not end in a NUL. Returns ROW_UNKNOWN when out of memory. */
 static enum row_state find_state(const struct profiles *profiles, const char *id, size_t len)
 {
-	char *copy = strndup(id, len);
+	char *copy = malloc(len + 1);
 	enum row_state state = ROW_MISSING;
 
-	if (copy != NULL && profiles_by_id(profiles, copy) != NULL)
+	if (copy == NULL)
+		return ROW_UNKNOWN;
+	memcpy(copy, id, len);
+	copy[len] = '\0';
+	if (profiles_by_id(profiles, copy) != NULL)
 		state = ROW_GOOD;
-	else if (copy != NULL && profiles_is_bad(profiles, copy))
+	else if (profiles_is_bad(profiles, copy))
 		state = ROW_BAD;
 	free(copy);
 	return state;
@@ -83,9 +87,10 @@ static enum row_state find_state(const struct profiles *profiles, const char *id
 static int remove_missing(void *context, const char *id, size_t len)
 {
 	const struct adding *a = context;
+	const enum row_state state = find_state(a->to, id, len);
 
-	if (find_state(a->to, id, len) != ROW_MISSING)
-		return 0;
+	if (state != ROW_MISSING)
+		return state == ROW_UNKNOWN ? -1 : 0;
 	strbuf_add_str(a->lines, "-profiles ");
 	store_text_profile_key(a->lines, id, len);
 	return end_line(a);
@@ -94,9 +99,10 @@ static int remove_missing(void *context, const char *id, size_t len)
 static int put_bad_profile(void *context, const char *id, size_t len)
 {
 	const struct adding *a = context;
+	const enum row_state state = find_state(a->from, id, len);
 
-	if (find_state(a->from, id, len) == ROW_BAD)
-		return 0;
+	if (state == ROW_BAD || state == ROW_UNKNOWN)
+		return state == ROW_UNKNOWN ? -1 : 0;
 	strbuf_add_str(a->lines, "profiles ");
 	store_text_bad_profile(a->lines, id, len);
 	return end_line(a);
