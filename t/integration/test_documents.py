@@ -5,6 +5,7 @@ Debian.
 """
 
 import itertools
+import shlex
 import subprocess
 import sys
 
@@ -29,8 +30,14 @@ mkdir -p "$1"/upper "$1"/work "$1"/root
 mount -t overlay overlay -o lowerdir="$2",upperdir="$1"/upper,workdir="$1"/work "$1"/root
 root=$1/root
 mount -t proc proc $root/proc
-mount --rbind /dev $root/dev
+mount -t tmpfs -o mode=755 tmpfs $root/dev
+for node in null zero full random urandom tty; do
+    : > $root/dev/$node && mount --bind /dev/$node $root/dev/$node
+done
+mkdir $root/dev/pts $root/dev/shm && mount -t tmpfs -o mode=1777 tmpfs $root/dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666 devpts $root/dev/pts
+ln -s pts/ptmx $root/dev/ptmx && ln -s /proc/self/fd $root/dev/fd
+for number in 0:stdin 1:stdout 2:stderr; do ln -s /proc/self/fd/${{number%:*}} $root/dev/${{number#*:}}; done
 mount -t tmpfs -o mode=755 tmpfs $root/run
 mount -t tmpfs -o mode=1777 tmpfs $root/tmp
 mkdir -p $root{ROOT} $root/steps
@@ -41,9 +48,21 @@ cd /
 exec chroot $root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root bash -eu /steps/script "${{@:4}}"
 """
 
+# It takes the lines that are sent to /dev/log, and drops them.
+LOG_DAEMON = shlex.join(["/usr/bin/python3", "-c", """
+import os, socket
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+while True:
+    log.recv(65536)
+"""])
+
 FUNCTIONS = f"""
-# Argument: whether PostgreSQL is needed.
+# Argument: whether PostgreSQL is needed. The log daemon ends with the namespace of processes.
 start() {{
+    {LOG_DAEMON} &
+    while ! test -S /dev/log; do sleep 0.1; done
     mkdir -p /run/postgresql /run/lock && chown postgres: /run/postgresql
     test "$1" = no || pg_lsclusters -h | while read -r version cluster _; do pg_ctlcluster $version $cluster start; done
     service postfix start > /dev/null

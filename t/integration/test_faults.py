@@ -389,9 +389,10 @@ def test_a_store_that_becomes_unreadable_is_reported_without_a_reload(box, how):
     needs_user()
     daemon = box.postern(lists=LISTS, store=STORE)
     {**HOWS, "nonsense": nonsense, "gone": Path.unlink}[how](daemon.store_path)
-    wait_until(lambda: status(daemon)[0] == 1, "status exits with 1")
-    shown = status(daemon)[1]
-    assert f"\n  store: the store file cannot be read or written: {daemon.store_path}: " in f"\n{shown}", shown
+    text = f"\n  store: the store file cannot be read or written: {daemon.store_path}: "
+    wait_until(lambda: text in "\n" + status(daemon)[1], "status reports it")
+    code, shown = status(daemon)
+    assert code == 1, shown
     assert WHYS.get(how, "") in shown and daemon.ctl("status")["cache"]["users"] == 1
     assert str(daemon.store_path) in daemon.ctl("reload", check=False)["error"]
     assert daemon.ctl("status")["cache"]["users"] == 1
