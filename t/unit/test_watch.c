@@ -463,26 +463,6 @@ START_TEST(a_change_that_a_look_has_just_missed_is_found)
 	}
 END_TEST
 
-/* The look took long, as on a network file system that begins to answer again. */
-START_TEST(a_change_is_left_alone_from_the_end_of_the_look_that_finds_it)
-	{
-		struct pollfd ended = { .fd = wake_fd, .events = POLLIN };
-		const int64_t now = clock_ms() + 5000;
-		uint64_t count;
-		size_t slot;
-
-		begin(0);
-		put(list, "longer\n");
-		pause_ms(10); /* looks are not made more often */
-		while (read(wake_fd, &count, sizeof(count)) == sizeof(count))
-			continue;
-		watch_look(watch, now);
-		ck_assert_int_eq(poll(&ended, 1, 20000), 1);
-		ck_assert(!next(now + 10 * SETTLE_UNSURE_MS, &slot));
-		ck_assert(next(now + 11 * SETTLE_UNSURE_MS, &slot));
-	}
-END_TEST
-
 START_TEST(all_files_of_another_folder_are_looked_at)
 	{
 		char linked[96], first[96], second[96], path[2][128];
@@ -548,7 +528,6 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
 	tcase_add_test(tcase, a_change_that_a_look_has_just_missed_is_found);
-	tcase_add_test(tcase, a_change_is_left_alone_from_the_end_of_the_look_that_finds_it);
 	tcase_add_test(tcase, all_files_of_another_folder_are_looked_at);
 	suite_add_tcase(suite, tcase);
 	return suite;
