@@ -208,10 +208,9 @@ enum journal_append journal_file_append(const char *store_path, struct store_bas
 	journal_frame(&framed, &end, base->checksum, lines, len);
 	if (path == NULL || framed.failed)
 		(void)errmsg_set(err, "%s: out of memory", store_path);
-	else if (end.len > STORE_JOURNAL_MAX) { /* a reader would refuse all of it */
-		result = JOURNAL_FAILED;
+	else if (end.len > STORE_JOURNAL_MAX) /* a reader would refuse all of it */
 		(void)errmsg_set(err, "%s: is full", path);
-	} else if (file_stamp(store_path, &now, NULL) != 0 || !file_stamp_equal(&now, &base->file))
+	else if (file_stamp(store_path, &now, NULL) != 0 || !file_stamp_equal(&now, &base->file))
 		result = outdate(store_path, "was changed", err);
 	else
 		result = append(path, base, &framed, &end, err);
