@@ -183,13 +183,18 @@ static void report_files(const char *path, const struct texts *texts,
 	free(folder);
 }
 
-/* Read the store at a path, and the journal if that belongs to it. */
-static enum store_result read_store(const char *path, const char *journal_path,
+/* Read the store at a path, and the journal if that belongs to it. Frees journal_path; NULL: out of
+ * memory. */
+static enum store_result read_store(const char *path, char *journal_path,
 	const struct store_source *source, struct store *store_r, struct errmsg *err)
 {
 	struct texts texts = { .text = NULL };
-	enum store_result result = read_texts(path, journal_path, &texts, err);
+	enum store_result result = STORE_REFUSED;
 
+	if (journal_path == NULL)
+		(void)errmsg_set(err, "%s: out of memory", path);
+	else
+		result = read_texts(path, journal_path, &texts, err);
 	if (result == STORE_READ)
 		result = store_parse(path, texts.text, texts.len, &texts.journal, source, store_r,
 			err);
@@ -201,21 +206,14 @@ static enum store_result read_store(const char *path, const char *journal_path,
 		report_files(path, &texts, source, store_r);
 	}
 	texts_clear(&texts);
+	free(journal_path);
 	return result;
 }
 
 enum store_result store_read(const char *path, const struct store_source *source,
 	struct store *store_r, struct errmsg *err)
 {
-	char *journal_path = journal_file_path(path);
-	enum store_result result = STORE_REFUSED;
-
-	if (journal_path == NULL)
-		(void)errmsg_set(err, "%s: out of memory", path);
-	else
-		result = read_store(path, journal_path, source, store_r, err);
-	free(journal_path);
-	return result;
+	return read_store(path, journal_file_path(path), source, store_r, err);
 }
 
 /* The journal of PATH.prev: without one of its own, that which outlasted its store's replacement.
@@ -235,14 +233,9 @@ static char *prev_journal_path(const char *path)
 static enum store_result read_prev(const char *path, const char *prev,
 	const struct store_source *source, struct store *store_r, struct errmsg *err)
 {
-	char *journal_path = prev_journal_path(path);
-	enum store_result result = STORE_REFUSED;
+	const enum store_result result =
+		read_store(prev, prev_journal_path(path), source, store_r, err);
 
-	if (journal_path == NULL)
-		(void)errmsg_set(err, "%s: out of memory", prev);
-	else
-		result = read_store(prev, journal_path, source, store_r, err);
-	free(journal_path);
 	if (result == STORE_READ) {
 		store_r->from_prev = store_r->is_behind = true;
 		store_r->base = (struct store_base){ .checksum = "" };
