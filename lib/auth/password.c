@@ -154,7 +154,7 @@ static bool is_yescrypt_salt(const char *salt)
 	const size_t len = (size_t)(skip_digits64(salt) - salt);
 	const int last = len == 0 ? 0 : digit64(salt[len - 1]);
 
-	return salt[len] == '$' && len <= 86 && len % 4 != 1 && (len % 4 != 2 || last < 4) &&
+	return len <= 86 && salt[len] == '$' && len % 4 != 1 && (len % 4 != 2 || last < 4) &&
 		(len % 4 != 3 || last < 16);
 }
 

@@ -145,15 +145,15 @@ static int follow(struct walk *w, int link)
 /* Cut the first name off the ones that follow. Returns whether there is one. */
 static bool take_name(struct walk *w, char name_r[NAME_MAX + 1])
 {
-	const char *start = w->rest + strspn(w->rest, "/");
-	const size_t len = strcspn(start, "/");
+	const char *name = w->rest + strspn(w->rest, "/");
+	const size_t len = strcspn(name, "/");
 
 	if (len == 0 || len > NAME_MAX)
 		return false;
-	memcpy(name_r, start, len);
+	memcpy(name_r, name, len);
 	name_r[len] = '\0';
-	start += len + strspn(start + len, "/");
-	memmove(w->rest, start, strlen(start) + 1);
+	name += len + strspn(name + len, "/");
+	memmove(w->rest, name, strlen(name) + 1);
 	return true;
 }
 

@@ -208,17 +208,17 @@ static uint64_t cost_up_to(struct profile *row, bool anchored, uint64_t max)
 static uint64_t find_costly(const struct profiles_builder *b)
 {
 	uint64_t total, max, cost;
-	bool is_complete = false;
+	bool all_known = false;
 
-	for (max = MEASURED_FIRST; !is_complete; max *= 2) {
+	for (max = MEASURED_FIRST; !all_known; max *= 2) {
 		total = 0;
-		is_complete = true;
+		all_known = true;
 		for (size_t i = 0; i < b->count; i++) {
 			if (!b->choices[i].fits)
 				continue;
 			cost = cost_up_to(b->choices[i].row, b->anchored, max);
 			total += cost;
-			is_complete = is_complete && (cost < max || max >= PROFILE_REGEX_BYTES);
+			all_known = all_known && (cost < max || max >= PROFILE_REGEX_BYTES);
 		}
 		if (total > PROFILES_REGEX_BYTES && max < PROFILE_REGEX_BYTES)
 			return max;

@@ -241,17 +241,17 @@ START_TEST(costs_that_are_known_do_not_change_what_fits)
 	{
 		enum { COUNT = 90, SIZE = 8 * sizeof(COSTLY "99$,") };
 		const int count = (int)unit_times_plain(COUNT, COUNT / 6);
-		struct profiles_builder *builder = profiles_builder_new(false);
+		const int from[] = { 0, 10, 0 }, to[] = { 10, count, count };
+		enum { FEW, ALL, WHOLE, SETS };
+		struct profiles *made[SETS] = { NULL };
+		struct profiles_builder *builder;
 		char id[8], text[SIZE];
 		struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_NULL, NULL, 0 } };
-		struct profiles *few, *all, *whole;
 
-		for (int set = 0; set < 3; set++) {
-			if (set == 1)
-				builder = profiles_builder_change(few, false);
-			else if (set == 2)
-				builder = profiles_builder_new(false);
-			for (int i = set == 1 ? 10 : 0; i < (set == 0 ? 10 : count); i++) {
+		for (int set = FEW; set < SETS; set++) {
+			builder = set == ALL ? profiles_builder_change(made[FEW], false) :
+					       profiles_builder_new(false);
+			for (int i = from[set]; i < to[set]; i++) {
 				size_t len = 0;
 
 				(void)snprintf(id, sizeof(id), "%d", i);
@@ -262,17 +262,13 @@ START_TEST(costs_that_are_known_do_not_change_what_fits)
 				row[PROFILE_RCPT_RE] = made_cell(text);
 				ck_assert_int_eq(profiles_builder_add(builder, row), 1);
 			}
-			*(set == 0		 ? &few :
-					set == 1 ? &all :
-						   &whole) =
-				profiles_builder_finish(&builder, NULL);
+			made[set] = profiles_builder_finish(&builder, NULL);
 		}
-		check_same(all, whole);
-		ck_assert(profiles_at(few, 6)->fits);
-		ck_assert_int_eq(profile_find_row(all, "6")->fits, count < COUNT);
-		profiles_unref(&few);
-		profiles_unref(&all);
-		profiles_unref(&whole);
+		check_same(made[ALL], made[WHOLE]);
+		ck_assert(profiles_at(made[FEW], 6)->fits);
+		ck_assert_int_eq(profile_find_row(made[ALL], "6")->fits, count < COUNT);
+		for (int set = FEW; set < SETS; set++)
+			profiles_unref(&made[set]);
 	}
 END_TEST
 

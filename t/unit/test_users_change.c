@@ -283,10 +283,10 @@ static int follow_change(void *context, const struct user *before, const struct 
 	followed->reports++;
 	ck_assert(before != NULL || now != NULL);
 	if (line != NULL) {
-		while (i < IDS &&
-			(followed->line[i] == NULL || strcmp(followed->line[i], line) != 0))
+		while (followed->line[i] == NULL || strcmp(followed->line[i], line) != 0) {
 			i++;
-		ck_assert_uint_lt(i, IDS);
+			ck_assert_uint_lt(i, IDS);
+		}
 		free(followed->line[i]);
 		followed->line[i] = NULL;
 		free(line);
