@@ -25,6 +25,7 @@ SELECT format('user%%s@example.com', i),
     '$6$' || left(md5(i::text), 16) || '$' || left(md5('a' || i) || md5('b' || i) || md5('c' || i), 86),
     format('user%%s@example.com,alias%%s@example.org', i, i), 1 + i %% 4
 FROM generate_series(1, %s) AS i"""
+CHANGE_ALL = "UPDATE haraka.users SET froms = split_part(froms, ',', 2) || ',' || split_part(froms, ',', 1)"
 TEXT = """SELECT sum(length(id::text) + length(username) + coalesce(length(password), 0)
     + coalesce(length(froms), 0) + coalesce(length("profileId"::text), 0)) FROM haraka.users"""
 
@@ -166,7 +167,7 @@ def bench_bulk(box, db, options):
     for _ in range(options.pairs):
         serial = status(daemon)["policy"]["serial"]
         Path(f"/proc/{daemon.process.pid}/clear_refs").write_text("5", encoding="ascii")  # resets VmHWM
-        took = timed(lambda: db.query("UPDATE haraka.users SET froms = froms || ',z@example.com'"))
+        took = timed(lambda: db.query(CHANGE_ALL))
         begin = time.monotonic()
         wait_until(lambda before=serial: status(daemon)["policy"]["serial"] > before, "all rows are in force",
                    benchlib.START_DEADLINE)
