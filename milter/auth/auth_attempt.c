@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "lib/base/text.h"
 #include "lib/store/token_keys.h"
 #include "milter/auth/auth_private.h"
+#include "milter/base/thread.h"
 #include "milter/loop/clock.h"
 
 /*
@@ -266,7 +266,7 @@ static void check_in_worker(void *argument)
 	struct attempt *attempt = argument;
 
 	if (!is_nice) {
-		(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* on Linux: of this thread */
+		thread_give_way(WORKER_NICE);
 		is_nice = true;
 	}
 	check_attempt(attempt, NULL, true);

@@ -5,6 +5,7 @@
 #include "milter/base/thread.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *context), void *context)
 {
@@ -23,6 +24,11 @@ int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *conte
 		(void)pthread_detach(
 			detached); /* only now: its name could not be set after its end */
 	return 0;
+}
+
+void thread_give_way(int increment)
+{
+	(void)!nice(increment);
 }
 
 void thread_init_cond(pthread_cond_t *cond)

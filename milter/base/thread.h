@@ -16,6 +16,12 @@
  */
 int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *context), void *context);
 
+/*
+ * Lower the priority of the calling thread, and of those that it starts from now on, so that threads
+ * which answer go first. increment: of its nice value, which Linux keeps for each thread.
+ */
+void thread_give_way(int increment);
+
 /* Initialize a condition whose pthread_cond_timedwait() uses CLOCK_MONOTONIC, so that the time
  * limit holds even if somebody sets the clock. */
 void thread_init_cond(pthread_cond_t *cond);

@@ -38,6 +38,7 @@
  * the rows of a load are put in force together with the files as they are when the load ends.
  */
 
+#define NICENESS 5 /* of the thread and of all that it starts: threads that judge mail go first */
 #define STOP_WRITE_MS 5000   /* how long a stop waits for the JSON file */
 #define STOP_PREPARE_MS 1000 /* how long it waits for the present step of the regexes */
 
@@ -207,6 +208,7 @@ static void *cache_run(void *context)
 	int64_t due, database;
 	uint64_t requested;
 
+	thread_give_way(NICENESS);
 	start_up(cache);
 	for (;;) {
 		attend(cache);

@@ -7,9 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "milter/base/thread.h"
 #include "milter/log/log.h"
@@ -152,7 +150,7 @@ static void *run_preparer(void *context)
 	struct policy *policy;
 	bool is_abandoned;
 
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	thread_give_way(NICENESS);
 	while ((policy = next_policy(preparer)) != NULL) {
 		prepare_policy(preparer, policy);
 		policy_unref(&policy);
