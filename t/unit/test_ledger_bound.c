@@ -11,7 +11,7 @@
 #define NOW UINT64_C(1000000000000)
 #define KEYS ((size_t)640)
 /* So many keys fill every shard. */
-#define FLOOD (unit_times_or(40, 8) * KEYS)
+#define FLOOD (unit_times_plain(40, 8) * KEYS)
 #define TOO_MANY ((size_t)8 * LEDGER_REQUESTS_MAX)
 /* The shards fill unevenly, and each may exceed its share by overflow keys. */
 #define KEYS_MOST (KEYS + KEYS / 4 + 2 * LEDGER_SHARDS)
@@ -173,7 +173,7 @@ static unsigned refused_of(unsigned networks, unsigned keys)
 START_TEST(a_flood_locks_out_no_other_network)
 	{
 		const unsigned times = (unsigned)_i + 1;
-		const unsigned size = unit_times_or(100, 5), others = 30 * size;
+		const unsigned size = unit_times_plain(100, 5), others = 30 * size;
 
 		ledger_set_bounds(ledger, size * KEYS, 0);
 		ck_assert_uint_eq(make_flood("rate_rcpt", others, &other), others);
@@ -194,7 +194,7 @@ END_TEST
 /* A flood from several networks does not hold back others with fewer keys than each of them. */
 START_TEST(a_flood_from_many_networks_holds_back_only_these)
 	{
-		const unsigned size = unit_times_or(100, 5);
+		const unsigned size = unit_times_plain(100, 5);
 
 		ledger_set_bounds(ledger, size * KEYS, 0);
 		ck_assert_uint_eq(make_flood("rate_rcpt", 10 * size, &other), 10 * size);
@@ -239,7 +239,7 @@ static void flood_from_provider(unsigned keys, unsigned networks, unsigned times
 START_TEST(a_flood_from_all_networks_of_a_provider_holds_back_no_other)
 	{
 		const unsigned times = (unsigned)_i % 2 + 1, networks = _i < 2 ? 40 : 65536;
-		const unsigned size = unit_times_or(60, 40);
+		const unsigned size = unit_times_plain(60, 40);
 
 		ledger_set_bounds(ledger, size * KEYS, 0);
 		flood_from_provider(2 * size * (unsigned)KEYS, networks, times);
@@ -254,7 +254,7 @@ END_TEST
 /* A flood from one network holds back no other one of its provider. */
 START_TEST(a_flood_holds_back_no_other_network_of_its_provider)
 	{
-		const unsigned size = unit_times_or(60, 10);
+		const unsigned size = unit_times_plain(60, 10);
 		unsigned refused = 0;
 
 		ledger_set_bounds(ledger, size * KEYS, 0);
@@ -312,7 +312,7 @@ START_TEST(a_botnet_holds_back_no_other_network)
 		char key[64];
 
 		ledger_set_bounds(ledger, 2 * KEYS, 0);
-		flood_from_botnet(unit_times_or(8, 3) * (unsigned)KEYS, times);
+		flood_from_botnet(unit_times_plain(8, 3) * (unsigned)KEYS, times);
 		ck_assert_uint_gt(used("rate_rcpt:overflow all"), limit.count);
 		evicted = ledger_size(ledger).evicted;
 		for (unsigned i = 0; i < newcomers; i++) {
@@ -513,13 +513,14 @@ static void charge_net(unsigned net, unsigned serial, const struct limit *limits
 START_TEST(large_overflow_keys_are_bounded_by_bytes)
 	{
 		const size_t empty = ledger_size(ledger).bytes, most = 16384 * LEDGER_SHARDS;
+		const unsigned runs = unit_times_plain(RUNS, RUNS / 2);
 		const struct limit once = { 1, 3600 },
 				   large[] = { { RUNS, 900 }, { RUNS, 1800 }, { RUNS, 3600 } };
 
 		ledger_set_bounds(ledger, 0, most);
 		for (unsigned i = 0; i < SMALL_KEYS; i++)
 			charge_net(i, 0, &once, 1);
-		for (unsigned i = 0; i < LARGE_KEYS * RUNS; i++) {
+		for (unsigned i = 0; i < LARGE_KEYS * runs; i++) {
 			charge_net(i % LARGE_KEYS, i / LARGE_KEYS, large, 3);
 			if (i % 2000 == 0)
 				ledger_sweep(ledger, NOW + i / LARGE_KEYS * UINT64_C(1000000));
@@ -720,7 +721,7 @@ START_TEST(agrees_with_a_model)
 
 		memset(counts, 0, sizeof(counts));
 		memset(logins, 0, sizeof(logins));
-		for (unsigned n = 0; n < unit_times(40000); n++) {
+		for (unsigned n = 0; n < unit_times_plain(40000, 4000); n++) {
 			const unsigned which = roll(MODEL_KEYS);
 			const struct ledger_origin origin = { 4, { 10, 1, (uint8_t)(which % 16) } };
 			const unsigned login = roll(8);
@@ -783,10 +784,10 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_flood_locks_out_no_other_network, 0, 3);
 	tcase_add_test(tcase, a_flood_from_many_networks_holds_back_only_these);
 	tcase_add_loop_test(tcase, a_flood_from_all_networks_of_a_provider_holds_back_no_other, 0,
-		(int)unit_times_or(4, 1));
+		(int)unit_times_plain(4, 1));
 	tcase_add_loop_test(tcase, a_flood_holds_back_no_other_network_of_its_provider, 0, 2);
 	tcase_add_loop_test(tcase, a_botnet_holds_back_no_other_network, 0,
-		(int)unit_times_or(4, 1));
+		(int)unit_times_plain(4, 1));
 	tcase_add_test(tcase, merged_overflow_keys_are_held_to_one_limit);
 	tcase_add_test(tcase, removed_counts_are_in_the_overflow_key_of_their_network);
 	tcase_add_test(tcase, keys_of_one_call_share_the_rest_of_their_overflow_key);

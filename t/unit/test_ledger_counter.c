@@ -384,13 +384,14 @@ END_TEST
 START_TEST(a_counter_that_may_not_grow_counts_at_most_a_quarter_longer)
 	{
 		static uint64_t at[4000];
+		const unsigned charges = unit_times_plain(COUNT(at), COUNT(at) / 4);
 		const uint64_t window = windows[_i / 4] * SECOND, pace = window / 97;
 		uint64_t now = 1000 * window, exact, most;
 		struct counter counter;
 		size_t bytes;
 
 		counter_init(&counter, windows[_i / 4]);
-		for (unsigned i = 0; i < COUNT(at); i++, now += 1 + i * pace % (2 * pace + 1)) {
+		for (unsigned i = 0; i < charges; i++, now += 1 + i * pace % (2 * pace + 1)) {
 			const bool may_grow = _i % 4 > 0 && i % 500 < (unsigned)_i % 4 * 20;
 
 			bytes = counter_bytes(&counter);
