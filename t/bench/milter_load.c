@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "t/bench/lib/arguments.h"
 #include "t/bench/lib/load.h"
 #include "t/bench/lib/report.h"
 
@@ -74,32 +75,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-_Noreturn static void fail(const char *what, const char *why)
-{
-	fprintf(stderr, "milter_load: %s: %s\n", what, why);
-	exit(2);
-}
-
-static size_t whole(const char *name, const char *text, size_t min, size_t max)
-{
-	char *end;
-	unsigned long number = strtoul(text, &end, 10);
-
-	if (end == text || *end != '\0' || text[0] == '-' || number < min || number > max)
-		fail(name, "not a number within bounds");
-	return number;
-}
-
-static double seconds_of(const char *name, const char *text)
-{
-	char *end;
-	double number = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(number >= 0 && number < 86400))
-		fail(name, "not a number of seconds");
-	return number;
-}
-
 /* Report that the idle connections are open, and wait for the end of standard input. */
 static void hold(void)
 {
@@ -118,43 +93,43 @@ static void take_option(struct command *command, int option)
 	switch (option) {
 	case 's':
 		if (endpoint_parse(optarg, &load->endpoint, &err) == -1)
-			fail("--socket", err.text);
+			arguments_fail("--socket", err.text);
 		break;
 	case 'c':
-		load->connections = whole("--connections", optarg, 1, MAX_CONNECTIONS);
+		load->connections = arguments_count("--connections", optarg, 1, MAX_CONNECTIONS);
 		break;
 	case 'n':
-		load->messages = whole("--messages", optarg, 1, ULONG_MAX);
+		load->messages = arguments_count("--messages", optarg, 1, ULONG_MAX);
 		break;
 	case 't':
-		load->seconds = seconds_of("--seconds", optarg);
+		load->seconds = arguments_seconds("--seconds", optarg);
 		break;
 	case OPT_SESSIONS:
 		load->is_session_each = true;
 		break;
 	case OPT_IDLE:
-		load->idle = whole("--idle", optarg, 0, MAX_CONNECTIONS);
+		load->idle = arguments_count("--idle", optarg, 0, MAX_CONNECTIONS);
 		break;
 	case OPT_HOLD:
 		load->on_idle = hold;
 		break;
 	case OPT_WARMUP:
-		load->warmup = seconds_of("--warmup", optarg);
+		load->warmup = arguments_seconds("--warmup", optarg);
 		break;
 	case OPT_PAUSE:
-		load->pause = seconds_of("--pause", optarg) / 1000;
+		load->pause = arguments_seconds("--pause", optarg) / 1000;
 		break;
 	case OPT_THREADS:
-		load->threads = whole("--threads", optarg, 1, MAX_THREADS);
+		load->threads = arguments_count("--threads", optarg, 1, MAX_THREADS);
 		break;
 	case OPT_BODY:
-		load->body_size = whole("--body", optarg, 0, INT_MAX);
+		load->body_size = arguments_count("--body", optarg, 0, INT_MAX);
 		break;
 	case OPT_FILE:
 		command->file = optarg;
 		break;
 	case OPT_PATIENCE:
-		load->patience = seconds_of("--patience", optarg);
+		load->patience = arguments_seconds("--patience", optarg);
 		break;
 	case OPT_JSON:
 		command->is_json = true;
@@ -203,12 +178,12 @@ int main(int argc, char **argv)
 	else
 		ret = sessions_generate(GENERATED_SESSIONS, &sessions, &err);
 	if (ret == -1)
-		fail("sessions", err.text);
+		arguments_fail("sessions", err.text);
 	command.load.sessions = sessions;
 	if ((result = malloc(sizeof(*result))) == NULL)
-		fail("memory", strerror(errno));
+		arguments_fail("memory", strerror(errno));
 	if (load_run(&command.load, result, &err) == -1)
-		fail("load", err.text);
+		arguments_fail("load", err.text);
 	if (command.is_json)
 		report_json(&command.load, result);
 	else

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "t/bench/lib/arguments.h"
 #include "t/bench/lib/histogram.h"
 #include "t/bench/lib/sessions.h"
 #include "t/bench/lib/smtp_client.h"
@@ -216,22 +218,6 @@ static void report(struct worker *workers, size_t count)
 	json_decref(report);
 }
 
-_Noreturn static void fail(const char *what, const char *why)
-{
-	fprintf(stderr, "smtp_load: %s: %s\n", what, why);
-	exit(2);
-}
-
-static double number(const char *name, const char *text, double min, double max)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(value >= min && value <= max))
-		fail(name, "not a number within bounds");
-	return value;
-}
-
 enum { OPT_WARMUP = 256, OPT_FILE, OPT_FIRST, OPT_BODY, OPT_PATIENCE };
 
 static const struct option long_options[] = {
@@ -251,28 +237,28 @@ static void take_option(struct options *options, int option)
 {
 	switch (option) {
 	case 'p':
-		options->port = (uint16_t)number("--port", optarg, 1, 65535);
+		options->port = (uint16_t)arguments_count("--port", optarg, 1, 65535);
 		break;
 	case 'c':
-		options->clients = (size_t)number("--clients", optarg, 1, MAX_CLIENTS);
+		options->clients = arguments_count("--clients", optarg, 1, MAX_CLIENTS);
 		break;
 	case 't':
-		options->seconds = number("--seconds", optarg, 0, 86400);
+		options->seconds = arguments_seconds("--seconds", optarg);
 		break;
 	case OPT_WARMUP:
-		options->warmup = number("--warmup", optarg, 0, 86400);
+		options->warmup = arguments_seconds("--warmup", optarg);
 		break;
 	case OPT_FILE:
 		options->file = optarg;
 		break;
 	case OPT_FIRST:
-		options->first = (size_t)number("--first", optarg, 0, 1e15);
+		options->first = arguments_count("--first", optarg, 0, SIZE_MAX);
 		break;
 	case OPT_BODY:
-		options->body_size = (size_t)number("--body", optarg, 0, 1e9);
+		options->body_size = arguments_count("--body", optarg, 0, INT_MAX);
 		break;
 	case OPT_PATIENCE:
-		options->patience = number("--patience", optarg, 0, 86400);
+		options->patience = arguments_seconds("--patience", optarg);
 		break;
 	case 'h':
 		fputs(usage_text, stdout);
@@ -295,7 +281,7 @@ static void run_workers(struct worker *workers, const struct options *options)
 		workers[i].count_from = begin + (uint64_t)(options->warmup * 1e9);
 		workers[i].deadline = workers[i].count_from + (uint64_t)(options->seconds * 1e9);
 		if (pthread_create(&workers[i].thread, NULL, run, &workers[i]) != 0)
-			fail("threads", "cannot make one");
+			arguments_fail("threads", "cannot make one");
 	}
 	for (size_t i = 0; i < options->clients; i++)
 		pthread_join(workers[i].thread, NULL);
@@ -316,10 +302,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (sessions_read(options.file, &sessions, &err) == -1)
-		fail("sessions", err.text);
+		arguments_fail("sessions", err.text);
 	options.sessions = sessions;
 	if ((workers = calloc(options.clients, sizeof(*workers))) == NULL)
-		fail("memory", strerror(errno));
+		arguments_fail("memory", strerror(errno));
 	run_workers(workers, &options);
 	report(workers, options.clients);
 	ret = workers[0].outcomes[BROKEN] > 0;
