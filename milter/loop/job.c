@@ -39,7 +39,6 @@ static void *run_job(void *context)
 	const uint64_t one = 1;
 	bool is_abandoned;
 
-	(void)pthread_setname_np(pthread_self(), job->work.name);
 	job->work.run(job->context);
 	(void)pthread_mutex_lock(&job->lock);
 	job->has_ended = true;
