@@ -23,13 +23,14 @@ void needs_of(const struct policy_parts *parts, bool is_inet, struct needs *need
 	const struct settings *settings = parts->settings;
 	bool results = settings->results_header[0] != '\0';
 	bool body = is_looked_at(parts, STAGE_BODY);
+	bool rcpt = is_looked_at(parts, STAGE_RCPT);
 
 	*needs_r = (struct needs){
 		.delay_reject = settings->delay_reject,
 		.answer_connect = !settings->delay_reject && is_looked_at(parts, STAGE_CONNECT),
 		.answer_helo = !settings->delay_reject && is_looked_at(parts, STAGE_HELO),
-		.answer_rcpt = is_looked_at(parts, STAGE_RCPT),
-		.answer_data = is_inet,
+		.answer_rcpt = rcpt,
+		.answer_data = is_inet || rcpt,
 		.headers = body || results || is_looked_at(parts, STAGE_HEADER),
 		.body = body,
 		.results = results,

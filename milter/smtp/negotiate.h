@@ -33,10 +33,14 @@ struct needs {
  * with profiles NULL, users with any limits are possible. The service is not known yet, so the
  * needs of all [check] sections count.
  *
- * is_inet: the milter socket is an inet socket. DATA is then answered, although nothing is decided
- * there, because Postfix (3.7) sends that event's macros and the next packet with two writes:
- * without an answer between them, Nagle's algorithm and a delayed ACK cost 40 ms. On a unix socket,
- * the event is not answered.
+ * DATA is answered where recipients are, although nothing is decided there: with smtpd_proxy_filter
+ * it is the last event of a message, at which its recipients are counted. Postfix (3.7) writes an
+ * event without an answer only with a later one, which may be the end of the connection, and
+ * libmilter (8.17) does not read what is left in a unix socket that the MTA has closed.
+ *
+ * is_inet: the milter socket is an inet socket. DATA is then answered in any case, because Postfix
+ * sends that event's macros and the next packet with two writes: without an answer between them,
+ * Nagle's algorithm and a delayed ACK cost 40 ms.
  */
 void needs_of(const struct policy_parts *parts, bool is_inet, struct needs *needs_r);
 

@@ -124,13 +124,15 @@ START_TEST(a_need_of_any_service_counts)
 	}
 END_TEST
 
-START_TEST(data_is_answered_on_an_inet_socket_alone)
+START_TEST(data_is_answered_where_recipients_are_and_on_an_inet_socket)
 	{
 		struct needs inet;
 
+		ck_assert(needs().answer_data);
+		set_all(&services[0], MODE_NO);
+		ck_assert(!needs().answer_data);
 		needs_of(&parts, true, &inet);
 		ck_assert(inet.answer_data);
-		ck_assert(!needs().answer_data);
 	}
 END_TEST
 
@@ -145,7 +147,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, header_fields_are_wanted_by_data_from_and_results);
 	tcase_add_test(tcase, the_body_is_wanted_where_a_profile_has_or_may_have_a_size_limit);
 	tcase_add_test(tcase, a_need_of_any_service_counts);
-	tcase_add_test(tcase, data_is_answered_on_an_inet_socket_alone);
+	tcase_add_test(tcase, data_is_answered_where_recipients_are_and_on_an_inet_socket);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
