@@ -19,6 +19,7 @@ static void print_suspension(const struct ctl *ctl, json_t *answer)
 	const bool changed = json_is_true(json_object_get(answer, "changed"));
 	const char *unsaved = json_string_value(json_object_get(answer, "unsaved"));
 	const char *login = json_string_value(json_object_get(answer, "login"));
+	const char *tokens = json_string_value(json_object_get(answer, "token_login"));
 
 	(void)ctl;
 	if (json_is_true(json_object_get(answer, "known")))
@@ -26,6 +27,11 @@ static void print_suspension(const struct ctl *ctl, json_t *answer)
 	else
 		print_line(stdout, "'%s' %s (the tables contain no user of that name)", login,
 			results[suspended][changed]);
+	if (tokens != NULL)
+		print_line(stdout,
+			"A login with a token is not stopped by that. To stop it, too: posternctl "
+			"suspend %s:MAIL",
+			tokens);
 	if (unsaved == NULL)
 		return;
 	(void)fflush(stdout);

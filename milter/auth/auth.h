@@ -1,6 +1,7 @@
 #ifndef POSTERN_AUTH_H
 #define POSTERN_AUTH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/base/errmsg.h"
@@ -49,6 +50,9 @@ char *auth_example_line(void);
  * addresses cannot be found, or the login of tokens, which are counted by themselves. Server
  * thread. */
 int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct errmsg *err);
+
+/* Return whether there are keys for tokens. Accepts NULL. Server thread. */
+bool auth_takes_tokens(const struct auth *auth);
 
 /* A login that is being checked. */
 struct attempt;

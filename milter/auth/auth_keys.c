@@ -162,3 +162,8 @@ void auth_keys_refresh(struct auth *auth, bool always)
 		auth->keys.logged = 0;
 	auth_keys_apply(auth, auth->config, &read);
 }
+
+bool auth_takes_tokens(const struct auth *auth)
+{
+	return auth != NULL && auth->keys.keys != NULL && jwt_keys_count(auth->keys.keys) > 0;
+}

@@ -157,6 +157,20 @@ static void refuse_stray_space(struct connection *connection, const char *login,
 	connection_refuse(connection, err.text);
 }
 
+/* Return the login of tokens if these are accepted, and this login, which is suspended, is none:
+ * its user may have one. */
+static json_t *other_login(const struct control *control, const char *login)
+{
+	struct settings *settings = shared_settings(control->subject.shared);
+	json_t *other =
+		auth_takes_tokens(control->auth) && settings_token_mail(settings, login) == NULL ?
+		json_string(settings->token_login) :
+		json_null();
+
+	settings_unref(&settings);
+	return other;
+}
+
 /* Suspend or resume at once, also when the file cannot be written: the keeper tries again. The
  * connection is busy. */
 static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
@@ -191,8 +205,9 @@ static void change_suspension(struct connection *connection, const json_t *reque
 				   "the login is longer than any login can be");
 		return;
 	}
-	answer = json_pack("{s:b, s:s, s:b, s:b, s:b}", "ok", 1, "login", name, "suspended",
-		(int)suspended, "changed", changed, "known", (int)known);
+	answer = json_pack("{s:b, s:s, s:b, s:b, s:b, s:o}", "ok", 1, "login", name, "suspended",
+		(int)suspended, "changed", changed, "known", (int)known, "token_login",
+		suspended ? other_login(control, name) : json_null());
 	if (changed == 1) {
 		save_change(connection, name, suspended, answer);
 		return;

@@ -279,6 +279,17 @@ def test_a_suspension_outlives_another_spelling_of_the_row(daemon, store):
         assert conn.plain("bob@example.com", "pa55word")[0] == "OK"
 
 
+def test_a_login_with_a_token_is_suspended_by_itself(daemon):
+    good = token(SECRET)
+    with Dovecot(daemon.auth) as conn:
+        assert daemon.ctl("suspend", "bob")["token_login"] == "token"
+        assert conn.plain("token", good) == ("OK", "token:carol@example.com")
+        assert daemon.ctl("suspend", "token:carol@example.com")["token_login"] is None
+        assert conn.plain("token", good)[0] == "FAIL"
+        assert daemon.ctl("resume", "bob")["token_login"] is None
+        assert daemon.ctl("resume", "token:carol@example.com")["changed"]
+
+
 def test_a_suspension_that_cannot_be_saved_is_in_force_and_saved_later(daemon):
     def run(command, *args):
         return subprocess.run([POSTERNCTL, "-c", daemon.conf, command, *args], capture_output=True, text=True,
@@ -288,7 +299,8 @@ def test_a_suspension_that_cannot_be_saved_is_in_force_and_saved_later(daemon):
     in_the_way = daemon.run / "suspended.new"
     in_the_way.mkdir()
     done = run("suspend", "bob")
-    assert (done.returncode, done.stdout) == (0, "bob is suspended\n"), done
+    assert (done.returncode, done.stdout) == (0, "bob is suspended\nA login with a token is not stopped by that. "
+                                              "To stop it, too: posternctl suspend token:MAIL\n"), done
     assert "a restart will forget this" in done.stderr and str(in_the_way) in done.stderr, done
     assert run("suspend", "bob").stderr == done.stderr  # as long as it is not saved
     assert daemon.ctl("suspended")["logins"] == ["bob"]
