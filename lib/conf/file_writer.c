@@ -115,19 +115,26 @@ static int sync_folder_of(const char *path, struct errmsg *err)
 	return ret;
 }
 
-/* Make PATH.prev another name of the present PATH. An existing PATH.prev is replaced in one step,
- * so that it is never missing. */
+/*
+ * Make PATH.prev another name of the present PATH. An existing PATH.prev is replaced in one step,
+ * so that it is never missing. A file of another user may not get a second name
+ * (fs.protected_hardlinks), nor any file where the file system has none: PATH is then missing until
+ * the new file has its name. What is no file is not kept: the rename that follows reports it.
+ */
 static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
 {
+	struct stat st;
 	char *beside;
 	int ret = 0;
 
+	if (lstat(w->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return 0;
 	if (asprintf(&beside, "%s.new", w->prev_path) < 0)
 		return errmsg_set(err, "%s: out of memory", w->path);
 	(void)unlink(beside);
 	if (link(w->path, beside) < 0) {
-		if (errno != ENOENT)
-			ret = errmsg_set(err, "%s: %s", beside, strerror(errno));
+		if (errno != ENOENT && rename(w->path, w->prev_path) < 0)
+			ret = errmsg_set(err, "%s: %s", w->prev_path, strerror(errno));
 	} else if (rename(beside, w->prev_path) < 0) {
 		ret = errmsg_set(err, "%s: %s", w->prev_path, strerror(errno));
 	}

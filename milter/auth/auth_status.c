@@ -109,8 +109,7 @@ static void check_auth(void *context, struct status_health *health)
 		status_add_problem(health,
 			"Correct the file, or let posternctl suspend or resume a login, which "
 			"replaces it by the logins that are suspended now.",
-			"a restart will fail, because the file of suspended logins was damaged: %s",
-			unreadable.text);
+			"%s", unreadable.text);
 	if (section->sockets->loose[0] != '\0')
 		status_add_note(health,
 			"Set SocketMode=0660 and SocketGroup= in postern.socket, then restart it.",

@@ -4,6 +4,7 @@
  */
 #include "milter/ledger/ledger_checkpoint.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/conf/file.h"
@@ -84,12 +85,22 @@ static void remove_unneeded(void *context, uint64_t number, const char *name)
 		(void)unlink(name);
 }
 
+bool ledger_checkpoint_is_lost(const struct ledger_checkpoint *checkpoint, const char *path)
+{
+	struct stat st;
+
+	return checkpoint->size > 0 &&
+		(stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+			(uint64_t)st.st_size < checkpoint->size || access(path, R_OK) != 0);
+}
+
 int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
 	struct ledger_journal *journal, struct errmsg *err)
 {
 	const char *path = journal->path;
 	struct file_writer *writer;
 	struct file_stamp stamp = { .exists = false };
+	const bool keeps = !ledger_checkpoint_is_lost(checkpoint, path);
 	uint64_t size;
 
 	if (ledger_journal_begin(journal, journal->number, err) != 0)
@@ -102,9 +113,9 @@ int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger 
 		return -1;
 	}
 	(void)file_stamp(path, &stamp, NULL);
-	if (file_commit(&writer, true, NULL, err) != 0)
+	if (file_commit(&writer, keeps, NULL, err) != 0)
 		return -1;
-	if (stamp.exists)
+	if (stamp.exists && keeps)
 		checkpoint->previous_journal = checkpoint->first_journal;
 	checkpoint->first_journal = journal->number;
 	checkpoint->size = size;

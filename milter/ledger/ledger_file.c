@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,17 +75,6 @@ static bool has_journal(const struct ledger_file *file)
 	return file->path[0] != '\0';
 }
 
-int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err)
-{
-	if (!has_journal(file))
-		return errmsg_set(err, "the counts are not saved: [limits] state is empty");
-	if (!ledger_journal_is_begun(&file->journal)) {
-		ledger_journal_error(&file->journal, err);
-		return -1;
-	}
-	return ledger_checkpoint_write(&file->checkpoint, file->ledger, &file->journal, err);
-}
-
 /* ---- opening ------------------------------------------------------------------------ */
 
 static struct ledger_file *file_new(const char *path, struct ledger *ledger)
@@ -139,6 +129,33 @@ static int lock_late(struct ledger_file *file, struct errmsg *err)
 		(void)close(file->lock_fd);
 	file->lock_fd = -1;
 	return -1;
+}
+
+/*
+ * Return whether the locked file was removed or replaced, so that another daemon can lock the new
+ * one, or whether the next start could not open it; then it is removed. The lock is then free, and
+ * the next checkpoint takes that of the new file.
+ */
+static bool loses_lock(struct ledger_file *file)
+{
+	struct stat locked, named;
+	bool is_ours, is_lost;
+	char *path;
+
+	if (file->lock_fd < 0 || fstat(file->lock_fd, &locked) != 0 ||
+		asprintf(&path, "%s.lock", file->path) < 0)
+		return false;
+	is_ours = stat(path, &named) == 0 && named.st_ino == locked.st_ino &&
+		named.st_dev == locked.st_dev;
+	is_lost = !is_ours || access(path, R_OK | W_OK) != 0;
+	if (is_lost && is_ours)
+		(void)unlink(path);
+	free(path);
+	if (is_lost) {
+		(void)close(file->lock_fd);
+		file->lock_fd = -1;
+	}
+	return is_lost;
 }
 
 static void count_journal(void *context, uint64_t number, const char *name)
@@ -258,6 +275,19 @@ int ledger_file_open(const char *path, struct ledger *ledger, const struct ledge
 	return 0;
 }
 
+int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err)
+{
+	if (!has_journal(file))
+		return errmsg_set(err, "the counts are not saved: [limits] state is empty");
+	if (!ledger_journal_is_begun(&file->journal)) {
+		ledger_journal_error(&file->journal, err);
+		return -1;
+	}
+	if (lock_late(file, err) != 0)
+		return -1;
+	return ledger_checkpoint_write(&file->checkpoint, file->ledger, &file->journal, err);
+}
+
 /* ---- the thread ------------------------------------------------------------------------- */
 
 static bool checkpoint_is_due(struct ledger_file *file)
@@ -310,14 +340,24 @@ static bool wait_second(struct ledger_file *file)
 	return goes_on;
 }
 
-/* Return whether the newest journal or the checkpoint was removed, so that the files lack counts.
- */
+/* Return whether others have changed the files so that the next start would lack counts, or that
+ * another daemon could use them. */
 static bool lacks_files(struct ledger_file *file)
 {
-	if (!ledger_journal_is_begun(&file->journal))
-		return false;
-	return ledger_journal_was_removed(&file->journal) ||
-		(file->checkpoint.size > 0 && access(file->path, F_OK) != 0 && errno == ENOENT);
+	return ledger_journal_is_begun(&file->journal) &&
+		(loses_lock(file) || ledger_journal_is_lost(&file->journal) ||
+			ledger_checkpoint_is_lost(&file->checkpoint, file->path));
+}
+
+/* Return whether the directory of the files cannot be written any more. A checkpoint tells why. */
+static bool is_closed(struct ledger_file *file)
+{
+	char *directory = file_directory(file->path);
+	const bool is_closed = ledger_journal_is_begun(&file->journal) && directory != NULL &&
+		access(directory, W_OK | X_OK) != 0;
+
+	free(directory);
+	return is_closed;
 }
 
 /* Write a checkpoint. is_behind: whether the files lack counts. Returns the seconds until a
@@ -349,9 +389,10 @@ static void *ledger_main(void *argument)
 		is_behind |= ledger_journal_is_begun(&file->journal) &&
 			ledger_journal_was_behind(&file->journal);
 		if (!is_behind && lacks_files(file)) {
-			log_event(LOG_LEVEL_WARNING, "limits files=removed");
+			log_event(LOG_LEVEL_WARNING, "limits files=lost");
 			is_behind = true;
 		}
+		is_behind |= is_closed(file);
 		pause -= pause > 0;
 		if (due || (is_behind && pause == 0) || checkpoint_is_due(file))
 			pause = write_checkpoint(file, &is_behind);

@@ -196,20 +196,21 @@ bool ledger_journal_was_behind(struct ledger_journal *journal)
 	return was_behind;
 }
 
-bool ledger_journal_was_removed(const struct ledger_journal *journal)
+bool ledger_journal_is_lost(struct ledger_journal *journal)
 {
+	const uint64_t size = ledger_journal_size(journal);
 	struct stat written, named;
-	bool was_removed;
+	bool is_lost;
 	char *name;
 
 	if (journal->fd < 0 || fstat(journal->fd, &written) != 0 ||
 		asprintf(&name, "%s.%" PRIu64, journal->path, journal->number) < 0)
 		return false;
-	was_removed = stat(name, &named) == 0 ?
-		named.st_ino != written.st_ino || named.st_dev != written.st_dev :
-		errno == ENOENT;
+	is_lost = stat(name, &named) != 0 || named.st_ino != written.st_ino ||
+		named.st_dev != written.st_dev || (uint64_t)named.st_size < size ||
+		access(name, R_OK) != 0;
 	free(name);
-	return was_removed;
+	return is_lost;
 }
 
 void ledger_journal_sync(struct ledger_journal *journal)

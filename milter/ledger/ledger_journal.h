@@ -72,10 +72,10 @@ int ledger_journal_save(void *context, const struct ledger_record *records, size
 bool ledger_journal_was_behind(struct ledger_journal *journal);
 
 /*
- * Return whether the newest journal's file was removed or replaced: the records written to it are
- * lost. Only on the thread that begins journals.
+ * Return whether the next start could not read all of the newest journal: its file was removed,
+ * replaced or cut, or the daemon's user may not read it. Only on the thread that begins journals.
  */
-bool ledger_journal_was_removed(const struct ledger_journal *journal);
+bool ledger_journal_is_lost(struct ledger_journal *journal);
 
 /* Force the written records to disk. Logs an error. Any thread. */
 void ledger_journal_sync(struct ledger_journal *journal);

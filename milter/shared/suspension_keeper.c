@@ -4,9 +4,11 @@
  */
 #include "milter/shared/suspension_keeper.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/conf/file.h"
 #include "lib/store/suspensions_file.h"
@@ -72,8 +74,10 @@ static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 	(void)pthread_mutex_lock(&keeper->file_lock);
 	suspension_keeper_error(keeper, &before);
 	*err_r = none;
-	if (suspensions_save(keeper->path, keeper->suspensions, err_r) == 0)
+	if (suspensions_save(keeper->path, keeper->suspensions, err_r) == 0) {
 		copy_error(keeper, &keeper->file_error, &none);
+		(void)file_stamp(keeper->path, &keeper->seen, NULL);
+	}
 	copy_error(keeper, &keeper->error, err_r);
 	(void)pthread_mutex_unlock(&keeper->file_lock);
 	if (err_r->text[0] != '\0' && strcmp(before.text, err_r->text) != 0)
@@ -93,22 +97,82 @@ static void meet_requests(struct suspension_keeper *keeper, struct suspension_sa
 	}
 }
 
-/* Look at the file if it has changed since the last look. */
-static void look(struct suspension_keeper *keeper)
+/* Return whether the next start could read the file, and this process can replace it. No descriptor
+ * is needed for that, because there may be none. */
+static bool is_usable(const struct suspension_keeper *keeper)
 {
-	struct suspensions *read;
-	struct errmsg err = { "" };
-	struct file_stamp stamp;
+	char *folder = file_directory(keeper->path);
+	const bool is_open = folder == NULL || access(folder, W_OK | X_OK) == 0;
+	struct stat st;
 
-	if (keeper->path[0] == '\0' || file_stamp(keeper->path, &stamp, &err) != 0 ||
-		file_stamp_equal(&stamp, &keeper->seen) || (read = suspensions_new()) == NULL)
+	free(folder);
+	if (!is_open)
+		return false;
+	if (stat(keeper->path, &st) != 0)
+		return errno == ENOENT && suspensions_count(keeper->suspensions) == 0;
+	return S_ISREG(st.st_mode) && access(keeper->path, R_OK) == 0;
+}
+
+static bool have_same_logins(struct suspensions *one, struct suspensions *other)
+{
+	struct strbuf texts[2] = { STRBUF_INIT, STRBUF_INIT };
+	bool are_same;
+
+	suspensions_write(one, &texts[0]);
+	suspensions_write(other, &texts[1]);
+	are_same = texts[0].failed || texts[1].failed ||
+		(texts[0].len == texts[1].len &&
+			(texts[0].len == 0 ||
+				memcmp(texts[0].text, texts[1].text, texts[0].len) == 0));
+	strbuf_free(&texts[0]);
+	strbuf_free(&texts[1]);
+	return are_same;
+}
+
+/* Look at a file that somebody else has written, and log what a restart would do with it. */
+static void read_foreign(struct suspension_keeper *keeper)
+{
+	struct suspensions *read = suspensions_new();
+	const char *event = "suspensions readable=no";
+	struct errmsg err = { "" };
+
+	if (read == NULL)
 		return;
-	keeper->seen = stamp;
-	(void)suspensions_load(keeper->path, read, &err);
+	if (suspensions_load(keeper->path, read, &err) != 0) {
+		(void)errmsg_prefix(&err,
+			"a restart will fail, because the file of suspended "
+			"logins was damaged: ");
+	} else if (!have_same_logins(read, keeper->suspensions)) {
+		event = "suspensions file=changed";
+		(void)errmsg_set(&err,
+			"a restart will change which logins are suspended, because somebody has "
+			"changed their file: %s",
+			keeper->path);
+	}
 	suspensions_free(&read);
 	copy_error(keeper, &keeper->file_error, &err);
 	if (err.text[0] != '\0')
-		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions readable=no");
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "%s", event);
+}
+
+/* Write the file again if it is lost, and read it if somebody else has written it. */
+static void look(struct suspension_keeper *keeper)
+{
+	struct file_stamp stamp;
+	struct errmsg err;
+
+	if (keeper->path[0] == '\0')
+		return;
+	if (!is_usable(keeper)) {
+		suspension_keeper_error(keeper, &err);
+		if (err.text[0] == '\0')
+			log_event(LOG_LEVEL_WARNING, "suspensions file=lost");
+		save_all(keeper, &err);
+	} else if (file_stamp(keeper->path, &stamp, NULL) == 0 &&
+		!file_stamp_equal(&stamp, &keeper->seen)) {
+		keeper->seen = stamp;
+		read_foreign(keeper);
+	}
 }
 
 /* Wait for a request, the end, or the time of the next look. The caller holds the lock. */

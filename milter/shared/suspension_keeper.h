@@ -15,10 +15,10 @@ struct suspension_keeper;
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
 
 /*
- * Start the thread. Every interval_ms, it tries to save what could not be saved, and reads the file
- * if that has changed: somebody may have edited it, and an error in it makes the next start fail.
- * The file's logins do not come into force. Errors are logged once. Returns 0, or -1 with err
- * set.
+ * Start the thread. Every interval_ms, it saves what could not be saved or read again, and reads
+ * the file if others have written it: the next start would fail, or suspend other logins. The
+ * file's logins do not come into force, and the file is left to whoever has written it. Errors are
+ * logged once. Returns 0, or -1 with err set.
  */
 int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err);
 
@@ -38,7 +38,7 @@ void suspension_keeper_request(struct suspension_keeper *keeper, struct suspensi
 /* Set *err_r to the reason why suspensions in force are not saved, or to "". */
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r);
 
-/* Set *err_r to the error in a file that somebody has edited, or to "". */
+/* Set *err_r to what a restart will do with a file that others have written, or to "". */
 void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r);
 
 /* End the thread after all requests have been met. Requests remain possible. */

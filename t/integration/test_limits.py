@@ -490,6 +490,47 @@ def test_counts_that_the_user_cannot_read_are_used_after_the_next_start(box):
     assert daemon.ctl("status")["problems"] == []
 
 
+@pytest.mark.skipif(not USER, reason="root can read every file")
+def test_files_that_the_user_can_no_longer_read_are_written_again(box):
+    daemon = daemon_with(box, "9/1d")
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>") and sent(milter)
+    daemon.restart()
+    daemon.restart()  # writes a checkpoint of the journals of earlier runs
+    wait_until((daemon.run / "limits.state").exists, "there is a checkpoint")
+    daemon.ctl("suspend", "eve")
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<b@x.example>") and sent(milter)
+    mark = daemon.mark()
+    for path in [*daemon.run.glob("limits.state*"), daemon.run / "suspended"]:
+        shutil.chown(path, "root")
+        path.chmod(0o600)
+    daemon.wait_log("limits files=lost", since=mark)
+    daemon.wait_log("suspensions file=lost", since=mark)
+    wait_until(lambda: all((daemon.run / name).owner() == USER for name in ("limits.state", "suspended")),
+               "they are written again")
+    daemon.kill()
+    daemon.start()
+    assert use(daemon)[0] == 2
+    assert daemon.ctl("suspended")["logins"] == ["eve"]
+    assert daemon.ctl("status")["problems"] == []
+
+
+@pytest.mark.skipif(not USER, reason="root can write everywhere")
+def test_a_state_directory_that_can_no_longer_be_written_is_a_problem(box):
+    daemon = daemon_with(box, "9/1d")
+
+    def problems():
+        return [one["problem"] for one in daemon.ctl("status")["problems"]]
+
+    daemon.run.chmod(0o500)
+    wait_until(lambda: len(problems()) == 2, "the counts' and the suspensions' problem")
+    assert any("cannot write a checkpoint" in problem for problem in problems())
+    assert any("a restart will forget which logins are suspended" in problem for problem in problems())
+    daemon.run.chmod(0o755)
+    wait_until(lambda: problems() == [], "both are written")
+
+
 def test_explain_of_the_running_daemon_looks_and_never_charges(box):
     daemon = daemon_with(box, "2/1d")
     with begin(daemon) as milter:

@@ -4,6 +4,8 @@
  */
 #include "lib/conf/file_writer.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +90,51 @@ START_TEST(replaces_a_file_and_keeps_its_predecessor)
 	}
 END_TEST
 
+static bool has_links = true;
+
+/* The C library's function, which the writer calls. */
+int link(const char *from, const char *to)
+{
+	int (*real)(const char *, const char *);
+
+	if (!has_links) {
+		errno = EPERM;
+		return -1;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "link");
+	return real(from, to);
+}
+
+/* A file system without them, or a file of another user. */
+START_TEST(keeps_the_predecessor_where_no_file_may_have_two_names)
+	{
+		write_once("one", true);
+		write_once("two", true);
+		has_links = false;
+		write_once("three", true);
+		assert_holds(path, "three");
+		assert_holds(prev, "two");
+	}
+END_TEST
+
+START_TEST(does_not_keep_what_is_no_file)
+	{
+		struct errmsg err = { "" };
+		struct file_writer *writer;
+
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+		write_once("one", true);
+		ck_assert_int_eq(access(prev, F_OK), -1);
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		ck_assert_ptr_nonnull(writer = file_begin(path, &err));
+		ck_assert_int_eq(file_commit(&writer, true, NULL, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "/f: Is a directory"));
+		ck_assert_int_eq(access(prev, F_OK), -1);
+		ck_assert_int_eq(rmdir(path), 0);
+	}
+END_TEST
+
 START_TEST(leaves_the_old_file_until_the_commit)
 	{
 		struct errmsg err = { "" };
@@ -149,6 +196,8 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, replaces_a_file_and_keeps_its_predecessor);
+	tcase_add_test(tcase, keeps_the_predecessor_where_no_file_may_have_two_names);
+	tcase_add_test(tcase, does_not_keep_what_is_no_file);
 	tcase_add_test(tcase, leaves_the_old_file_until_the_commit);
 	tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
 	tcase_add_test(tcase, an_error_gives_the_path_that_cannot_be_written);

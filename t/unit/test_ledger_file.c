@@ -384,37 +384,6 @@ START_TEST(checkpoints_that_fail_leave_few_journals)
 	}
 END_TEST
 
-/* Somebody removes the journal (0), the checkpoint (1), or the directory, which then exists again
- * (2). What is written to a file without a name is lost. */
-START_TEST(files_that_are_removed_are_written_again)
-	{
-		char directory[96], away[112];
-		struct errmsg err;
-
-		made_ledger_open(NULL);
-		(void)made_ledger_charge("login:bob");
-		made_ledger_checkpoint();
-		(void)made_ledger_charge("login:bob");
-		(void)strcpy(directory, made_path);
-		*strrchr(directory, '/') = '\0';
-		(void)snprintf(away, sizeof(away), "%s-away", directory);
-		if (_i == 2) {
-			ck_assert_int_eq(rename(directory, away), 0);
-			ck_assert_int_eq(mkdir(directory, 0700), 0);
-			made_remove_all(away);
-		} else {
-			ck_assert_int_eq(unlink(_i == 0 ? made_journal(2) : made_path), 0);
-		}
-		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
-		while (!made_exists(made_path) || !made_exists(made_journal(3)))
-			(void)nanosleep(&pause_10ms, NULL); /* the test's time is limited */
-		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
-		made_ledger_open(NULL);
-		ck_assert_uint_eq(problems_count(made_problems), 0);
-		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 3);
-	}
-END_TEST
-
 static struct ledger_file *other_file;
 
 START_TEST(two_daemons_cannot_use_the_same_files)
@@ -509,7 +478,6 @@ static Suite *ledger_file_suite(void)
 	tcase_add_test(tcase, an_end_that_could_not_be_saved_is_saved_later);
 	tcase_add_test(tcase, a_full_disk_is_soon_noticed_to_have_room_again);
 	tcase_add_test(tcase, checkpoints_that_fail_leave_few_journals);
-	tcase_add_loop_test(tcase, files_that_are_removed_are_written_again, 0, 3);
 	tcase_add_test(tcase, two_daemons_cannot_use_the_same_files);
 	tcase_add_test(tcase, the_time_goes_on_while_a_daemon_waits_for_the_lock);
 	suite_add_tcase(suite, tcase);

@@ -140,10 +140,10 @@ START_TEST(a_failure_is_remembered_until_saving_succeeds)
 	{
 		struct errmsg error, err;
 
-		if (_i == 1)
-			start();
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
+		if (_i == 1)
+			start();
 		err = save();
 		ck_assert_ptr_nonnull(strstr(err.text, path));
 		suspension_keeper_error(keeper, &error);
@@ -230,14 +230,66 @@ START_TEST(a_file_that_somebody_has_broken_is_found)
 			strstr(wait_error(suspension_keeper_file_error, true), "/suspended:2: "));
 		suspension_keeper_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
-		write_file("alice and more\n");
+		write_file("# nobody else\nbob\n");
 		(void)wait_error(suspension_keeper_file_error, false);
-		ck_assert(!suspensions_has(suspensions, "alice and more"));
 		write_file("bob \n");
 		(void)wait_error(suspension_keeper_file_error, true);
 		ck_assert_str_eq(save().text, ""); /* replaces it */
 		suspension_keeper_file_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
+	}
+END_TEST
+
+START_TEST(a_file_with_other_logins_than_those_in_force_is_found)
+	{
+		struct errmsg error;
+
+		make_directory();
+		start();
+		ck_assert_str_eq(save().text, "");
+		write_file("");
+		ck_assert_ptr_nonnull(strstr(wait_error(suspension_keeper_file_error, true),
+			"a restart will change which logins are suspended"));
+		ck_assert(suspensions_has(suspensions, "bob"));
+		ck_assert_str_eq(save().text, "");
+		suspension_keeper_file_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+		write_file("alice\nbob\n");
+		(void)wait_error(suspension_keeper_file_error, true);
+		ck_assert(!suspensions_has(suspensions, "alice"));
+		write_file("bob\n");
+		(void)wait_error(suspension_keeper_file_error, false);
+	}
+END_TEST
+
+/* _i: it is removed, or replaced by what cannot be read */
+START_TEST(a_file_that_is_lost_is_written_again)
+	{
+		struct stat st;
+
+		make_directory();
+		ck_assert_str_eq(save().text, "");
+		ck_assert_int_eq(unlink(path), 0);
+		if (_i == 1)
+			ck_assert_int_eq(mkfifo(path, 0600), 0);
+		start();
+		while (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		ck_assert(is_saved("bob"));
+	}
+END_TEST
+
+START_TEST(a_directory_in_place_of_the_file_is_reported)
+	{
+		make_directory();
+		ck_assert_str_eq(save().text, "");
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		start();
+		ck_assert_ptr_nonnull(strstr(wait_error(suspension_keeper_error, true), path));
+		ck_assert_int_eq(rmdir(path), 0);
+		(void)wait_error(suspension_keeper_error, false);
+		ck_assert(is_saved("bob"));
 	}
 END_TEST
 
@@ -252,6 +304,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_slow_disk_delays_nobody_and_loses_nothing);
 	tcase_add_test(tcase, the_end_waits_for_what_was_requested);
 	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
+	tcase_add_test(tcase, a_file_with_other_logins_than_those_in_force_is_found);
+	tcase_add_loop_test(tcase, a_file_that_is_lost_is_written_again, 0, 2);
+	tcase_add_test(tcase, a_directory_in_place_of_the_file_is_reported);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
