@@ -308,6 +308,7 @@ int main(int argc, char **argv)
 		arguments_fail("memory", strerror(errno));
 	run_workers(workers, &options);
 	report(workers, options.clients);
+	/* cppcheck-suppress nullPointerRedundantCheck ; arguments_fail() does not return */
 	ret = workers[0].outcomes[BROKEN] > 0;
 	free(workers);
 	sessions_free(&sessions);

@@ -1,4 +1,7 @@
-/* Reads numbers of command lines. Holds no state. */
+/*
+ * Reads the numbers of command lines, and ends the program when one is wrong. Holds no state; not
+ * for several threads.
+ */
 #include "t/bench/lib/arguments.h"
 
 #include <errno.h>
