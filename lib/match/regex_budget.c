@@ -42,6 +42,17 @@ bool regex_budget_is_spent(struct regex_budget *budget)
 	return budget->is_spent;
 }
 
+uint64_t regex_budget_pause(const struct regex_budget *budget)
+{
+	return budget->has_begun ? budget->clock->used_ns() : 0;
+}
+
+void regex_budget_resume(struct regex_budget *budget, uint64_t paused)
+{
+	if (budget->has_begun)
+		budget->used_from += budget->clock->used_ns() - paused;
+}
+
 void regex_budget_begin_match(struct regex_budget *budget)
 {
 	budget->granted += REGEX_BUDGET_EACH_NS;

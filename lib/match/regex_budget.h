@@ -49,6 +49,10 @@ bool regex_budget_is_spent(struct regex_budget *budget);
  * regex_budget_is_spent(). */
 void regex_budget_begin_match(struct regex_budget *budget);
 
+/* Between these calls, nothing is charged to the decision. Pass what the former returned. */
+uint64_t regex_budget_pause(const struct regex_budget *budget);
+void regex_budget_resume(struct regex_budget *budget, uint64_t paused);
+
 /* Return, at one of many short steps of a match, whether to end it: whether it has used its time,
  * or the budget is spent. Looks at the clock at every sixteenth step. */
 bool regex_budget_step(struct regex_budget *budget);

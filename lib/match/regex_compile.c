@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/match/regex_cost.h"
 #include "lib/match/regex_dialect.h"
 #include "lib/match/regex_guard.h"
 
@@ -29,7 +30,7 @@ static uint32_t options_for(const struct regex_forms *forms, struct regex_mode m
 {
 	return COMPILE_OPTIONS | (mode.lines ? 0U : PCRE2_DOTALL) |
 		(mode.anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U) |
-		(forms->cost.bytes > POSSESSIVE_MAX ? PCRE2_NO_AUTO_POSSESS : 0U);
+		(forms->cost > POSSESSIVE_MAX ? PCRE2_NO_AUTO_POSSESS : 0U);
 }
 
 int regex_forms_make(struct regex_forms *forms, const char *regex, size_t len,
@@ -39,7 +40,7 @@ int regex_forms_make(struct regex_forms *forms, const char *regex, size_t len,
 	strbuf_reset(&forms->guarded);
 	strbuf_add_str(&forms->plain, "");
 	strbuf_add_str(&forms->guarded, "");
-	forms->cost = (struct regex_cost){ .bytes = REGEX_COST_MAX };
+	forms->cost = REGEX_COST_MAX;
 	if (!regex_dialect_translate(regex, len, mode.lines, max, &forms->plain))
 		return 0;
 	if (forms->plain.failed)
@@ -47,7 +48,7 @@ int regex_forms_make(struct regex_forms *forms, const char *regex, size_t len,
 	regex_guard(forms->plain.text, forms->plain.len, mode.anchored, &forms->guarded);
 	if (forms->guarded.failed)
 		return -1;
-	regex_cost_find(forms->guarded.text, forms->guarded.len, &forms->cost);
+	forms->cost = regex_cost_find(forms->guarded.text, forms->guarded.len);
 	return 0;
 }
 

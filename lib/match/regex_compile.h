@@ -8,27 +8,24 @@
 #include <pcre2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/errmsg.h"
 #include "lib/base/strbuf.h"
-#include "lib/match/regex_cost.h"
 
 /*
  * A regex of JavaScript's dialect on its way to PCRE2. Initialize it to REGEX_FORMS_INIT, and use
  * it for one regex after another. Part of regexlist.c.
  */
 struct regex_forms {
-	struct strbuf plain;	/* in PCRE2's dialect */
-	struct strbuf guarded;	/* the same with callouts */
-	struct regex_cost cost; /* of the guarded form */
+	struct strbuf plain;   /* in PCRE2's dialect */
+	struct strbuf guarded; /* the same with callouts */
+	uint64_t cost;	       /* of the guarded form: regex_cost_find() */
 };
 
-#define REGEX_FORMS_INIT                  \
-	{                                 \
-		STRBUF_INIT, STRBUF_INIT, \
-		{                         \
-			0, 0, 0, 0        \
-		}                         \
+#define REGEX_FORMS_INIT                    \
+	{                                   \
+		STRBUF_INIT, STRBUF_INIT, 0 \
 	}
 
 /* How a regex is compiled. */

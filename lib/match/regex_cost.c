@@ -19,22 +19,11 @@
 #define BYTES_BRANCH 3
 #define BYTES_CALLOUT 6
 
-/* A part of a regex: a sequence, an alternation or a single item. */
-struct part {
-	struct regex_cost cost;
-	uint64_t first, last; /* the positions at which it may begin and end */
-	bool is_nullable;     /* it matches the empty string */
-	bool is_group;
-};
-
-static const struct part empty = { .is_nullable = true };
-
-/* An open group. */
+/* An open group, or the whole regex. */
 struct open {
-	struct part branches; /* those that ended */
-	struct part branch;   /* the present one, up to its last item */
-	struct part item;     /* the last item, which a quantifier may follow */
-	bool has_branches;
+	uint64_t before; /* the bytes up to its last item */
+	uint64_t item;	 /* those of that item, which a quantifier may follow */
+	bool is_group;	 /* that item */
 };
 
 struct scan {
@@ -53,83 +42,30 @@ static uint64_t product(uint64_t a, uint64_t b)
 	return a != 0 && b > REGEX_COST_MAX / a ? REGEX_COST_MAX : a * b;
 }
 
-static void add_cost(struct regex_cost *to, const struct regex_cost *cost)
-{
-	to->bytes = sum(to->bytes, cost->bytes);
-	to->positions = sum(to->positions, cost->positions);
-	to->repeated = sum(to->repeated, cost->repeated);
-	to->edges = sum(to->edges, cost->edges);
-}
-
-/* Append b to the sequence a. */
-static void append(struct part *a, const struct part *b)
-{
-	add_cost(&a->cost, &b->cost);
-	a->cost.edges = sum(a->cost.edges, product(a->last, b->first));
-	a->first = a->is_nullable ? sum(a->first, b->first) : a->first;
-	a->last = b->is_nullable ? sum(a->last, b->last) : b->last;
-	a->is_nullable = a->is_nullable && b->is_nullable;
-}
-
-/* Add an alternative. */
-static void add_branch(struct open *group)
-{
-	struct part *all = &group->branches;
-
-	append(&group->branch, &group->item);
-	add_cost(&all->cost, &group->branch.cost);
-	all->cost.bytes = sum(all->cost.bytes, BYTES_BRANCH);
-	all->first = sum(all->first, group->branch.first);
-	all->last = sum(all->last, group->branch.last);
-	all->is_nullable = group->branch.is_nullable || (group->has_branches && all->is_nullable);
-	group->has_branches = true;
-	group->branch = group->item = empty;
-}
-
-/* Write out min to max copies of a part. max is 0 if there is no bound. */
-static void repeat(struct part *part, uint64_t min, uint64_t max)
-{
-	const uint64_t copies = max > 0 ? max : min > 0 ? min : 1;
-	const uint64_t link = product(part->last, part->first);
-	const uint64_t links = part->is_nullable ? product(copies, copies - 1) / 2 : copies - 1;
-	const uint64_t ends = part->is_nullable ? copies : copies - (min > 0 ? min : 1) + 1;
-
-	part->cost.bytes = part->is_group ? product(copies, sum(part->cost.bytes, BYTES_GROUP)) :
-					    sum(2 * part->cost.bytes, BYTES_GROUP);
-	part->cost.repeated = sum(part->cost.repeated, product(copies - 1, part->cost.positions));
-	part->cost.positions = product(copies, part->cost.positions);
-	part->cost.edges = sum(product(copies, part->cost.edges), product(links, link));
-	if (max == 0)
-		part->cost.edges = sum(part->cost.edges, link);
-	part->first = part->is_nullable ? product(copies, part->first) : part->first;
-	part->last = product(ends, part->last);
-	part->is_nullable = part->is_nullable || min == 0;
-	part->is_group = true;
-}
-
-static void add_item(struct scan *s, uint64_t bytes, uint64_t positions)
+/* Add an item to the innermost group that is open. */
+static void add_item(struct scan *s, uint64_t bytes, bool is_group)
 {
 	struct open *group = &s->groups[s->depth];
 
-	append(&group->branch, &group->item);
-	group->item = (struct part){
-		.cost = { .bytes = bytes, .positions = positions },
-		.first = positions,
-		.last = positions,
-		.is_nullable = positions == 0,
-	};
+	group->before = sum(group->before, group->item);
+	group->item = bytes;
+	group->is_group = is_group;
 }
 
-static bool at_digit(const struct scan *s)
+/* Write out the copies of the last item. */
+static void repeat(struct open *group, uint64_t copies)
 {
-	return s->p < s->end && isdigit((unsigned char)*s->p);
+	group->item = group->is_group ? product(copies, sum(group->item, BYTES_GROUP)) :
+					sum(2 * group->item, BYTES_GROUP);
+	group->is_group = true;
 }
 
+/* Read a number; 0 if there is none. */
 static uint64_t read_number(struct scan *s)
 {
 	uint64_t number = 0;
 
-	for (; at_digit(s); s->p++)
+	for (; s->p < s->end && isdigit((unsigned char)*s->p); s->p++)
 		number = number < REGEX_COST_MAX / 16 ? number * 10 + (uint64_t)(*s->p - '0') :
 							number;
 	return number;
@@ -138,21 +74,20 @@ static uint64_t read_number(struct scan *s)
 /* Read a quantifier, and its mark if it is lazy. */
 static void scan_quantifier(struct scan *s)
 {
-	uint64_t min = *s->p == '+', max = *s->p == '?';
+	uint64_t copies = 1, most;
 
 	if (*s->p++ == '{') {
-		min = read_number(s);
-		max = min > 0 ? min : 1; /* PCRE2 keeps a copy for {0} */
+		copies = read_number(s);
 		if (s->p < s->end && *s->p == ',') {
 			s->p++;
-			max = !at_digit(s) ? 0 : read_number(s);
-			max = max < min && max > 0 ? min : max; /* refused */
+			most = read_number(s);
+			copies = most > copies ? most : copies;
 		}
 		s->p += s->p < s->end;
 	}
 	if (s->p < s->end && (*s->p == '?' || *s->p == '+'))
 		s->p++;
-	repeat(&s->groups[s->depth].item, min, max);
+	repeat(&s->groups[s->depth], copies > 0 ? copies : 1); /* PCRE2 keeps one for {0} */
 }
 
 static void scan_escape(struct scan *s)
@@ -164,7 +99,7 @@ static void scan_escape(struct scan *s)
 		while (s->p < s->end && *s->p++ != '}')
 			;
 	}
-	add_item(s, BYTES_CHARACTER, letter != 'b' && letter != 'B' && letter != 'g');
+	add_item(s, BYTES_CHARACTER, false);
 }
 
 static void scan_class(struct scan *s)
@@ -176,7 +111,7 @@ static void scan_class(struct scan *s)
 	while (s->p < s->end && *s->p != ']')
 		s->p += *s->p == '\\' ? 2 : 1;
 	s->p = s->p < s->end ? s->p + 1 : s->end;
-	add_item(s, BYTES_CLASS + (uint64_t)(s->p - start), 1);
+	add_item(s, BYTES_CLASS + (uint64_t)(s->p - start), false);
 }
 
 static void scan_open(struct scan *s)
@@ -192,22 +127,18 @@ static void scan_open(struct scan *s)
 		s->p = s->end; /* refused */
 		return;
 	}
-	s->groups[++s->depth] = (struct open){ empty, empty, empty, false };
+	s->groups[++s->depth] = (struct open){ 0, 0, false };
 }
 
 static void scan_close(struct scan *s)
 {
-	struct open *group = &s->groups[s->depth], *outer;
+	const struct open *group = &s->groups[s->depth];
 
 	s->p++;
 	if (s->depth == 0)
 		return; /* refused */
-	add_branch(group);
-	outer = &s->groups[--s->depth];
-	append(&outer->branch, &outer->item);
-	outer->item = group->branches;
-	outer->item.cost.bytes = sum(outer->item.cost.bytes, BYTES_GROUP);
-	outer->item.is_group = true;
+	s->depth--;
+	add_item(s, sum(sum(group->before, group->item), BYTES_GROUP + BYTES_BRANCH), true);
 }
 
 /* Read a callout at a parenthesis. Returns whether there is one. */
@@ -216,7 +147,7 @@ static bool scan_callout(struct scan *s)
 	if (s->end - s->p < 4 || memcmp(s->p, "(?C)", 4) != 0)
 		return false;
 	s->p += 4;
-	add_item(s, BYTES_CALLOUT, 0);
+	add_item(s, BYTES_CALLOUT, false);
 	return true;
 }
 
@@ -238,7 +169,7 @@ static void scan_one(struct scan *s)
 		break;
 	case '|':
 		s->p++;
-		add_branch(&s->groups[s->depth]);
+		add_item(s, BYTES_BRANCH, false);
 		break;
 	case '*':
 	case '+':
@@ -249,29 +180,27 @@ static void scan_one(struct scan *s)
 	case '^':
 	case '$':
 		s->p++;
-		add_item(s, 1, 0);
+		add_item(s, 1, false);
 		break;
 	case '.':
 		s->p++;
-		add_item(s, BYTES_DOT, 1);
+		add_item(s, BYTES_DOT, false);
 		break;
 	default:
 		s->p++;
-		add_item(s, BYTES_CHARACTER, 1);
+		add_item(s, BYTES_CHARACTER, false);
 	}
 }
 
-void regex_cost_find(const char *regex, size_t len, struct regex_cost *cost_r)
+uint64_t regex_cost_find(const char *regex, size_t len)
 {
 	const char *text = len > 0 ? regex : ""; /* an empty one may be NULL */
 	struct scan s = { .p = text, .end = text + len, .depth = 0 };
 
-	s.groups[0] = (struct open){ empty, empty, empty, false };
+	s.groups[0] = (struct open){ 0, 0, false };
 	while (s.p < s.end)
 		scan_one(&s);
 	while (s.depth > 0)
 		scan_close(&s);
-	add_branch(&s.groups[0]);
-	*cost_r = s.groups[0].branches.cost;
-	cost_r->bytes = sum(cost_r->bytes, BYTES_FIXED);
+	return sum(sum(s.groups[0].before, s.groups[0].item), BYTES_FIXED + BYTES_BRANCH);
 }

@@ -1,7 +1,7 @@
 /*
- * Reads the texts that each match of a regex contains from the regex's translated form. Syntax that
- * it does not know ends a text, so that it finds no text that a match may lack. Stateless; any
- * thread may call it.
+ * Reads the texts of which each match of a regex contains some from the regex's translated form.
+ * Syntax that it does not know ends a text, so that it finds no text that a match may lack.
+ * Stateless; any thread may call it.
  */
 #include "lib/match/regex_literal.h"
 
@@ -10,14 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/strmap.h"
-
 #define NESTED_MAX 250 /* PCRE2's default limit */
 
 /* A group that is open, or the whole regex. */
 struct open {
-	size_t before; /* literals found before it */
+	size_t before;	 /* literals found before it */
+	size_t together; /* behind these: those of the alternatives that ended, which form one set
+			  */
 	bool has_branches, looks_around;
+	bool is_free; /* an alternative requires no text */
 };
 
 enum item { ITEM_OTHER, ITEM_CHARACTER, ITEM_GROUP };
@@ -30,20 +31,20 @@ struct scan {
 	struct open last_group; /* if it is a group */
 	size_t len;		/* of the text that p continues */
 	char text[REGEX_LITERAL_MAX];
-	struct regex_literals *literals;
+	struct regex_literal found[REGEX_LITERALS_FOUND];
+	size_t count;
 };
 
 /* End the text before p, and keep it if it is long enough. */
 static void end_text(struct scan *s)
 {
-	struct regex_literals *all = s->literals;
 	const size_t len = s->len;
 
 	s->len = 0;
-	if (len < REGEX_LITERAL_MIN || all->count == REGEX_LITERALS_FOUND)
+	if (len < REGEX_LITERAL_MIN || s->count == REGEX_LITERALS_FOUND)
 		return;
-	memcpy(all->found[all->count].text, s->text, len);
-	all->found[all->count++].len = (uint32_t)len;
+	s->found[s->count] = (struct regex_literal){ .len = (uint8_t)len, .together = 1 };
+	memcpy(s->found[s->count++].text, s->text, len);
 }
 
 static void skip_item(struct scan *s, const char *behind)
@@ -94,6 +95,63 @@ static void read_class(struct scan *s)
 	skip_item(s, p < s->end ? p + 1 : s->end);
 }
 
+size_t regex_literal_shortest(const struct regex_literal *first)
+{
+	size_t shortest = first->len;
+
+	for (size_t i = 1; i < first->together; i++)
+		shortest = first[i].len < shortest ? first[i].len : shortest;
+	return shortest;
+}
+
+/* Return the smallest of the sets from an index on and, of those, the one with the longest texts.
+ * NULL if there is none. */
+static const struct regex_literal *find_best(const struct scan *s, size_t from)
+{
+	const struct regex_literal *best = NULL, *set;
+
+	for (; from < s->count; from += set->together) {
+		set = &s->found[from];
+		if (best == NULL || set->together < best->together ||
+			(set->together == best->together &&
+				regex_literal_shortest(set) > regex_literal_shortest(best)))
+			best = set;
+	}
+	return best;
+}
+
+/* End an alternative. One of its sets becomes a part of the group's. */
+static void end_branch(struct scan *s)
+{
+	struct open *group = &s->groups[s->depth];
+	const size_t from = group->before + group->together;
+	const struct regex_literal *best;
+	size_t taken = 0;
+
+	end_text(s);
+	if ((best = find_best(s, from)) != NULL &&
+		group->together + best->together <= REGEX_LITERALS_TOGETHER) {
+		taken = best->together;
+		memmove(&s->found[from], best, taken * sizeof(*best));
+	}
+	group->together += taken;
+	group->is_free = group->is_free || taken == 0;
+	s->count = from + taken;
+}
+
+static void end_group(struct scan *s)
+{
+	struct open *group = &s->groups[s->depth];
+
+	end_text(s);
+	if (group->has_branches)
+		end_branch(s);
+	if (group->is_free || group->looks_around)
+		s->count = group->before;
+	else if (group->has_branches)
+		s->found[group->before].together = (uint8_t)group->together;
+}
+
 /* Returns false if the group is of an unknown form, or nested too deeply. */
 static bool open_group(struct scan *s)
 {
@@ -110,7 +168,7 @@ static bool open_group(struct scan *s)
 			return false;
 		group.looks_around = *p++ != ':';
 	}
-	group.before = s->literals->count;
+	group.before = s->count;
 	s->groups[++s->depth] = group;
 	s->last = ITEM_OTHER;
 	s->p = p;
@@ -120,16 +178,11 @@ static bool open_group(struct scan *s)
 /* Returns false if no group is open. */
 static bool close_group(struct scan *s)
 {
-	const struct open *group = &s->groups[s->depth];
-
 	if (s->depth == 0)
 		return false;
-	end_text(s);
-	if (group->has_branches || group->looks_around)
-		s->literals->count = group->before;
-	s->last_group = *group;
+	end_group(s);
+	s->last_group = s->groups[s->depth--];
 	s->last = ITEM_GROUP;
-	s->depth--;
 	s->p++;
 	return true;
 }
@@ -154,14 +207,14 @@ static void read_quantifier(struct scan *s)
 	if (is_optional(s) && s->last == ITEM_CHARACTER)
 		s->len--;
 	else if (is_optional(s) && s->last == ITEM_GROUP)
-		s->literals->count = s->last_group.before;
+		s->count = s->last_group.before;
 	p = *p == '{' ? skip_braces(s, p) : p + 1;
 	if (p < s->end && *p == '?')
 		p++; /* lazy */
 	skip_item(s, p);
 }
 
-/* Read the next item. Returns false if the regex requires no text, or isn't understood. */
+/* Read the next item. Returns false if the regex isn't understood. */
 static bool read_item(struct scan *s)
 {
 	switch (*s->p) {
@@ -176,9 +229,10 @@ static bool read_item(struct scan *s)
 	case ')':
 		return close_group(s);
 	case '|':
+		end_branch(s);
 		s->groups[s->depth].has_branches = true;
 		skip_item(s, s->p + 1);
-		return s->depth > 0;
+		return true;
 	case '*':
 	case '+':
 	case '?':
@@ -199,9 +253,15 @@ static bool read_item(struct scan *s)
 	}
 }
 
-void regex_literals_find(const char *regex, struct regex_literals *literals_r)
+static size_t bytes_of(size_t count)
+{
+	return sizeof(struct regex_literals) + count * sizeof(struct regex_literal);
+}
+
+int regex_literals_find(const char *regex, struct regex_literals **literals_r)
 {
 	struct scan s;
+	struct regex_literals *all = NULL;
 
 	s.p = regex;
 	s.end = regex + strlen(regex);
@@ -209,95 +269,24 @@ void regex_literals_find(const char *regex, struct regex_literals *literals_r)
 	s.depth = 0;
 	s.last = ITEM_OTHER;
 	s.len = 0;
-	s.literals = literals_r;
-	literals_r->count = 0;
-	while (s.p < s.end) {
-		if (!read_item(&s)) {
-			literals_r->count = 0;
-			return;
-		}
-	}
-	end_text(&s);
-}
-
-/* ---- choosing ---------------------------------------------------------------------- */
-
-/* How many regexes require each literal. */
-struct tally {
-	struct strmap *indexes; /* of literals in counts */
-	uint32_t *counts;
-	size_t size;
-};
-
-/* Count one more regex that requires the literal. Returns 0, or -1 when out of memory. */
-static int count_literal(struct tally *tally, const struct regex_literal *literal)
-{
-	uint32_t index = (uint32_t)strmap_count(tally->indexes);
-	int added = strmap_add(tally->indexes, literal->text, literal->len, index);
-	uint32_t *grown;
-
-	if (added < 0)
-		return -1;
-	if (added == 0)
-		(void)strmap_find(tally->indexes, literal->text, literal->len, &index);
-	if (index == tally->size) {
-		tally->size = tally->size > 0 ? tally->size * 2 : 64;
-		if ((grown = realloc(tally->counts, tally->size * sizeof(*grown))) == NULL)
+	s.count = 0;
+	while (s.p < s.end && read_item(&s))
+		;
+	if (s.p == s.end && s.depth == 0)
+		end_group(&s);
+	else
+		s.count = 0;
+	if (s.count > 0) {
+		if ((all = malloc(bytes_of(s.count))) == NULL)
 			return -1;
-		tally->counts = grown;
+		all->count = s.count;
+		memcpy(all->at, s.found, s.count * sizeof(all->at[0]));
 	}
-	if (added == 1)
-		tally->counts[index] = 0;
-	tally->counts[index]++;
+	*literals_r = all;
 	return 0;
 }
 
-static int count_all(struct tally *tally, const char *const *regexes, size_t count)
+size_t regex_literals_bytes(const struct regex_literals *literals)
 {
-	struct regex_literals literals;
-
-	for (size_t i = 0; i < count; i++) {
-		if (regexes[i] == NULL)
-			continue;
-		regex_literals_find(regexes[i], &literals);
-		for (size_t k = 0; k < literals.count; k++) {
-			if (count_literal(tally, &literals.found[k]) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/* The one that the fewest regexes require and, of those, the longest. */
-static void choose(const struct tally *tally, struct regex_literals *literals,
-	struct regex_literal *chosen_r)
-{
-	chosen_r->len = 0;
-	for (size_t k = 0; k < literals->count; k++) {
-		struct regex_literal *literal = &literals->found[k];
-		uint32_t index = 0;
-
-		(void)strmap_find(tally->indexes, literal->text, literal->len, &index);
-		literal->regexes = tally->counts[index];
-		if (chosen_r->len == 0 || literal->regexes < chosen_r->regexes ||
-			(literal->regexes == chosen_r->regexes && literal->len > chosen_r->len))
-			*chosen_r = *literal;
-	}
-}
-
-int regex_literals_choose(const char *const *regexes, size_t count, struct regex_literal *chosen_r)
-{
-	struct tally tally = { .indexes = strmap_new() };
-	struct regex_literals literals;
-	const int ret = tally.indexes != NULL ? count_all(&tally, regexes, count) : -1;
-
-	for (size_t i = 0; ret == 0 && i < count; i++) {
-		literals.count = 0;
-		if (regexes[i] != NULL)
-			regex_literals_find(regexes[i], &literals);
-		choose(&tally, &literals, &chosen_r[i]);
-	}
-	strmap_free(&tally.indexes);
-	free(tally.counts);
-	return ret;
+	return literals != NULL ? bytes_of(literals->count) : 0;
 }

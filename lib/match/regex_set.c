@@ -8,63 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/match/regex_cost.h"
-
-/* If more regexes of a list than this require a literal, it does not select them, unless nothing
- * else can. */
-#define LITERAL_COMMON 16
-
 #define MACHINE_CODE_STEP 262144 /* bytes of the regexes in one step of regex_set_prepare() */
 
 struct member {
 	struct shared_regex *shared;
-	bool is_costly;	 /* too large for the prefilter */
-	bool takes_part; /* in the prefilter */
-	bool is_fast;	 /* as counted in the set; likewise: */
+	bool is_fast; /* as counted in the set; likewise: */
 	size_t bytes;
-};
-
-/* The result of preparing the prefilter. Immutable. */
-struct selection {
-	struct regex_prefilter *prefilter;
-	size_t untested;
-	uint64_t always[]; /* a bit for each regex that must be tried on every subject */
-};
-
-/* The next steps of regex_set_prepare(), which alone uses it. */
-struct preparation {
-	size_t at;			/* the regex that is compiled to machine code next */
-	size_t searched;		/* the regex whose literal is added to the prefilter next */
-	size_t selected;		/* the regex that is added to the prefilter next */
-	struct regex_literal *literals; /* by which regexes take part; len 0: not by one */
-	const char **texts;		/* of the others that take part, else NULL */
-	struct regex_cost *costs;
-	bool *takes_part;
-	struct regex_prefilter *prefilter;
 };
 
 struct regex_set {
 	unsigned refs;
-	bool anchored;
 	bool is_prepared; /* atomic */
 	struct member *members;
 	size_t count, size;
-	uint64_t load;		     /* of the members that take part in the prefilter */
-	size_t words;		     /* of a bitmap with one bit per regex */
-	struct selection *selection; /* atomic; NULL: every regex is tried */
-	size_t fast;		     /* members with machine code; atomic */
-	uint64_t bytes, prepared_ns; /* of the members; of regex_set_prepare(); atomic */
-	struct preparation preparation;
+	size_t words;			    /* of a bitmap with one bit per regex */
+	struct regex_prefilter *prefilter;  /* atomic; NULL: every regex is tried */
+	size_t fast;			    /* members with machine code; atomic */
+	uint64_t bytes, prepared_ns;	    /* of the members; of regex_set_prepare(); atomic */
+	size_t compiled;		    /* members that were compiled to machine code */
+	struct regex_prefilter *incomplete; /* the prefilter while it is made */
 };
 
-struct regex_set *regex_set_new(bool anchored)
+struct regex_set *regex_set_new(void)
 {
 	struct regex_set *set = calloc(1, sizeof(*set));
 
-	if (set == NULL)
-		return NULL;
-	set->refs = 1;
-	set->anchored = anchored;
+	if (set != NULL)
+		set->refs = 1;
 	return set;
 }
 
@@ -74,19 +44,6 @@ struct regex_set *regex_set_ref(struct regex_set *set)
 	return set;
 }
 
-/* Free what preparing a set needs and the prepared set does not. */
-static void end_preparation(struct regex_set *set)
-{
-	struct preparation *p = &set->preparation;
-
-	free(p->literals);
-	free(p->texts);
-	free(p->costs);
-	free(p->takes_part);
-	regex_prefilter_free(&p->prefilter);
-	*p = (struct preparation){ .at = set->count };
-}
-
 void regex_set_unref(struct regex_set **set)
 {
 	struct regex_set *gone = *set;
@@ -94,12 +51,10 @@ void regex_set_unref(struct regex_set **set)
 	*set = NULL;
 	if (gone == NULL || __atomic_sub_fetch(&gone->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	end_preparation(gone);
+	regex_prefilter_free(&gone->incomplete);
+	regex_prefilter_free(&gone->prefilter);
 	for (size_t i = 0; i < gone->count; i++)
 		shared_regex_unref(&gone->members[i].shared);
-	if (gone->selection != NULL)
-		regex_prefilter_free(&gone->selection->prefilter);
-	free(gone->selection);
 	free(gone->members);
 	free(gone);
 }
@@ -132,19 +87,10 @@ static void count_member(struct regex_set *set, struct member *m)
 
 int regex_set_add(struct regex_set *set, struct shared_regex *regex)
 {
-	const uint64_t load = regex_prefilter_load(&regex->cost);
 	struct member m = { .shared = regex };
 
 	if (make_room(set) < 0)
 		return -1;
-	if (regex->has_literal) {
-		m.takes_part = true;
-	} else if (regex->is_readable) {
-		m.is_costly = !regex_prefilter_bears(&regex->cost) ||
-			set->load + load > PREFILTER_LIST_MAX;
-		m.takes_part = !m.is_costly;
-		set->load += m.takes_part ? load : 0;
-	}
 	count_member(set, &m);
 	set->members[set->count++] = m;
 	return 0;
@@ -160,14 +106,9 @@ struct shared_regex *regex_set_at(const struct regex_set *set, size_t i)
 	return set->members[i].shared;
 }
 
-bool regex_set_is_costly(const struct regex_set *set, size_t i)
-{
-	return set->members[i].is_costly;
-}
-
 bool regex_set_equal(const struct regex_set *a, const struct regex_set *b)
 {
-	if (a->count != b->count || a->anchored != b->anchored)
+	if (a->count != b->count)
 		return false;
 	for (size_t i = 0; i < a->count; i++) {
 		if (a->members[i].shared != b->members[i].shared)
@@ -194,115 +135,64 @@ int regex_set_finish(struct regex_set *set)
 /* ---- preparing ------------------------------------------------------------------- */
 
 /* Compile the next regexes to machine code. */
-static void prepare_regexes(struct regex_set *set)
+static void compile_regexes(struct regex_set *set)
 {
-	struct preparation *p = &set->preparation;
 	uint64_t bytes = 0;
 
-	while (p->at < set->count && bytes < MACHINE_CODE_STEP) {
-		struct member *m = &set->members[p->at++];
+	while (set->compiled < set->count && bytes < MACHINE_CODE_STEP) {
+		struct member *m = &set->members[set->compiled++];
 
 		shared_regex_speed_up(m->shared);
 		count_member(set, m);
-		bytes += m->shared->cost.bytes;
+		bytes += m->shared->cost;
 	}
 }
 
-/* Decide which regexes take part in the prefilter by a literal, and which ones as regexes. Returns
- * 0, or -1 when out of memory. */
-static int choose_literals(struct regex_set *set)
+/* Returns whether the prefilter has begun. */
+static bool begin_prefilter(struct regex_set *set)
 {
-	struct preparation *p = &set->preparation;
+	const struct regex_literals **literals =
+		calloc(set->count, sizeof(const struct regex_literals *));
 
-	if (regex_literals_choose(p->texts, set->count, p->literals) < 0)
-		return -1;
-	for (size_t i = 0; i < set->count; i++) {
-		const struct shared_regex *shared = set->members[i].shared;
-		struct regex_literal *literal = &p->literals[i];
-
-		if (literal->regexes > LITERAL_COMMON && shared->is_readable &&
-			regex_prefilter_bears(&shared->cost) &&
-			regex_prefilter_load(&shared->cost) == 0)
-			literal->len = 0;
-		if (literal->len > 0)
-			p->texts[i] = NULL;
-	}
-	return 0;
-}
-
-static int begin_selection(struct regex_set *set)
-{
-	struct preparation *p = &set->preparation;
-	size_t i;
-
-	p->literals = calloc(set->count, sizeof(*p->literals));
-	p->texts = calloc(set->count, sizeof(*p->texts));
-	p->costs = calloc(set->count, sizeof(*p->costs));
-	p->takes_part = calloc(set->count, sizeof(*p->takes_part));
-	p->prefilter = regex_prefilter_new(set->anchored);
-	if (p->literals == NULL || p->texts == NULL || p->costs == NULL || p->takes_part == NULL ||
-		p->prefilter == NULL)
-		return -1;
-	for (i = 0; i < set->count; i++) {
-		p->texts[i] = set->members[i].takes_part ? set->members[i].shared->plain : NULL;
-		p->costs[i] = set->members[i].shared->cost;
-	}
-	return choose_literals(set);
-}
-
-/* Let other threads use the prefilter. When out of memory, they continue without it. */
-static void publish_selection(struct regex_set *set)
-{
-	struct preparation *p = &set->preparation;
-	struct selection *selection =
-		calloc(1, sizeof(*selection) + set->words * sizeof(selection->always[0]));
-	size_t i;
-
-	if (selection == NULL)
-		return;
-	for (i = 0; i < set->count; i++) {
-		if (p->takes_part[i])
-			continue;
-		selection->always[i / 64] |= UINT64_C(1) << (i % 64);
-		selection->untested++;
-	}
-	selection->prefilter = p->prefilter;
-	p->prefilter = NULL;
-	__atomic_store_n(&set->selection, selection, __ATOMIC_RELEASE);
-}
-
-/* Add the next regexes to the prefilter. Returns whether more remain. */
-static bool prepare_selection(struct regex_set *set)
-{
-	struct preparation *p = &set->preparation;
-
-	if (!regex_prefilter_helps(set->count) ||
-		(p->prefilter == NULL && begin_selection(set) < 0))
+	if (literals == NULL)
 		return false;
-	if (p->searched < set->count) {
-		p->searched = regex_prefilter_add_literals(p->prefilter, p->literals, p->searched,
-			set->count, p->takes_part);
+	for (size_t i = 0; i < set->count; i++)
+		literals[i] = set->members[i].shared->literals;
+	set->incomplete = regex_prefilter_new(literals, set->count);
+	free(literals);
+	return set->incomplete != NULL;
+}
+
+/* Do the next step of the prefilter. Returns whether more follow. When out of memory, there is
+ * none. */
+static bool make_prefilter(struct regex_set *set)
+{
+	if (set->incomplete == NULL)
+		return regex_prefilter_helps(set->count) && begin_prefilter(set);
+	switch (regex_prefilter_make(set->incomplete)) {
+	case REGEX_PREFILTER_CONTINUES:
 		return true;
+	case REGEX_PREFILTER_IS_MADE: /* from now on, other threads use it */
+		__atomic_store_n(&set->prefilter, set->incomplete, __ATOMIC_RELEASE);
+		set->incomplete = NULL;
+		return false;
+	case REGEX_PREFILTER_FAILED:
+	default:
+		regex_prefilter_free(&set->incomplete);
+		return false;
 	}
-	p->selected = regex_prefilter_add(p->prefilter, p->texts, p->costs, p->selected, set->count,
-		p->takes_part);
-	if (p->selected < set->count)
-		return true;
-	publish_selection(set);
-	return false;
 }
 
 bool regex_set_prepare(struct regex_set *set)
 {
 	if (regex_set_is_prepared(set))
 		return false;
-	if (set->preparation.at < set->count) {
-		prepare_regexes(set);
+	if (set->compiled < set->count) {
+		compile_regexes(set);
 		return true;
 	}
-	if (prepare_selection(set))
+	if (make_prefilter(set))
 		return true;
-	end_preparation(set);
 	__atomic_store_n(&set->is_prepared, true, __ATOMIC_RELEASE);
 	return false;
 }
@@ -312,16 +202,21 @@ bool regex_set_is_prepared(const struct regex_set *set)
 	return __atomic_load_n(&set->is_prepared, __ATOMIC_ACQUIRE);
 }
 
+static const struct regex_prefilter *prefilter_of(const struct regex_set *set)
+{
+	return __atomic_load_n(&set->prefilter, __ATOMIC_ACQUIRE);
+}
+
 size_t regex_set_untested(const struct regex_set *set)
 {
-	const struct selection *selection = __atomic_load_n(&set->selection, __ATOMIC_ACQUIRE);
+	const struct regex_prefilter *prefilter = prefilter_of(set);
 
-	return selection != NULL ? selection->untested : set->count;
+	return prefilter != NULL ? regex_prefilter_untested(prefilter) : set->count;
 }
 
 void regex_set_measure(const struct regex_set *set, struct regexlist_size *size_r)
 {
-	const struct selection *selection = __atomic_load_n(&set->selection, __ATOMIC_ACQUIRE);
+	const struct regex_prefilter *prefilter = prefilter_of(set);
 
 	*size_r = (struct regexlist_size){
 		.regexes = set->count,
@@ -330,8 +225,8 @@ void regex_set_measure(const struct regex_set *set, struct regexlist_size *size_
 		.bytes = __atomic_load_n(&set->bytes, __ATOMIC_RELAXED),
 		.prepared_ns = __atomic_load_n(&set->prepared_ns, __ATOMIC_RELAXED),
 	};
-	if (selection != NULL)
-		size_r->bytes += regex_prefilter_bytes(selection->prefilter);
+	if (prefilter != NULL)
+		size_r->bytes += regex_prefilter_bytes(prefilter);
 }
 
 void regex_set_add_time(struct regex_set *set, uint64_t ns)
@@ -349,14 +244,12 @@ size_t regex_set_words(const struct regex_set *set)
 void regex_set_select(const struct regex_set *set, struct regex_prefilter_scratch *scratch,
 	struct regex_budget *budget, const struct regex_subject *subject, uint64_t *bits)
 {
-	const struct selection *selection = __atomic_load_n(&set->selection, __ATOMIC_ACQUIRE);
+	const struct regex_prefilter *prefilter = prefilter_of(set);
 
-	if (selection != NULL && subject->is_plain) {
-		memcpy(bits, selection->always, set->words * sizeof(*bits));
-		if (regex_prefilter_scan(selection->prefilter, scratch, budget, subject->text,
-			    subject->len, bits) == 0)
-			return;
-	}
+	if (prefilter != NULL &&
+		regex_prefilter_scan(prefilter, scratch, budget, subject->text, subject->len,
+			bits) == 0)
+		return;
 	memset(bits, 0xff, set->words * sizeof(*bits));
 	if (set->count % 64 != 0)
 		bits[set->words - 1] = (UINT64_C(1) << set->count % 64) - 1;

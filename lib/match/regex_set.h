@@ -17,7 +17,7 @@
  */
 struct regex_set;
 
-struct regex_set *regex_set_new(bool anchored); /* NULL when out of memory */
+struct regex_set *regex_set_new(void); /* NULL when out of memory */
 struct regex_set *regex_set_ref(struct regex_set *set);
 void regex_set_unref(struct regex_set **set); /* accepts NULL */
 
@@ -27,9 +27,6 @@ int regex_set_add(struct regex_set *set, struct shared_regex *regex);
 
 size_t regex_set_count(const struct regex_set *set);
 struct shared_regex *regex_set_at(const struct regex_set *set, size_t i);
-
-/* Return whether the prefilter leaves out a regex because of its size. */
-bool regex_set_is_costly(const struct regex_set *set, size_t i);
 
 /* Return whether both have the same regexes in the same order. */
 bool regex_set_equal(const struct regex_set *a, const struct regex_set *b);

@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include "lib/base/strmap.h"
-#include "lib/match/regex_literal.h"
-#include "lib/match/regex_plain.h"
 
 /* PCRE2 refuses a regex of 65,536 bytes. One that is certainly smaller can be compiled later. */
 #define REFUSED_BYTES 65536
@@ -29,7 +27,7 @@ static uint64_t refusal_bytes(const struct regex_forms *forms)
 {
 	const uint64_t most = REFUSED_BYTES + forms->plain.len;
 
-	return 2 * (forms->cost.bytes < most ? forms->cost.bytes : most);
+	return 2 * (forms->cost < most ? forms->cost : most);
 }
 
 /* Note how a form was compiled. Returns whether it was. */
@@ -64,7 +62,7 @@ static enum regex_compiled compile_forms(struct shared_regex *r, struct regex_fo
 		return REGEX_NO_MEMORY;
 	r->cost = forms->cost;
 	compiled = regex_compile(forms, r->text, r->len, mode, &r->code, err);
-	if (!note_compiled(r, compiled) || !r->has_lines || r->cost.bytes <= CERTAINLY_COMPILES)
+	if (!note_compiled(r, compiled) || !r->has_lines || r->cost <= CERTAINLY_COMPILES)
 		return compiled;
 	compiled = compile_lines(r, &lines, err);
 	r->lines = lines;
@@ -96,23 +94,16 @@ enum regex_added shared_regex_new(const char *regex, size_t len, bool anchored,
 	struct regex_forms forms = REGEX_FORMS_INIT;
 	struct shared_regex *r = make_regex(regex, len, anchored);
 	enum regex_compiled compiled = REGEX_NO_MEMORY;
-	struct regex_literals literals;
 	bool is_added;
 
 	*bytes_r = 0;
 	if (r != NULL)
 		compiled = compile_forms(r, &forms, err);
 	is_added = r != NULL && note_compiled(r, compiled);
-	*bytes_r = is_added ? r->cost.bytes : refusal_bytes(&forms);
-	if (is_added) {
-		regex_literals_find(forms.plain.text, &literals);
-		r->has_literal = literals.count > 0;
-		r->is_readable = regex_is_plain(forms.plain.text, forms.plain.len);
-		if ((r->is_readable || r->has_literal) &&
-			(r->plain = strdup(forms.plain.text)) == NULL) {
-			is_added = false;
-			compiled = REGEX_NO_MEMORY;
-		}
+	*bytes_r = is_added ? r->cost : refusal_bytes(&forms);
+	if (is_added && regex_literals_find(forms.plain.text, &r->literals) < 0) {
+		is_added = false;
+		compiled = REGEX_NO_MEMORY;
 	}
 	regex_forms_free(&forms);
 	if (is_added) {
@@ -143,7 +134,7 @@ void shared_regex_unref(struct shared_regex **regex)
 	pcre2_code_free(gone->fast);
 	pcre2_code_free(gone->lines);
 	free(gone->text);
-	free(gone->plain);
+	free(gone->literals);
 	free(gone);
 }
 
@@ -163,7 +154,7 @@ void shared_regex_speed_up(struct shared_regex *regex)
 {
 	pcre2_code *fast;
 
-	if (regex->cost.bytes > REGEX_MACHINE_CODE_MAX ||
+	if (regex->cost > REGEX_MACHINE_CODE_MAX ||
 		__atomic_load_n(&regex->fast, __ATOMIC_ACQUIRE) != NULL ||
 		(fast = pcre2_code_copy(regex->code)) == NULL)
 		return;
@@ -201,8 +192,8 @@ static size_t form_bytes(const pcre2_code *form)
 
 size_t shared_regex_bytes(const struct shared_regex *regex)
 {
-	return sizeof(*regex) + regex->len + 1 +
-		(regex->plain != NULL ? strlen(regex->plain) + 1 : 0) + form_bytes(regex->code) +
+	return sizeof(*regex) + regex->len + 1 + regex_literals_bytes(regex->literals) +
+		form_bytes(regex->code) +
 		form_bytes(__atomic_load_n(&regex->fast, __ATOMIC_ACQUIRE)) +
 		form_bytes(__atomic_load_n(&regex->lines, __ATOMIC_ACQUIRE));
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/match/regex_compile.h"
+#include "lib/match/regex_literal.h"
 #include "lib/match/regexlist.h"
 
 /*
@@ -15,17 +16,15 @@
 struct shared_regex {
 	unsigned refs;
 	bool anchored;
-	bool has_lines;	  /* it has another form for subjects with a line terminator */
-	bool is_readable; /* hyperscan reads its syntax */
-	bool has_literal; /* the prefilter can find it by a text that it requires */
-	bool is_sparse;	  /* it has few callouts, perhaps only in one of its forms */
+	bool has_lines; /* it has another form for subjects with a line terminator */
+	bool is_sparse; /* it has few callouts, perhaps only in one of its forms */
 	pcre2_code *code;
 	pcre2_code *fast;  /* atomic: a copy with machine code; NULL: not prepared, or too large */
 	pcre2_code *lines; /* atomic: that other form; NULL: not yet needed */
 	char *text;	   /* in JavaScript's dialect */
 	size_t len;	   /* bytes of it */
-	char *plain;	   /* the translation, without callouts, if is_readable or has_literal */
-	struct regex_cost cost; /* with them */
+	uint64_t cost;	   /* regex_cost_find(), with callouts */
+	struct regex_literals *literals; /* by which the prefilter can find it; NULL: none */
 };
 
 /*

@@ -81,10 +81,10 @@ static bool is_folded(const char *text, size_t len)
 int regex_subject_fold(const char *text, size_t len, struct strbuf *buffer,
 	struct regex_subject *subject_r)
 {
-	bool is_plain = true, has_lines = false;
+	bool is_ascii = true, has_lines = false;
 
 	if (is_folded(text, len)) {
-		*subject_r = (struct regex_subject){ text, len, true, false };
+		*subject_r = (struct regex_subject){ text, len, false };
 		return 0;
 	}
 	strbuf_reset(buffer);
@@ -92,16 +92,16 @@ int regex_subject_fold(const char *text, size_t len, struct strbuf *buffer,
 	if (buffer->failed)
 		return -1;
 	for (size_t at = 0; at < len; at++) {
-		is_plain = is_plain && (unsigned char)text[at] - 1U < 0x7f;
+		is_ascii = is_ascii && (unsigned char)text[at] < 0x80;
 		has_lines = has_lines || text[at] == '\n' || text[at] == '\r';
 		buffer->text[at] = ascii_lower(text[at]);
 	}
-	if (!is_plain) {
+	if (!is_ascii) {
 		strbuf_reset(buffer);
 		add_repaired(buffer, text, len, &has_lines);
 		if (buffer->failed)
 			return -1;
 	}
-	*subject_r = (struct regex_subject){ buffer->text, buffer->len, is_plain, has_lines };
+	*subject_r = (struct regex_subject){ buffer->text, buffer->len, has_lines };
 	return 0;
 }

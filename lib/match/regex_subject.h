@@ -10,7 +10,6 @@
 struct regex_subject {
 	const char *text; /* the given one if it is folded already, or in the buffer */
 	size_t len;
-	bool is_plain;	/* ASCII without NUL */
 	bool has_lines; /* contains a line terminator of JavaScript */
 };
 

@@ -127,7 +127,7 @@ struct regexlist *regexlist_new(bool anchored)
 	list->refs = 1;
 	list->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	list->anchored = anchored;
-	if ((list->set = regex_set_new(anchored)) == NULL) {
+	if ((list->set = regex_set_new()) == NULL) {
 		free(list);
 		return NULL;
 	}
@@ -177,7 +177,7 @@ static enum regex_added find_regex(struct regexlist *list, const char *regex, si
 	uint64_t bytes;
 
 	if (known != NULL) {
-		list->bytes += known->cost.bytes;
+		list->bytes += known->cost;
 		*regex_r = shared_regex_ref(known);
 		return REGEX_ADDED;
 	}
@@ -246,40 +246,21 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored, uint64
 	if (len > REGEX_MAX)
 		return 0;
 	if (regex_forms_make(&forms, regex, len, mode, max) == 0)
-		bytes = forms.cost.bytes;
+		bytes = forms.cost;
 	regex_forms_free(&forms);
 	return bytes;
 }
 
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 {
-	const size_t last = regexlist_count(list) - 1;
-	const struct regex_cost *cost = &regex_set_at(list->set, last)->cost;
+	const uint64_t cost = regex_set_at(list->set, regexlist_count(list) - 1)->cost;
 
-	if (cost->bytes > REGEX_MACHINE_CODE_MAX)
-		(void)errmsg_set(why_r,
-			"with its repeats written out, the regex takes up to %" PRIu64
-			" bytes; above %d, it is interpreted%s",
-			cost->bytes, REGEX_MACHINE_CODE_MAX,
-			regex_set_is_costly(list->set, last) ? ", and tried on every subject" : "");
-	else if (regex_set_is_costly(list->set, last))
-		(void)errmsg_set(why_r,
-			"repeats add %" PRIu64 " characters to the regex, which then has %" PRIu64
-			" with %" PRIu64 " transitions; above %d, %d, %d, or %d added in the whole "
-			"list, it is tried on every subject",
-			cost->repeated, cost->positions, cost->edges, PREFILTER_REPEATED_MAX,
-			PREFILTER_POSITIONS_MAX, PREFILTER_EDGES_MAX, PREFILTER_LIST_MAX);
-	else
+	if (cost <= REGEX_MACHINE_CODE_MAX)
 		return false;
-	return true;
-}
-
-bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r)
-{
-	if (regex_set_at(list->set, i)->is_readable || regex_set_at(list->set, i)->has_literal ||
-		!regex_prefilter_helps(regexlist_count(list)))
-		return false;
-	*value_r = list->values[i];
+	(void)errmsg_set(why_r,
+		"with its repeats written out, the regex takes up to %" PRIu64
+		" bytes; above %d, it is interpreted",
+		cost, REGEX_MACHINE_CODE_MAX);
 	return true;
 }
 

@@ -14,9 +14,9 @@
  * match, each with its own scratch.
  *
  * A finished list is interpreted by PCRE2. regexlist_prepare() makes it faster: it compiles the
- * regexes to machine code and, if the build includes hyperscan, makes a prefilter that selects
- * those that can match at all. Because this can take long, it is done in steps, beside the matching
- * threads.
+ * regexes to machine code and, if the build includes hyperscan, makes a prefilter that searches a
+ * subject for the texts which the regexes require, and selects those that can match at all. Because
+ * this can take long, it is done in steps, beside the matching threads.
  */
 struct regexlist;
 
@@ -108,25 +108,16 @@ uint64_t regexlist_bytes(const struct regexlist *list);
  */
 uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored, uint64_t max);
 
-/*
- * Return whether the regex that was added last stays slower than others, because it is too large
- * for machine code or the prefilter. Sets *why_r then.
- */
+/* Return whether the regex that was added last stays slower than others, because it is too large
+ * for machine code. Sets *why_r then. */
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r);
-
-/*
- * Return whether the regex i < regexlist_count() is tried on every subject, although the list has a
- * prefilter, because it requires no text of three characters and because of its syntax
- * (look-around, back references, characters outside of ASCII and the like). Sets *value_r then.
- */
-bool regexlist_is_excluded(const struct regexlist *list, size_t i, uint32_t *value_r);
 
 /* Return whether regexes can be compiled to machine code in this process, which a system may
  * forbid. */
 bool regexlist_has_machine_code(void);
 
 /*
- * Prepare a finished list, one step of at most a few seconds at a time. Changes no
+ * Prepare a finished list, one step of some tenths of a second at a time. Changes no
  * answer. Returns whether another step is needed. One thread at a time may prepare a list, while
  * others match.
  */
@@ -152,7 +143,7 @@ void regexlist_measure(const struct regexlist *list, struct regexlist_size *size
 void regexlist_add_time(struct regexlist *list, uint64_t ns);
 
 /* Return how many regexes are tried on every subject, because the prefilter is not prepared or they
- * do not take part in it. Any thread. */
+ * require no text. Any thread. */
 size_t regexlist_untested(const struct regexlist *list);
 
 #endif

@@ -211,22 +211,6 @@ static int add_lines(struct list *list, const struct list_text *text, struct pro
 	return 0;
 }
 
-/* Note the regexes of a finished list that the prefilter leaves out. */
-static void note_excluded(const struct list *list, struct problems *problems)
-{
-	uint32_t line;
-
-	for (size_t i = 0; i < regexlist_count(list->regexes); i++) {
-		if (regexlist_is_excluded(list->regexes, i, &line))
-			problems_note(problems,
-				"%s:%u: the regex is tried on every subject, because it requires "
-				"no text of three characters, and the prefilter does not read its "
-				"syntax (such as look-around, back references, \\s, or characters "
-				"outside of ASCII)",
-				list->name, line);
-	}
-}
-
 /* Add all lines, whose regexes the previous list may have. Returns as add_lines() does. */
 static int fill_list(struct list *list, const struct list *previous, const struct list_text *text,
 	struct problems *problems)
@@ -260,8 +244,7 @@ struct list *list_rebuild(const struct list *previous, enum list_id id,
 			list->name);
 		used.len = 0;
 	}
-	if ((added = fill_list(list, previous, &used, problems)) == 0)
-		note_excluded(list, problems);
+	added = fill_list(list, previous, &used, problems);
 	problems_end(problems, list->name, "line");
 	if (added < 0) {
 		list_unref(&list);

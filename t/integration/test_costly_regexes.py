@@ -1,11 +1,9 @@
 """Regexes that are costly to compile delay nothing, and are reported with their line or column."""
 
 import os
-import random
 import resource
 import shutil
 import signal
-import string
 import subprocess
 
 import pytest
@@ -14,7 +12,7 @@ from harness.postern import POSTERN, POSTERNCTL
 from harness.tables import may, status, wait_may, wait_may_not, wait_source
 from harness.wait import wait_until
 
-COSTLY = "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"  # hyperscan would take seconds for one, 31 s for four
+COSTLY = "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"  # 150 KB with its repeats written out
 LIST = "rcpt_to.access.blacklist_regex"
 CPU_SECONDS = 10  # far more than the daemon needs, and less than costly regexes would take
 ALICE = ("alice", "alice@example.com", "czx1@example.com")
@@ -205,24 +203,4 @@ def test_changes_and_a_stop_do_not_wait_for_many_profiles(box):
     busy = status(daemon)["cache"]["unprepared_regex_lists"]
     assert busy > 100, f"all but {busy} lists are prepared, so that the test shows nothing"
     daemon.write_store(many_rows(False))
-    assert daemon.stop() == 0
-
-
-def test_nothing_waits_for_a_long_step_of_the_prefilter(box):
-    """Hyperscan takes seconds for each chunk of these lines, and cannot be interrupted."""
-    rng = random.Random(1)
-    lines = "".join(".*".join("".join(rng.choices(string.ascii_lowercase, k=3)) for _ in range(10)) + "\n"
-                    for _ in range(5000))
-    daemon = box.postern(lists={LIST: lines + "bad@.*\n"}, store=rows(True))
-    wait_source(daemon, "store")
-    assert may(daemon, *ALICE)
-    assert not may(daemon, "alice", "alice@example.com", "bad@example.com")
-    daemon.write_store(rows(False))
-    wait_may_not(daemon, *ALICE)
-    assert daemon.ctl("reload") is not None
-    daemon.write_list(LIST, lines + "worse@.*\n")
-    daemon.write_store(rows(True))
-    wait_may(daemon, *ALICE)
-    wait_may_not(daemon, "alice", "alice@example.com", "worse@example.com")
-    assert status(daemon)["cache"]["unprepared_regex_lists"] > 0, "the list is prepared, so that the test shows nothing"
     assert daemon.stop() == 0

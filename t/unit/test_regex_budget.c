@@ -86,6 +86,29 @@ START_TEST(charges_no_pause)
 	}
 END_TEST
 
+/* Nor does a pause of the regexes, whether or not there was a look before. */
+START_TEST(charges_nothing_else)
+	{
+		uint64_t paused;
+
+		for (int i = 0; i < 2; i++) {
+			ck_assert(!regex_budget_is_spent(&budget));
+			if (i == 0)
+				regex_budget_begin(&budget);
+			paused = regex_budget_pause(&budget);
+			passed += 100 * REGEX_BUDGET_NS;
+			used += 100 * REGEX_BUDGET_NS;
+			regex_budget_resume(&budget, paused);
+		}
+		passed += REGEX_BUDGET_NS;
+		used += REGEX_BUDGET_NS;
+		ck_assert(!regex_budget_is_spent(&budget));
+		passed++;
+		used++;
+		ck_assert(regex_budget_is_spent(&budget));
+	}
+END_TEST
+
 /* The time before the first look is not that of regexes. */
 START_TEST(begins_with_the_first_look)
 	{
@@ -173,6 +196,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, grants_each_regex_some_time, 0,
 		sizeof(counts) / sizeof(counts[0]));
 	tcase_add_test(tcase, charges_no_pause);
+	tcase_add_test(tcase, charges_nothing_else);
 	tcase_add_test(tcase, begins_with_the_first_look);
 	tcase_add_test(tcase, looks_at_every_sixteenth_step);
 	tcase_add_test(tcase, a_match_ends_when_it_has_used_its_time);

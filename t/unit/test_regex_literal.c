@@ -1,6 +1,6 @@
 /*
- * Shows which texts a regex requires, which of them is chosen among many regexes, and that no match
- * lacks one.
+ * Shows which texts a regex requires,
+ * and that no match lacks all texts of a set.
  */
 #include "lib/match/regex_literal.h"
 
@@ -15,17 +15,17 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* Translated regexes, and their literals with a space between them. */
+/* Translated regexes, and their sets of literals with a space between them, as in "a/b c". */
 static const struct {
 	const char *regex, *literals;
 } rows[] = {
 	{ "", "" },
 	{ "ab", "" },
 	{ "abc", "abc" },
-	{ "abc|def", "" },
+	{ "abc|def", "abc/def" },
 	{ ".*@(.*\\.)?spam\\.example", "spam.exa mple" },
-	{ ".*@.*spam.*\\.(?:com|net)", "spam" },
-	{ "bob@(com|net)corp\\.example", "bob@ corp.exa mple" },
+	{ ".*@.*spam.*\\.(?:com|net)", "spam com/net" },
+	{ "bob@(com|net)corp\\.example", "bob@ com/net corp.exa mple" },
 	{ "(abc)", "abc" },
 	{ "(?:abc)+", "abc" },
 	{ "(abc){2}", "abc" },
@@ -34,7 +34,7 @@ static const struct {
 	{ "(abc){0}def", "def" },
 	{ "(abc){00,3}def", "def" },
 	{ "(abc){10,3}def", "abc def" },
-	{ "(abc(def|ghi)jkl)", "abc jkl" },
+	{ "(abc(def|ghi)jkl)", "abc def/ghi jkl" },
 	{ "(abc(def|ghi)?jkl|x)", "" },
 	{ "((abc)?def)", "def" },
 	{ "((abc)def)?ghi", "ghi" },
@@ -68,70 +68,98 @@ static const struct {
 	{ "abcdefghi?jkl", "abcdefgh jkl" },
 	{ "abcdefghijklmnopqrs", "abcdefgh ijklmnop qrs" },
 	{ "(abcdefghijklmnop|x)qrst", "qrst" },
+	{ "(mail|smtp)[0-9]+\\.", "mail/smtp" },
+	{ "abc|de", "" },
+	{ "abc|", "" },
+	{ "|abc", "" },
+	{ "(abc||def)", "" },
+	{ "(a.*bcd|efgh.ijk|lmn)", "bcd/efgh/lmn" }, /* of each the longest */
+	{ "(abc|def)+", "abc/def" },
+	{ "(abc|def)?ghi", "ghi" },
+	{ "(abc|def){0,2}|ghi", "" },
+	{ "(?=abc|def)ghi", "ghi" },
+	{ "(?!abc|def)ghi|jkl", "ghi/jkl" },
+	{ "((abc|def)ghi|jkl)", "ghi/jkl" }, /* of each the smallest set */
+	{ "((abc|def).|jkl|mno)|pqr", "abc/def/jkl/mno/pqr" },
+	{ "(abc|def(?=x))|(ghi|jkl)+.(mno)", "abc/def/mno" },
+	{ "abcdefghi|(jklmnopqrst)u", "abcdefgh/jklmnopq" },
+	{ "(aaa|bbb|ccc|ddd|eee|fff|ggg|hhh|iii|jjj|kkk|lll|mmm|nnn|ooo|ppp)",
+		"aaa/bbb/ccc/ddd/eee/fff/ggg/hhh/iii/jjj/kkk/lll/mmm/nnn/ooo/ppp" },
+	{ "(aaa|bbb|ccc|ddd|eee|fff|ggg|hhh|iii|jjj|kkk|lll|mmm|nnn|ooo|ppp|qqq)rst", "rst" },
 	{ "abc(?@def", "" },
 	{ "(*VERB)abc", "" },
 	{ "abc)", "" },
 };
 
+static struct regex_literals *find(const char *regex)
+{
+	struct regex_literals *literals;
+
+	ck_assert_int_eq(regex_literals_find(regex, &literals), 0);
+	return literals;
+}
+
 START_TEST(a_regex_requires_these_texts)
 	{
-		struct regex_literals literals;
+		struct regex_literals *literals = find(rows[_i].regex);
 		char text[1024] = "";
-		size_t len = 0;
+		size_t len = 0, begun = 0;
 
-		regex_literals_find(rows[_i].regex, &literals);
-		for (size_t i = 0; i < literals.count; i++)
+		for (size_t i = 0; literals != NULL && i < literals->count; i++) {
+			const struct regex_literal *literal = &literals->at[i];
+			const bool begins = i == begun;
+
+			begun += begins ? literal->together : 0;
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.*s",
-				i > 0 ? " " : "", (int)literals.found[i].len,
-				literals.found[i].text);
+				i == 0	       ? "" :
+					begins ? " " :
+						 "/",
+				(int)literal->len, literal->text);
+		}
 		ck_assert_msg(strcmp(text, rows[_i].literals) == 0, "%s: '%s', not '%s'",
 			rows[_i].regex, text, rows[_i].literals);
+		ck_assert_int_eq(regex_literals_bytes(literals) > 0, text[0] != '\0');
+		free(literals);
 	}
 END_TEST
 
+/* Also if an alternative that comes last has no room. */
 START_TEST(the_number_of_texts_is_bounded)
 	{
-		struct regex_literals literals;
+		struct regex_literals *literals;
 		char regex[8 * REGEX_LITERALS_FOUND] = "";
 
 		for (int i = 0; i < REGEX_LITERALS_FOUND + 1; i++)
 			strcat(regex, ".abcd");
-		regex_literals_find(regex, &literals);
-		ck_assert_uint_eq(literals.count, REGEX_LITERALS_FOUND);
+		literals = find(regex);
+		ck_assert_uint_eq(literals->count, REGEX_LITERALS_FOUND);
+		free(literals);
+		strcat(regex, "(?:efgh|ijkl)");
+		literals = find(regex);
+		ck_assert_uint_eq(literals->count, REGEX_LITERALS_FOUND);
+		ck_assert_uint_eq(literals->at[REGEX_LITERALS_FOUND - 1].together, 1);
+		free(literals);
 	}
 END_TEST
 
 /* Deeply nested groups, which PCRE2 would refuse. */
 START_TEST(no_depth_is_too_much)
 	{
-		struct regex_literals literals;
 		char regex[1024];
 
 		memset(regex, '(', sizeof(regex));
 		memcpy(regex + sizeof(regex) - 4, "abc", 4);
-		regex_literals_find(regex, &literals);
-		ck_assert_uint_eq(literals.count, 0);
+		ck_assert_ptr_null(find(regex));
 	}
 END_TEST
 
-START_TEST(the_rarest_text_is_chosen)
+START_TEST(a_set_is_as_good_as_its_shortest_text)
 	{
-		static const char *const regexes[] = { ".*spam.*example\\.com",
-			".*ham.*example\\.com", NULL, "example\\.com", "a|b", ".*tofu.*tempeh" };
-		static const struct {
-			const char *text;
-			uint32_t regexes;
-		} want[] = { { "spam", 1 }, { "ham", 1 }, { "", 0 }, { "example.", 3 }, { "", 0 },
-			{ "tempeh", 1 } };
-		struct regex_literal chosen[COUNT(regexes)];
+		struct regex_literals *literals = find("abcde|fgh|ijkl");
 
-		ck_assert_int_eq(regex_literals_choose(regexes, COUNT(regexes), chosen), 0);
-		for (size_t i = 0; i < COUNT(regexes); i++) {
-			ck_assert_uint_eq(chosen[i].len, strlen(want[i].text));
-			ck_assert_int_eq(memcmp(chosen[i].text, want[i].text, chosen[i].len), 0);
-			if (chosen[i].len > 0)
-				ck_assert_uint_eq(chosen[i].regexes, want[i].regexes);
-		}
+		ck_assert_uint_eq(regex_literal_shortest(&literals->at[0]), 3);
+		ck_assert_uint_eq(regex_literal_shortest(&literals->at[2]), 4);
+		free(literals);
 	}
 END_TEST
 
@@ -180,7 +208,7 @@ static void add_regex(struct strbuf *out, unsigned depth)
 static void make_subject(struct strbuf *out)
 {
 	static const char *const parts[] = { "abc", "abc", "bca", "cab", "a", "b", "c", "A", ".",
-		"-" };
+		"-", "\xe2\x84\xaa", "\xff" };
 	const unsigned count = roll(6);
 
 	strbuf_reset(out);
@@ -189,12 +217,14 @@ static void make_subject(struct strbuf *out)
 	strbuf_add_str(out, "");
 }
 
-static bool contains(const char *text, const struct regex_literal *literal)
+/* Return whether a subject contains one of a set of literals. */
+static bool contains(const struct regex_subject *subject, const struct regex_literal *first)
 {
-	char sought[REGEX_LITERAL_MAX + 1];
-
-	(void)snprintf(sought, sizeof(sought), "%.*s", (int)literal->len, literal->text);
-	return strstr(text, sought) != NULL;
+	for (size_t i = 0; i < first->together; i++) {
+		if (memmem(subject->text, subject->len, first[i].text, first[i].len) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* Check the literals of one regex against some subjects. Returns how many of them it matched. */
@@ -203,7 +233,7 @@ static unsigned check_regex(const char *regex, struct regex_scratch *scratch)
 	struct regex_forms forms = REGEX_FORMS_INIT;
 	struct strbuf text = STRBUF_INIT, folded = STRBUF_INIT;
 	struct regexlist *list = regexlist_new(false);
-	struct regex_literals literals;
+	struct regex_literals *literals = NULL;
 	struct regex_subject subject;
 	unsigned matched = 0;
 	uint32_t value;
@@ -212,7 +242,7 @@ static unsigned check_regex(const char *regex, struct regex_scratch *scratch)
 		ck_assert(regex_dialect_translate(regex, strlen(regex), false, UINT64_MAX,
 			&forms.plain));
 		strbuf_add_str(&forms.plain, "");
-		regex_literals_find(forms.plain.text, &literals);
+		literals = find(forms.plain.text);
 		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
 		for (int i = 0; i < 10; i++) {
 			make_subject(&text);
@@ -222,12 +252,14 @@ static unsigned check_regex(const char *regex, struct regex_scratch *scratch)
 			matched++;
 			ck_assert_int_eq(regex_subject_fold(text.text, text.len, &folded, &subject),
 				0);
-			for (size_t k = 0; k < literals.count; k++)
-				ck_assert_msg(contains(subject.text, &literals.found[k]),
+			for (size_t k = 0; literals != NULL && k < literals->count;
+				k += literals->at[k].together)
+				ck_assert_msg(contains(&subject, &literals->at[k]),
 					"/%s/ matches \"%s\" without \"%.*s\"", regex, text.text,
-					(int)literals.found[k].len, literals.found[k].text);
+					(int)literals->at[k].len, literals->at[k].text);
 		}
 	}
+	free(literals);
 	regex_forms_free(&forms);
 	strbuf_free(&text);
 	strbuf_free(&folded);
@@ -235,7 +267,7 @@ static unsigned check_regex(const char *regex, struct regex_scratch *scratch)
 	return matched;
 }
 
-START_TEST(no_match_lacks_a_required_text)
+START_TEST(no_match_lacks_all_texts_of_a_set)
 	{
 		struct regex_scratch *scratch = regex_scratch_new(NULL);
 		struct strbuf regex = STRBUF_INIT;
@@ -262,8 +294,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tests, a_regex_requires_these_texts, 0, (int)COUNT(rows));
 	tcase_add_test(tests, the_number_of_texts_is_bounded);
 	tcase_add_test(tests, no_depth_is_too_much);
-	tcase_add_test(tests, the_rarest_text_is_chosen);
-	tcase_add_loop_test(tests, no_match_lacks_a_required_text, 0, 3);
+	tcase_add_test(tests, a_set_is_as_good_as_its_shortest_text);
+	tcase_add_loop_test(tests, no_match_lacks_all_texts_of_a_set, 0, 3);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
