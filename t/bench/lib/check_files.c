@@ -34,7 +34,7 @@ struct policy *check_files_policy(const char *config_path)
 		fail(config_path, problems_text(problems, 0));
 	problems_free(&problems);
 	config_unref(&config);
-	check_rules_prepare(policy, false);
+	check_rules_prepare(policy);
 	return policy;
 }
 

@@ -163,7 +163,7 @@ void check_looks(bool is_json, double seconds, int entries)
 	if (l.texts == NULL || l.clients == NULL || l.addresses == NULL)
 		abort();
 	check_rules_make(&m, &l.size);
-	check_rules_prepare(m.policy, false);
+	check_rules_prepare(m.policy);
 	l.users = policy_parts(m.policy)->users;
 	if (!is_json)
 		printf("\nNanoseconds a look.\n%-28s %9s %9s %8s\n", "what", "entries", "found",

@@ -138,8 +138,7 @@ static void add_usual_regexes(struct made *m, enum list_id id, int count, char k
 	strbuf_free(&text);
 }
 
-/* Regexes that no literal can find; every fourth is one that the prefilter does not read, either.
- * No session has an exclamation mark. */
+/* Regexes that no literal can find. No session has an exclamation mark. */
 static void add_regexes_without_text(struct made *m, enum list_id id, int count, char kind)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -220,22 +219,13 @@ static void add_users(struct made *m, int count)
 	}
 }
 
-static bool has_machine_code(const struct regexlist *list)
-{
-	struct regexlist_size size;
-
-	regexlist_measure(list, &size);
-	return size.interpreted == 0;
-}
-
-void check_rules_prepare(const struct policy *policy, bool machine_code_only)
+void check_rules_prepare(const struct policy *policy)
 {
 	size_t count = 0, i;
 	struct regexlist **lists = policy_unprepared(policy, &count);
 
 	for (i = 0; lists != NULL && i < count; i++) {
-		while (!(machine_code_only && has_machine_code(lists[i])) &&
-			regexlist_prepare(lists[i]))
+		while (regexlist_prepare(lists[i]))
 			;
 	}
 	free(lists);

@@ -22,9 +22,8 @@ struct check_size {
  */
 void check_rules_make(struct made *m, const struct check_size *size);
 
-/* Prepare all regexes of a policy, as the daemon does beside its work; with machine_code_only, as
- * it has done before it makes prefilters. */
-void check_rules_prepare(const struct policy *policy, bool machine_code_only);
+/* Prepare all regexes of a policy, as the daemon does beside its work. */
+void check_rules_prepare(const struct policy *policy);
 
 /* Write the text of entry i of such a set, to look it up. */
 void check_rules_host(char text_r[64], int i);	 /* of the client lists: i < entries / 2 */
