@@ -10,7 +10,7 @@
 #define BUCKETS 4096 /* a power of 2 */
 #define NEAR_PLACES 2
 #define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures alone */
-#define LOAD_MAX 2     /* of an area; see load_of() */
+#define LOAD_MAX 9     /* of an area; see load_of() */
 #define TURNS 4	       /* one belongs to the oldest anonymous attempt, and three to the newest */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
@@ -358,30 +358,46 @@ static bool pass_waiting(struct auth_gate *gate, struct gate_node *node, struct 
 	return true;
 }
 
-/* Return the number of attempts at the ticket's login, from networks near its own, that are under
- * way or have failed recently, up to LOAD_MAX. */
+/*
+ * Return the load of a ticket's area: the number of attempts from there at the ticket's login that
+ * are under way or have failed recently, if it is 0 or 1; if it is greater, LOAD_MAX while one is
+ * under way, and then less and less, down to 2, in steps of twice the time since the last failure.
+ */
 static uint32_t load_of(const struct auth_gate *gate, const struct gate_ticket *ticket,
 	uint32_t now)
 {
 	const struct gate_node *area = ticket->node[GATE_AREA];
-	const uint32_t load = penalty_area_failures(gate->penalty, &ticket->keys, now) +
-		(area == NULL ? 0 : area->under_way);
+	const uint32_t under_way = area == NULL ? 0 : area->under_way;
+	uint32_t age, load;
 
-	return load < LOAD_MAX ? load : LOAD_MAX;
+	load = penalty_area_failures(gate->penalty, &ticket->keys, now, &age) + under_way;
+	if (load < 2)
+		return load;
+	load = LOAD_MAX;
+	for (age = under_way > 0 ? 0 : age; age > 0 && load > 2; age /= 2)
+		load--;
+	return load;
 }
 
 /* Open the gate for those who wait in the node's list, in the order of arrival, if their areas have
- * this load, or let them wait for another node. */
-static void pass_in_order(struct auth_gate *gate, struct gate_node *node, uint32_t load,
+ * this load, or let them wait for another node. Returns the next load that there is, at most
+ * LOAD_MAX + 1. */
+static uint32_t pass_in_order(struct auth_gate *gate, struct gate_node *node, uint32_t load,
 	uint32_t now)
 {
 	struct gate_ticket *ticket, *next;
+	uint32_t higher = LOAD_MAX + 1;
 
 	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
+		const uint32_t present = load_of(gate, ticket, now);
+
 		next = TAILQ_NEXT(ticket, link);
-		if (load_of(gate, ticket, now) == load)
+		if (present == load)
 			(void)pass_waiting(gate, node, ticket, now);
+		else if (present > load && present < higher)
+			higher = present;
 	}
+	return higher;
 }
 
 static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uint32_t now)
@@ -391,8 +407,8 @@ static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uin
 	while (node->turn % TURNS != 0 && (ticket = newest_anonymous(node)) != NULL &&
 		pass_waiting(gate, node, ticket, now))
 		;
-	for (uint32_t load = 0; load <= LOAD_MAX; load++)
-		pass_in_order(gate, node, load, now);
+	for (uint32_t load = 0; load <= LOAD_MAX;)
+		load = pass_in_order(gate, node, load, now);
 }
 
 bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)

@@ -16,9 +16,7 @@
 #define FAILURES_MAX 60 /* no more are counted, so that an hour forgives everything */
 #define FIRST_MS 500	/* the first delay; each further one is twice as long */
 #define PAIR_FORGIVE_S 60
-#define PERSON                                                                            \
-	UINT64_C(1) /* the bit of a network's key, narrow or wide, that tells people from \
-		       addresses */
+#define PERSON UINT64_C(1) /* the bit of a network's key that tells people from addresses */
 
 enum { CLAIMS, PEOPLE = 2 }; /* even, unlike the near of an address */
 
@@ -257,6 +255,8 @@ static void count_failure(struct penalty *penalty, enum kind kind, uint64_t key,
 		*entry = (struct entry){ .key = key };
 	}
 	add_failure(&entry->failures, forgive_s, now);
+	if (kind == AREA) /* for its age */
+		entry->failures.time = now;
 }
 
 static uint32_t delay_of(uint32_t failures, uint32_t tolerance)
@@ -385,12 +385,9 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
 			       delay = delay_of(failures, rules[kind].tolerance);
 
-		if (kind == LOGIN) {
-			view.has_failed = failures > 0;
-		} else {
-			view.is_slowed |= delay > 0;
-			view.is_clean &= failures == 0;
-		}
+		view.has_failed |= kind == LOGIN && failures > 0;
+		view.is_slowed |= kind != LOGIN && delay > 0;
+		view.is_clean &= kind == LOGIN || failures == 0;
 		if (delay > view.delay_ms)
 			view.delay_ms = delay;
 	}
@@ -398,8 +395,11 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 }
 
 uint32_t penalty_area_failures(const struct penalty *penalty, const struct penalty_keys *keys,
-	uint32_t now)
+	uint32_t now, uint32_t *age_r)
 {
+	const struct entry *entry = find_entry(penalty, AREA, keys->area);
+
+	*age_r = entry == NULL ? 0 : now - entry->failures.time;
 	return failures_of(penalty, AREA, keys->area, now);
 }
 
@@ -475,10 +475,9 @@ size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
 		if (keys == NULL || key != 0)
 			cleared += clear_failures(penalty, kind, key);
 	}
-	if (keys == NULL)
-		clear_places(penalty, 0, 0);
-	else if (keys->login != 0 || keys->network != 0)
-		clear_places(penalty, keys->login, keys->network);
+	if (keys == NULL || keys->login != 0 || keys->network != 0)
+		clear_places(penalty, keys == NULL ? 0 : keys->login,
+			keys == NULL ? 0 : keys->network);
 	return cleared;
 }
 

@@ -35,8 +35,9 @@
  * minute), because the network may have other users. The network remains known for the login, which
  * thus has places there that nobody elsewhere can take (lib/auth/auth_gate.h).
  *
- * Failures at a login are counted by area, too: the IPv4 /16 or IPv6 /32 of the client. They delay
- * nobody, but attempts from areas without them get places first.
+ * Failures at a login are counted by area, too: the IPv4 /16 or IPv6 /32 of the client; one is
+ * forgiven in each minute after the last. They delay nobody, but attempts from areas without them,
+ * or without recent ones, get places first.
  *
  * A success clears no failures: the owner is trusted then and does not need that, and a guesser
  * must not profit from a login of his own, nor from the owner's program that logs in every second.
@@ -116,10 +117,10 @@ struct penalty_view {
 struct penalty_view penalty_view(const struct penalty *penalty, const struct penalty_keys *keys,
 	uint32_t now);
 
-/* Return the failures at the login from the area of the client that are not forgiven; 0 without an
- * area. */
+/* Return the failures at the login from the area of the client that are not forgiven, and the
+ * seconds since the last one in *age_r; 0 without an area. */
 uint32_t penalty_area_failures(const struct penalty *penalty, const struct penalty_keys *keys,
-	uint32_t now);
+	uint32_t now, uint32_t *age_r);
 
 /* Count an attempt with wrong credentials, or a successful one. */
 void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now);

@@ -464,9 +464,12 @@ END_TEST
  * place in most of his tries. */
 static const struct {
 	enum where guessers;
-	bool is_slowed; /* the owner's network: by somebody else's device with an old password */
-} contests[] = { { TWO, true }, { THREE, true }, { SIX, true }, { WIDE, true }, { VAST, false },
-	{ VAST, true } };
+	unsigned slowed; /* how often a device with an old password has failed in the owner's
+			    network */
+	enum who device; /* whose it is: the owner's, or somebody else's */
+} contests[] = { { TWO, 9, EACH }, { THREE, 9, EACH }, { SIX, 9, EACH }, { WIDE, 9, EACH },
+	{ VAST, 0, EACH }, { VAST, 9, EACH }, { TWO, 9, BOB }, { THREE, 9, BOB }, { SIX, 9, BOB },
+	{ WIDE, 9, BOB }, { VAST, 9, BOB } };
 START_TEST(an_owner_has_a_turn_among_guessers_who_try_again_at_once)
 	{
 		struct gate_ticket *owner = &tickets[GUESSERS];
@@ -477,8 +480,8 @@ START_TEST(an_owner_has_a_turn_among_guessers_who_try_again_at_once)
 		for (int i = 0; i < 20; i++) {
 			const uint64_t end = now_ms + WAIT_MS;
 
-			if (contests[_i].is_slowed)
-				count_failures(EACH, HOME, 1, 9);
+			if (contests[_i].device == EACH || i == 0)
+				count_failures(contests[_i].device, HOME, 1, contests[_i].slowed);
 			(void)enter(owner, BOB, HOME, 0, false);
 			while (owner->state == GATE_WAITING && now_ms < end)
 				(void)guess_for_ms(TICK_MS, BOB, contests[_i].guessers);
@@ -540,6 +543,31 @@ START_TEST(an_area_that_has_not_failed_at_the_login_goes_first)
 		for (unsigned i = 0; i < 3; i++) {
 			ck_assert(auth_gate_leave(gate, &tickets[i], now));
 			ck_assert_ptr_eq(auth_gate_next(gate), &tickets[10 - i]);
+			ck_assert_ptr_null(auth_gate_next(gate));
+		}
+	}
+END_TEST
+
+/* Of those with more than one, the area whose last attempt is the longest ago goes first. */
+START_TEST(areas_that_have_failed_at_the_login_take_turns)
+	{
+		static const struct {
+			enum where where;
+			unsigned failures, next_s;
+		} areas[] = { { HOME, 9, 30 }, { NEXT, 2, 8 }, { FAR, 2, 2 } };
+
+		for (int i = 0; i < COUNT(areas); i++) {
+			count_failures(BOB, areas[i].where, 0, areas[i].failures);
+			now += areas[i].next_s;
+		}
+		for (unsigned i = 0; i < 8; i++)
+			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
+		for (int i = COUNT(areas); i-- > 0;)
+			ck_assert_int_eq(enter(&tickets[8 + i], BOB, areas[i].where, 0, false),
+				GATE_WAIT);
+		for (int i = 0; i < COUNT(areas); i++) {
+			ck_assert(auth_gate_leave(gate, &tickets[i], now));
+			ck_assert_ptr_eq(auth_gate_next(gate), &tickets[8 + i]);
 			ck_assert_ptr_null(auth_gate_next(gate));
 		}
 	}
@@ -668,6 +696,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 		guessers_elsewhere_take_no_places_from_a_network_where_the_login_has_succeeded);
 	tcase_add_test(tcase, an_area_that_has_not_failed_at_the_login_goes_first);
+	tcase_add_test(tcase, areas_that_have_failed_at_the_login_take_turns);
 	tcase_add_test(tcase, slowed_networks_leave_places_of_a_login_free);
 	tcase_add_test(tcase, patient_attempts_of_one_login_leave_others_alone);
 	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);
