@@ -359,25 +359,35 @@ bool address_readings_add(const struct mail_address *address, struct address_rea
 	return readings->count <= ADDRESS_READINGS_MAX && find_from(readings, known, &forms);
 }
 
+/* Return whether a step leads from an address to another one. */
+static bool leads_on(const struct mail_address *address)
+{
+	struct mail_address to;
+	struct step steps[STEPS_MAX];
+	struct forms forms;
+	const size_t count = find_steps(address, &forms, steps);
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (take_step(address, &steps[i], &to) && !address_equal(&to, address))
+			return true;
+	}
+	return false;
+}
+
 bool address_is_final(const struct mail_address *address, const char *delimiters)
 {
-	struct mail_address base = *address, to;
-	struct step steps[STEPS_MAX];
+	struct mail_address base = *address;
 	struct address_key key;
-	struct forms forms;
-	size_t count, i;
 
-	if (delimiters[0] != '\0' && address_key(address, delimiters, 2, &key)) {
-		base.local_len = (uint16_t)(key.len - (address->canon_len - address->local_len));
-		base.canon_len = (uint16_t)key.len;
-		memcpy(base.canon, key.text, key.len + 1);
-	}
-	count = find_steps(&base, &forms, steps);
-	for (i = 0; i < count; i++) {
-		if (take_step(&base, &steps[i], &to) && !address_equal(&to, &base))
-			return false;
-	}
-	return true;
+	if (!leads_on(address))
+		return true;
+	if (delimiters[0] == '\0' || !address_key(address, delimiters, 2, &key))
+		return false;
+	base.local_len = (uint16_t)(key.len - (address->canon_len - address->local_len));
+	base.canon_len = (uint16_t)key.len;
+	memcpy(base.canon, key.text, key.len + 1);
+	return !leads_on(&base);
 }
 
 void address_innermost(const struct mail_address *address, struct mail_address *inner_r)

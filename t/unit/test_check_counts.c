@@ -165,6 +165,9 @@ static const struct {
 	{ "", "<x..y@corp.example>", "<\"x..y\"@corp.example>", true },
 	{ "", "<j\u00f6rg@corp.example>", "<J\u00d6RG+x@corp.example>", true },
 	{ "", "<sales@corp.example>", "<\u017fales@corp.example>", true },
+	/* Without the extension, there is something to undo. */
+	{ "", "<\"\\\"bob\\\"+x\"@corp.example>", "<\"\\\"bob\\\"+y\"@corp.example>", true },
+	{ "", "<bob@x.example+%!y@corp.example>", "<bob@x.example+%!z@corp.example>", true },
 	{ "", "<bob>", "<bob@localhost>", true },
 	{ "", "<bob@[192.0.2.1]>", "<bob+x@[192.0.2.2]>", true },
 	{ "", "<bob>", "<bob@corp.example>", false },
