@@ -11,27 +11,30 @@
 
 /* How the bytes of a charset make characters. */
 enum bytes {
-	SINGLE,	    /* one by one, or as in UTF-8: ASCII is always itself */
+	UTF8,	    /* as in UTF-8: ASCII is always itself */
+	SINGLE,	    /* one by one: likewise */
 	PAIRS,	    /* a byte of eight bits and the one behind it, which may have seven */
 	GB18030,    /* PAIRS; if the second byte is a digit, another such pair follows */
 	SHIFT_JIS,  /* PAIRS, but for the half-width letters */
+	EUC_KR,	    /* PAIRS */
 	EUC_JP,	    /* PAIRS, but two bytes follow 8f */
 	ISO_2022_JP /* escape sequences begin and end characters of two bytes of seven bits */
 };
 
-/* A charset that writes ASCII as ASCII. wide contains the characters of two bytes, other than
+/* A charset that writes ASCII as ASCII, also for readers that do not know it, unless it has escape
+ * sequences. wide contains the characters of two bytes, other than
  * those of UTF-8, that are like an @ or a dot (UTS 46), ended by 0. */
 struct charset {
-	const char *prefix; /* how its name begins */
+	const char *prefix; /* how its name begins; ISO_2022_JP: all of it */
 	enum bytes bytes;
 	uint16_t wide[7];
 };
 
 static const struct charset charsets[] = {
-	{ "utf-8", SINGLE, { 0 } },
-	{ "utf8", SINGLE, { 0 } },
-	{ "us-ascii", SINGLE, { 0 } },
-	{ "ascii", SINGLE, { 0 } },
+	{ "utf-8", UTF8, { 0 } },
+	{ "utf8", UTF8, { 0 } },
+	{ "us-ascii", UTF8, { 0 } },
+	{ "ascii", UTF8, { 0 } },
 	{ "iso-8859-", SINGLE, { 0 } },
 	{ "iso8859-", SINGLE, { 0 } },
 	{ "latin1", SINGLE, { 0 } },
@@ -44,6 +47,7 @@ static const struct charset charsets[] = {
 	{ "unknown-8bit", SINGLE, { 0 } },
 	{ "x-unknown", SINGLE, { 0 } },
 	{ "iso-2022-jp", ISO_2022_JP, { 0xa1f7, 0xa1a3, 0xa1a5, 0 } },
+	{ "eucgb2312_cn", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } }, /* Python's name */
 	{ "gb2312", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
 	{ "gbk", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
 	{ "gb18030", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
@@ -51,11 +55,11 @@ static const struct charset charsets[] = {
 	{ "big5", PAIRS, { 0xa249, 0xa24e, 0xa143, 0xa144, 0 } },
 	{ "windows-950", PAIRS, { 0xa249, 0xa24e, 0xa143, 0xa144, 0 } },
 	{ "euc-jp", EUC_JP, { 0xa1f7, 0xa1a3, 0xa1a5, 0x8ea1, 0 } },
-	{ "euc-kr", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
-	{ "ks_c_5601", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
-	{ "windows-949", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
-	{ "cp949", PAIRS, { 0xa3c0, 0xa3ae, 0 } },
-	{ "euc-cn", PAIRS, { 0xa3c0, 0xa1a3, 0xa3ae, 0 } },
+	{ "euc-kr", EUC_KR, { 0xa3c0, 0xa3ae, 0 } },
+	{ "ks_c_5601", EUC_KR, { 0xa3c0, 0xa3ae, 0 } },
+	{ "windows-949", EUC_KR, { 0xa3c0, 0xa3ae, 0 } },
+	{ "cp949", EUC_KR, { 0xa3c0, 0xa3ae, 0 } },
+	{ "euc-cn", GB18030, { 0xa3c0, 0xa988, 0xa1a3, 0xa3ae, 0 } },
 	{ "shift_jis", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
 	{ "shift-jis", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
 	{ "x-sjis", SHIFT_JIS, { 0x8197, 0x8142, 0x8144, 0 } },
@@ -70,7 +74,8 @@ static const struct charset *find_charset(const char *name, size_t len)
 
 	for (i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
 		want = strlen(charsets[i].prefix);
-		if (len >= want && strncasecmp(name, charsets[i].prefix, want) == 0)
+		if (len >= want && strncasecmp(name, charsets[i].prefix, want) == 0 &&
+			(len == want || charsets[i].bytes != ISO_2022_JP))
 			return &charsets[i];
 	}
 	return NULL;
@@ -88,7 +93,6 @@ struct decoded {
 	bool malformed, unsure;
 	uint32_t escape; /* the bytes of ISO 2022's escape sequence so far, or 0 */
 	bool two_bytes;	 /* ISO 2022: each character is two bytes of seven bits */
-	bool shifted;	 /* ISO 2022: the present letters are not those of ASCII */
 	bool begun;
 	bool quoted;  /* behind an odd number of quotes */
 	size_t depth; /* of parentheses */
@@ -96,36 +100,52 @@ struct decoded {
 
 #define ESCAPE 0x1b
 
-/* Follow ISO-2022-JP, which changes between ASCII and characters of two bytes by escape sequences.
- * Returns whether the byte is part of one. */
+/*
+ * Follow ISO-2022-JP (RFC 1468), which changes between ASCII and characters of two bytes by four
+ * escape sequences. Decoders show any other one, a part of it, or what is behind it, as ASCII.
+ * Returns whether the byte is part of one.
+ */
 static bool skip_escape(struct decoded *d, unsigned char c)
 {
-	if (c == ESCAPE) {
-		d->malformed |= d->left > 0;
-		d->escape = ESCAPE;
-		return true;
-	}
-	if (d->escape == 0)
+	if (c != ESCAPE && d->escape == 0)
 		return false;
+	d->malformed |= c == ESCAPE && (d->left > 0 || d->escape != 0);
 	d->escape = d->escape << 8 | c;
-	if (c >= '$' && c <= '/' && d->escape <= 0xffffff)
+	if (d->escape <= 0xffff)
 		return true; /* another byte follows */
-	d->two_bytes = d->escape == 0x1b2440 || d->escape == 0x1b2442 || d->escape == 0x1b242844;
-	d->shifted = d->escape != 0x1b2842 && d->escape != 0x1b284a;
+	d->two_bytes = d->escape == 0x1b2440 || d->escape == 0x1b2442;
+	d->malformed |= !d->two_bytes && d->escape != 0x1b2842 && d->escape != 0x1b284a;
 	d->escape = 0;
 	return true;
 }
 
+/* Return whether all decoders know characters that begin with the byte: some charsets have
+ * extensions, and rows without characters. */
+static bool is_known_lead(enum bytes bytes, unsigned char c)
+{
+	if (bytes == GB18030)
+		return (c >= 0xa1 && c <= 0xa9) || (c >= 0xb0 && c <= 0xf7);
+	if (bytes == EUC_KR)
+		return (c >= 0xa1 && c <= 0xac) || (c >= 0xb0 && c <= 0xfd && c != 0xc9);
+	if (bytes == SHIFT_JIS)
+		return (c >= 0x81 && c <= 0x84) || (c >= 0x88 && c <= 0x9f) ||
+			(c >= 0xe0 && c <= 0xea);
+	if (bytes == EUC_JP)
+		return (c >= 0xa1 && c <= 0xa8) || (c >= 0xb0 && c <= 0xf4);
+	return c >= 0xa1 && c <= 0xf9; /* Big5 */
+}
+
 /* Follow characters of several bytes. Decoders differ about those that are malformed: some then
- * take what is behind the word for a part of it. They also differ about bytes below a1. */
+ * take what is behind the word for a part of it. Where one decoder leaves out a byte that it does
+ * not know, the next byte may begin a character for it. */
 static void follow(struct decoded *d, unsigned char c)
 {
 	const enum bytes bytes = d->charset->bytes;
 	const bool is_strict = bytes == EUC_JP || bytes == ISO_2022_JP;
 
-	if (bytes == SINGLE || (d->left == 0 && c < 0x80))
+	if (bytes <= SINGLE || (d->left == 0 && c < 0x80))
 		return;
-	d->unsure |= c >= 0x80 && (bytes == SHIFT_JIS || c < 0xa1);
+	d->unsure |= bytes == SHIFT_JIS ? c > 0xfc : c >= 0x80 && c < 0xa1;
 	if (d->left > 0 && !(d->in_four && d->left == 2)) {
 		d->left--;
 		if (bytes == GB18030 && c >= '0' && c <= '9') {
@@ -135,7 +155,8 @@ static void follow(struct decoded *d, unsigned char c)
 			d->malformed |= d->in_four || c == 0x7f || c == 0xff ||
 				c < (is_strict ? 0xa1 : '@');
 		}
-	} else if (bytes != SHIFT_JIS || c < 0xa0 || c > 0xdf) {
+	} else if (bytes != SHIFT_JIS || c < 0xa1 || c > 0xdf) {
+		d->unsure |= bytes != ISO_2022_JP && !is_known_lead(bytes, c);
 		d->malformed |=
 			c <= 0x80 || c == 0xff || (is_strict && c < 0xa1 && c != 0x8e && c != 0x8f);
 		d->left = bytes == EUC_JP && c == 0x8f ? 2 : 1;
@@ -172,6 +193,7 @@ static bool ends_word(unsigned char c)
 static void note_special(struct decoded *d, unsigned char c)
 {
 	d->signs.open |= c == '\\' || (c == ')' && d->depth == 0);
+	d->signs.open |= d->unsure && d->before[0] >= 0x80 && memchr("()<>,\"", c, 6) != NULL;
 	d->quoted ^= c == '"';
 	d->depth += c == '(';
 	d->depth -= c == ')' && d->depth > 0;
@@ -183,11 +205,15 @@ static void add_decoded(void *context, char byte)
 	unsigned char c = (unsigned char)byte, last = d->before[0];
 	bool in_character;
 
-	if (d->charset->bytes == ISO_2022_JP && skip_escape(d, c))
-		return;
+	if (d->charset->bytes == ISO_2022_JP) {
+		if (skip_escape(d, c))
+			return;
+		d->malformed |= c >= 0x80 || (d->two_bytes && c <= ' ');
+	}
 	if (d->two_bytes)
 		c |= 0x80;
-	d->signs.at |= c == '@';
+	d->malformed |= c == '\r' || c == '\n'; /* Python ends a quoted string at a CR */
+	d->signs.at |= c == '@' || (c == '?' && (last == '=' || !d->begun));
 	note_special(d, c);
 	if (!d->begun)
 		d->signs.edge |= c == '.' || c == '!' || c == '%';
@@ -202,7 +228,7 @@ static void add_decoded(void *context, char byte)
 	d->before[1] = last;
 	d->before[0] = c;
 	if (d->each != NULL)
-		d->each(d->context, d->charset->bytes == SINGLE || c < 0x80 ? byte : '\xff');
+		d->each(d->context, d->charset->bytes <= SINGLE || c < 0x80 ? byte : '\xff');
 }
 
 static void begin_decoded(struct decoded *d)
@@ -210,7 +236,7 @@ static void begin_decoded(struct decoded *d)
 	d->before[0] = d->before[1] = ' ';
 	d->left = 0;
 	d->escape = 0;
-	d->in_four = d->malformed = d->unsure = d->shifted = false;
+	d->in_four = d->malformed = d->unsure = false;
 	d->two_bytes = d->begun = d->quoted = false;
 	d->depth = 0;
 }
@@ -221,7 +247,7 @@ static void end_decoded(struct decoded *d)
 
 	d->signs.edge |= last == '.' || last == '!' || last == '%';
 	d->signs.open |= d->quoted || d->depth > 0 || (d->unsure && last >= 0x80);
-	d->malformed |= d->left > 0 || d->escape != 0 || d->shifted;
+	d->malformed |= d->left > 0 || d->escape != 0 || d->two_bytes;
 }
 
 static int hex_digit(char c)
@@ -277,13 +303,16 @@ static void decode_text(char encoding, const char *text, size_t len, encoded_byt
 		decode_b(text, len, each, context);
 }
 
-/* Return whether all decoders read the text alike: it has only characters of its encoding. */
+/* Return whether all decoders read the text alike: it has only characters of its encoding, and
+ * Base64 is padded, because some decoders leave out what is incomplete. */
 static bool is_plain(char encoding, const char *text, size_t len)
 {
 	const bool is_q = encoding == 'Q' || encoding == 'q';
 
-	for (; len > 0 && !is_q && text[len - 1] == '='; len--)
-		;
+	if (!is_q && len % 4 != 0)
+		return false;
+	for (int i = 0; i < 2 && !is_q; i++)
+		len -= len > 0 && text[len - 1] == '=';
 	for (; len > 0; len--, text++) {
 		if (is_q ? *text < '!' || *text > '~' :
 			   memchr(digits_b, *text, sizeof(digits_b) - 1) == NULL)
@@ -294,7 +323,7 @@ static bool is_plain(char encoding, const char *text, size_t len)
 
 struct encoded_signs encoded_words_signs(const char *text, size_t len)
 {
-	static const struct encoded_signs unknown = { true, true, true, true };
+	static const struct encoded_signs unknown = { true, true, true, true, true };
 	const char *p = text, *end = text + len, *name, *word, *stop;
 	struct decoded d = { .each = NULL };
 
@@ -308,6 +337,7 @@ struct encoded_signs encoded_words_signs(const char *text, size_t len)
 		if ((stop = memmem(word, (size_t)(end - word), "?=", 2)) == NULL ||
 			memmem(word, (size_t)(stop - word), "=?", 2) != NULL)
 			return unknown;
+		d.signs.foreign |= d.charset->bytes != UTF8;
 		begin_decoded(&d);
 		decode_text(p[1], word, (size_t)(stop - word), add_decoded, &d);
 		end_decoded(&d);

@@ -9,12 +9,15 @@
  * known to write ASCII as ASCII, or if one of the words is incomplete or contains another one.
  */
 struct encoded_signs {
-	bool at;      /* also true for U+FF20 and U+FE6B in UTF-8 */
+	bool at; /* also true for U+FF20 and U+FE6B in UTF-8, and for an encoded-word within one,
+		    which Python decodes, too */
 	bool strange; /* a dot before a character other than a space, as in a domain; a ! or %
 			 within a word; or a character that is like an @ or a dot (UTS 46) */
 	bool edge;    /* one of them begins or ends with a dot, ! or % */
 	bool open;    /* one of them has a backslash, or a quote or parenthesis without its other
-			 half, or ends with a byte that some decoders take for half a character */
+			 half, or a byte that some decoders take for half a character is before the end
+			 or before a special character */
+	bool foreign; /* the charset of one is neither UTF-8 nor ASCII */
 };
 
 /* The characters of two bytes of ISO-2022-JP are taken for what they stand for. In other charsets,
@@ -26,9 +29,10 @@ typedef void encoded_byte_fn(void *context, char byte);
 
 /* Call each() for every byte that the encoded-word at p, which begins with "=?", decodes to; 0xff
  * replaces one that is not ASCII in a charset of several bytes for a character. Returns the end of
- * the word, or NULL, perhaps after some calls, if it is none, if its charset is unknown, if it has
- * a character that does not belong to its encoding, or if its last character is not complete, so
- * that a reader may take what is behind the word for a part of it. Thread-safe. */
+ * the word, or NULL, perhaps after some calls, if it is none, or if decoders differ about it: its
+ * charset is unknown; it has characters or lengths that its encoding does not have, line ends, or
+ * escape sequences other than those of RFC 1468; or its last character is not complete, so that a
+ * reader may take what is behind the word for a part of it. Thread-safe. */
 const char *encoded_word_decode(const char *p, const char *end, encoded_byte_fn *each,
 	void *context);
 

@@ -99,6 +99,8 @@ static bool judge_name(struct from_parser *p, const struct mail_address *address
 		return from_refuse(p, name->start, WRITE_LENGTH);
 	if (name->ends_with_comma)
 		return from_refuse(p, name->start, WRITE_LIST);
+	if (s->foreign && !p->is_ascii)
+		return from_refuse(p, name->start, WRITE_ENCODED_WORD);
 	if (from_has_control(s->text, s->len))
 		return from_refuse(p, name->start, WRITE_CONTROL);
 	if ((name->has_comma && !from_note(p, name->start, IRREGULAR_COMMA_IN_NAME)) ||
@@ -271,6 +273,7 @@ static bool judge_bytes(struct from_parser *p)
 	if (from_has_control(value, (size_t)(end - value)))
 		return from_refuse(p, value, WRITE_CONTROL);
 	for (c = value; c < end; c++) {
+		p->is_ascii = p->is_ascii && (unsigned char)*c < 0x80;
 		if (*c == '\r' || *c == '\n') {
 			if ((fold = from_fold_len(c, end)) == 0 || (is_blank && line > value))
 				return from_refuse(p, c, WRITE_CONTROL);
@@ -312,7 +315,8 @@ struct from_field from_grammar_parse(const char *value, size_t len, from_each_fn
 	struct from_parser p = { .lx = { .at = value },
 		.each = each,
 		.context = context,
-		.field = { .at = value } };
+		.field = { .at = value },
+		.is_ascii = true };
 
 	if (len > 0 && value[len - 1] == '\n')
 		len -= len > 1 && value[len - 2] == '\r' ? 2 : 1;

@@ -27,8 +27,9 @@
  * - An atom has no special character (RFC 5322 section 3.2.3), except for single dots behind its
  *   first character, and not both = and ?, as encoded-words have.
  * - In a quoted string, a backslash precedes only quotation marks and backslashes.
- * - An encoded-word (RFC 2047) has no special character before it is decoded, and it is known what
- *   it shows (encoded_word_decode()). A quoted string or comment may contain encoded-words.
+ * - An encoded-word (RFC 2047) has no special character before it is decoded, and all decoders
+ *   agree about it (encoded_word_decode()). A quoted string or comment may contain encoded-words.
+ *   Beside one of a charset other than UTF-8, the field is ASCII.
  * - A comment has no special characters but dots, commas and colons, and nothing that resembles an
  *   address.
  * - An address is a dot-atom, or a quoted string of words, dots and spaces; an @; and a domain or

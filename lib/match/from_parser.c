@@ -69,9 +69,9 @@ bool from_read_comment(struct from_parser *p, bool is_first)
 	from_advance(p);
 	if ((!t.spaced && !is_first) || !(p->t.spaced || from_is_at_end(p, ",:;")) ||
 		from_has_any(t.text, t.len, specials) || !from_shown_text(&s, t.text, t.len) ||
-		s.is_cut || s.open || from_has_any(s.text, s.len, specials) ||
-		from_has_control(s.text, s.len) || from_has_wide_at(s.text, s.len) ||
-		from_shown_is_telling(&s))
+		s.is_cut || s.open || (s.foreign && !p->is_ascii) ||
+		from_has_any(s.text, s.len, specials) || from_has_control(s.text, s.len) ||
+		from_has_wide_at(s.text, s.len) || from_shown_is_telling(&s))
 		return from_refuse(p, t.text - 1, WRITE_COMMENT);
 	return from_note(p, t.text - 1, IRREGULAR_COMMENT);
 }

@@ -75,6 +75,7 @@ struct from_parser {
 	const char *at;	     /* where a name shows an @; NULL: nowhere */
 	const char *telling; /* where a name resembles an address; NULL: nowhere */
 	enum from_irregular irregular;
+	bool is_ascii; /* the field */
 	bool is_twice; /* an address has itself as its name */
 	bool deep;     /* the domain of the present address has more than two labels */
 	bool stop;

@@ -13,7 +13,7 @@
 void from_shown_clear(struct from_shown *s)
 {
 	s->len = 0;
-	s->at = s->telling = s->open = s->is_cut = false;
+	s->at = s->telling = s->open = s->foreign = s->is_cut = false;
 }
 
 static void add_byte(void *context, char c)
@@ -52,6 +52,7 @@ const char *from_shown_encoded(struct from_shown *s, const char *text, const cha
 	s->at |= signs.at;
 	s->telling |= signs.strange || signs.edge;
 	s->open |= signs.open;
+	s->foreign |= signs.foreign;
 	return behind;
 }
 

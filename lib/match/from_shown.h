@@ -18,6 +18,7 @@ struct from_shown {
 	bool at, telling; /* an encoded-word has an @, or resembles an address (encoded_word.h) */
 	bool open;	  /* one has a backslash, or a quotation mark or parenthesis without its
 			     other half */
+	bool foreign;	  /* the charset of one is neither UTF-8 nor ASCII */
 	bool is_cut;	  /* it is longer than text */
 };
 

@@ -126,6 +126,24 @@ static const struct author_row authors[] = {
 	{ "=?iso-2022-jp?q?ceo=40bank.e_=1B$B?= <s@mine.m>", false },
 	{ "=?gbk?q?bo=B0=A1?=<s@mine.m>", true },
 
+	/* ... or of one that begins behind a byte for which it shows nothing. */
+	{ "=?gb2312?q?bo=AA=E9?=<s@mine.m>", false },
+	{ "=?euc-kr?q?bo=C9=E9?=<s@mine.m>", false },
+	{ "\"=?gb2312?q?ceo=40bank.e=AA=E9?=\" <s@mine.m>", false },
+	{ "=?gb2312?q?ceo=40bank.e_=28x=81=B0=29?= <s@mine.m>", false },
+	{ "=?euc-kr?q?ceo=40bank.e_=28x=FE=B0=29?= <s@mine.m>", false },
+	{ "=?shift_jis?q?ceo=40bank.e_=28x=F0=9F=29?= <s@mine.m>", false },
+	{ "=?big5?q?ceo=40bank.e_=28x=FD=CA=29?= <s@mine.m>", false },
+	{ "=?gb2312?q?ceo=40bank.e_=28x=B0=A1=29?= <s@mine.m>", true },
+	{ "=?shift_jis?q?ceo=40bank.e_=28x=93=FA=29?= <s@mine.m>", true },
+
+	/* ... so that letters outside of ASCII beside the word change, and what is behind them. */
+	{ "=?gb2312?q?=C4=E3?= bos\u4021<s@mine.m>", false },
+	{ "bos\u4021 =?gb2312?q?=C4=E3?= <s@mine.m>", false },
+	{ "s@mine.m (\u4021 =?gb2312?q?=C4=E3?=)", false },
+	{ "=?iso-2022-jp?q?x?= J\u00f6rg <s@mine.m>", false },
+	{ "=?utf-8?q?J=C3=B6rg?= M\u00fcller <s@mine.m>", true },
+
 	/* ... as Cypht and Sylpheed decode: in these charsets, too, a quotation mark or parenthesis
 	 * hides the address, and brackets contain another one. */
 	{ "=?gb2312?q?=3Cceo=40bank.e=3E_=22?= <s@mine.m>", false },
@@ -145,6 +163,24 @@ static const struct author_row authors[] = {
 	/* Cypht ends an author at a comma that was encoded. */
 	{ "=?utf-8?q?ceo=40bank.e=2C_Inc?= <s@mine.m>", false },
 	{ "=?utf-8?q?Inc=2C_ceo=40bank.e?= <s@mine.m>", true },
+
+	/* Cypht and SnappyMail show the parenthesis of an escape sequence that they do not know. */
+	{ "=?iso-2022-jp?q?ceo=40bank.e_=1B=24=28Cxy=1B=28B?= <s@mine.m>", false },
+	{ "=?iso-2022-jp-1?q?ceo=40bank.e_=1B=24Bxy=1B=28B?= <s@mine.m>", false },
+	{ "=?iso-2022-jp-3?q?=1B=24=28D=3Cceo=40bank.e=3E=1B=28B?= <s@mine.m>", false },
+
+	/* Sylpheed leaves out the end of Base64 without padding: here, a parenthesis. */
+	{ "=?utf-8?B?Y2VvQGJhbmsuZXhhbXBsZSAoeCk?= <s@mine.m>", false },
+	{ "=?utf-8?B?Y2VvQGJhbmsuZXhhbXBsZSAoeCk=?= <s@mine.m>", true },
+
+	/* Python decodes an encoded-word within one, if it has to guess where the name ends. */
+	{ "=?utf-8?q?=3D=3Futf-8=3Fq=3Fceo=3D40bank=3D2Ee=3F=3D?= x <<s@mine.m>>", false },
+	{ "=?utf-8?q?=3D?= =?utf-8?q?=3Futf-8=3Fq=3Fceo=3D40bank?= =?utf-8?q?=3F=3D?= <<s@mine.m>>",
+		false },
+	{ "=?utf-8?B?PT9VVEYtOD9RP0rDtnJnPz0=?= <s@mine.m>", true },
+
+	/* ... and it ends a quoted string at a carriage return, if that was decoded first. */
+	{ "\"=?utf-8?q?ceo=40bank.e=0D?=\" <s@mine.m>", false },
 
 	/* Evolution decodes a word before a comma that only resembles an encoded-word. */
 	{ "=x?q?=63=65=6f=40=62=2e=65,y?= <s@mine.m>", false },
