@@ -15,6 +15,7 @@
 #include "lib/conf/conninfo.h"
 #include "lib/conf/file.h"
 #include "lib/conf/file_access.h"
+#include "lib/conf/file_wait.h"
 #include "lib/conf/ini.h"
 #include "lib/conf/options.h"
 
@@ -208,8 +209,14 @@ static int check_access(const struct config *c, struct errmsg *err)
 		(*given->password != '\0' && *given->password_file == '\0') ||
 		(*c->jwt.secret != '\0' && *given->secret_file == '\0');
 	struct stat st;
+	int failed;
 
-	if (!holds_one || stat(c->path, &st) != 0)
+	if (!holds_one)
+		return 0;
+	file_wait_begin(c->path);
+	failed = stat(c->path, &st);
+	file_wait_end();
+	if (failed != 0)
 		return 0;
 	if ((st.st_mode & S_IROTH) != 0)
 		problems_add(c->warnings,

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/conf/file_wait.h"
+
 void file_occupy_closed(void)
 {
 	static const int useless[] = { O_WRONLY, O_RDONLY, O_RDONLY };
@@ -72,7 +74,7 @@ static const char *reason_of(int error)
 				  strerror(error);
 }
 
-int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
+static int find_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
 {
 	struct stat st;
 
@@ -86,6 +88,16 @@ int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
 		return errmsg_set(err, "%s: %s", path, reason_of(ENOLINK));
 	*stamp_r = (struct file_stamp){ 0 };
 	return 0;
+}
+
+int file_stamp(const char *path, struct file_stamp *stamp_r, struct errmsg *err)
+{
+	int ret;
+
+	file_wait_begin(path);
+	ret = find_stamp(path, stamp_r, err);
+	file_wait_end();
+	return ret;
 }
 
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
@@ -238,32 +250,44 @@ static enum file_result read_text(const struct reading *r, char **text_r, size_t
 	return FILE_READ;
 }
 
-enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t *len_r,
-	struct file_stamp *stamp_r, struct errmsg *err)
+/* user: NULL for a file that is no secret. */
+static enum file_result read_whole(const char *path, uint64_t max, const uid_t *user, char **text_r,
+	size_t *len_r, struct file_stamp *stamp_r, struct errmsg *err)
 {
 	struct reading r;
 	enum file_result result = begin_reading(path, max, &r, err);
 
 	if (result != FILE_READ)
 		return result;
-	result = read_text(&r, text_r, len_r, err);
+	if (user != NULL)
+		result = check_private(&r, *user, err);
+	if (result == FILE_READ)
+		result = read_text(&r, text_r, len_r, err);
 	if (result == FILE_READ && stamp_r != NULL)
 		*stamp_r = stamp_of(&r.st);
 	(void)close(r.fd);
 	return result;
 }
 
+enum file_result file_read(const char *path, uint64_t max, char **text_r, size_t *len_r,
+	struct file_stamp *stamp_r, struct errmsg *err)
+{
+	enum file_result result;
+
+	file_wait_begin(path);
+	result = read_whole(path, max, NULL, text_r, len_r, stamp_r, err);
+	file_wait_end();
+	return result;
+}
+
 enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, char **text_r,
 	size_t *len_r, struct errmsg *err)
 {
-	struct reading r;
-	enum file_result result = begin_reading(path, max, &r, err);
+	enum file_result result;
 
-	if (result != FILE_READ)
-		return result;
-	if ((result = check_private(&r, user, err)) == FILE_READ)
-		result = read_text(&r, text_r, len_r, err);
-	(void)close(r.fd);
+	file_wait_begin(path);
+	result = read_whole(path, max, &user, text_r, len_r, NULL, err);
+	file_wait_end();
 	return result;
 }
 

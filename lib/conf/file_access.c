@@ -13,6 +13,7 @@
 
 #include "lib/base/text.h"
 #include "lib/conf/file.h"
+#include "lib/conf/file_wait.h"
 
 #define LINKS_MAX 40 /* as in path_resolution(7) */
 
@@ -230,11 +231,13 @@ void file_note_use(const struct file_use *use, struct problems *problems)
 		w->problems = problems;
 		w->fd = -1;
 		w->is_open = true;
+		file_wait_begin(path);
 		if (start(w, path) == 0)
 			while (step(w))
 				;
 		if (w->fd >= 0)
 			(void)close(w->fd);
+		file_wait_end();
 	}
 	free(w);
 	free(path);

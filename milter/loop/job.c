@@ -5,9 +5,12 @@
 #include "milter/loop/job.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/base/text.h"
+#include "lib/conf/file_wait.h"
 #include "milter/base/thread.h"
 #include "milter/loop/clock.h"
 
@@ -19,10 +22,23 @@ struct job {
 	int64_t begun;
 	int refused;
 
-	pthread_mutex_t lock; /* guards has_ended and is_abandoned */
+	struct file_waiter waiter; /* of the thread */
+	pthread_mutex_t lock;	   /* guards the following */
 	pthread_cond_t ended;
 	bool has_ended, is_abandoned;
+	int64_t waits_since; /* 0: it does not wait for a file system */
+	char path[JOB_PATH_SIZE];
 };
+
+static void note_wait(struct file_waiter *waiter, const char *path)
+{
+	struct job *job = (struct job *)((char *)waiter - offsetof(struct job, waiter));
+
+	(void)pthread_mutex_lock(&job->lock);
+	job->waits_since = path == NULL ? 0 : clock_ms();
+	(void)text_copy(job->path, sizeof(job->path), path == NULL ? "" : path);
+	(void)pthread_mutex_unlock(&job->lock);
+}
 
 static void destroy_job(struct job *job)
 {
@@ -39,6 +55,7 @@ static void *run_job(void *context)
 	const uint64_t one = 1;
 	bool is_abandoned;
 
+	file_wait_report(&job->waiter);
 	job->work.run(job->context);
 	(void)pthread_mutex_lock(&job->lock);
 	job->has_ended = true;
@@ -64,6 +81,7 @@ struct job *job_start(const struct job_work *work, void *context, int wake_fd)
 	job->context = context;
 	job->wake_fd = wake_fd;
 	job->begun = clock_ms();
+	job->waiter.wait = note_wait;
 	(void)pthread_mutex_init(&job->lock, NULL);
 	thread_init_cond(&job->ended);
 	if ((job->refused = thread_start(NULL, work->name, run_job, job)) != 0) {
@@ -81,6 +99,17 @@ int job_refused(const struct job *job)
 int64_t job_begun(const struct job *job)
 {
 	return job->begun;
+}
+
+int64_t job_waits(struct job *job, char path_r[JOB_PATH_SIZE])
+{
+	int64_t since;
+
+	(void)pthread_mutex_lock(&job->lock);
+	if ((since = job->waits_since) != 0)
+		(void)text_copy(path_r, JOB_PATH_SIZE, job->path);
+	(void)pthread_mutex_unlock(&job->lock);
+	return since;
 }
 
 bool job_wait(struct job *job, int64_t until)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/conf/file_wait.h"
 #include "milter/loop/clock.h"
 #include "t/unit/unit.h"
 
@@ -29,8 +30,10 @@ static void run(void *context)
 	struct work *work = context;
 
 	work->thread = pthread_self();
+	file_wait_begin("/a/path");
 	(void)pthread_mutex_lock(&gate);
 	(void)pthread_mutex_unlock(&gate);
+	file_wait_end();
 }
 
 static void release(void *context)
@@ -103,6 +106,29 @@ START_TEST(work_that_does_not_end_is_not_waited_for)
 	}
 END_TEST
 
+START_TEST(the_path_is_known_for_which_work_waits)
+	{
+		const struct timespec pause = { 0, 1000000 };
+		const int64_t before = clock_ms();
+		char path[JOB_PATH_SIZE];
+		struct job *job;
+		int64_t since;
+
+		(void)pthread_mutex_lock(&gate);
+		job = start();
+		for (int waited = 0; (since = job_waits(job, path)) == 0; waited++) {
+			ck_assert_int_lt(waited, WAIT_MS);
+			(void)nanosleep(&pause, NULL);
+		}
+		ck_assert_str_eq(path, "/a/path");
+		ck_assert_int_ge(since, before);
+		(void)pthread_mutex_unlock(&gate);
+		ck_assert(job_wait(job, clock_ms() + WAIT_MS));
+		ck_assert_int_eq(job_waits(job, path), 0);
+		release(job_finish(&job));
+	}
+END_TEST
+
 START_TEST(work_that_has_ended_can_be_abandoned)
 	{
 		struct job *job = start();
@@ -122,6 +148,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, work_is_done_in_another_thread);
 	tcase_add_test(tcase, work_that_does_not_end_is_not_waited_for);
+	tcase_add_test(tcase, the_path_is_known_for_which_work_waits);
 	tcase_add_test(tcase, work_that_has_ended_can_be_abandoned);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,0 +1,20 @@
+#ifndef POSTERN_FILE_WAIT_H
+#define POSTERN_FILE_WAIT_H
+
+/*
+ * Tells another thread for which path this one waits, because a file system may never answer. The
+ * functions of lib/conf that use files report their paths; others that do are put between
+ * file_wait_begin() and file_wait_end(). Does not nest.
+ */
+struct file_waiter {
+	/* The thread begins to wait for path; NULL: it has got its answer. */
+	void (*wait)(struct file_waiter *waiter, const char *path);
+};
+
+/* From now on, this thread reports to waiter, which must outlive it. NULL: to nobody. */
+void file_wait_report(struct file_waiter *waiter);
+
+void file_wait_begin(const char *path);
+void file_wait_end(void); /* keeps errno */
+
+#endif
