@@ -1,6 +1,7 @@
 /*
  * What the daemon does at a reload: refuses or applies the new configuration, logs its problems,
- * and reports the result. Owns nothing. The hooks run in the cache thread.
+ * and reports the result. Owns nothing. The hooks run in the cache thread, and
+ * on_config_read() in a thread of its own.
  * t/integration/test_daemon.py covers it.
  */
 #include <string.h>
@@ -34,26 +35,37 @@ void daemon_log_config_problems(const struct problems *problems, const struct pr
 	}
 }
 
-/* Refuse a configuration with which a daemon could not start. Runs in the cache thread. */
-static int on_config_read(void *context, const struct config *config, struct errmsg *err)
+/* Refuse a configuration with which a daemon could not start, and read its files for logins. Runs
+ * in a thread of its own. */
+static int on_config_read(const struct config *config, void **files_r, struct errmsg *err)
 {
 	struct problems *errors = problems_new();
 	size_t count;
 
-	(void)context;
 	if (errors == NULL)
 		return errmsg_set(err, "out of memory");
 	if ((count = start_check(config, errors)) > 0)
 		problems_summarize(errors, err);
 	problems_free(&errors);
-	return count == 0 ? 0 : -1;
+	if (count > 0)
+		return -1;
+	*files_r = auth_config_read(config);
+	return 0;
+}
+
+static void on_files_free(void *files)
+{
+	struct auth_config *read = files;
+
+	auth_config_free(&read);
 }
 
 /* Apply a new configuration. Runs in the cache thread. */
 static int on_config_taken(void *context, const struct config *config, const struct config *old,
-	struct errmsg *err)
+	void *files, struct errmsg *err)
 {
 	struct daemon *daemon = context;
+	struct auth_config *read = files;
 	struct problems *changed = problems_new();
 	enum log_level level;
 	int ret = 0;
@@ -63,7 +75,8 @@ static int on_config_taken(void *context, const struct config *config, const str
 	shared_set_settings(daemon->shared, config->settings);
 	ledger_set_bounds(daemon->ledger, config->limits.max_keys, config->limits.max_memory);
 	if (daemon->auth != NULL)
-		ret = auth_apply_config(daemon->auth, config, err);
+		ret = auth_apply_config(daemon->auth, &read, err);
+	auth_config_free(&read);
 	daemon_log_config_problems(config->warnings, old->warnings);
 	daemon_log_config_problems(config->rights, old->rights);
 	daemon_status_set_config(daemon->daemon_status, config);
@@ -100,6 +113,7 @@ struct cache_hooks daemon_reload_hooks(struct daemon *daemon)
 		.context = daemon,
 		.reload_began = on_reload_began,
 		.config_read = on_config_read,
+		.files_free = on_files_free,
 		.config_taken = on_config_taken,
 		.reload_ended = on_reload_ended,
 	};

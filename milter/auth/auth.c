@@ -47,23 +47,39 @@ static const uint8_t turns[] = {
 /* ---- configuration ------------------------------------------------------------------- */
 
 /* A configuration and its keys, on their way to the server thread. */
-struct new_config {
+struct auth_config {
 	struct auth *auth;
 	const struct config *config;
 	struct auth_keys keys;
 };
 
-static void free_new_config(struct new_config *new)
+struct auth_config *auth_config_read(const struct config *config)
 {
-	config_unref(&new->config);
-	auth_keys_free(&new->keys);
-	free(new);
+	struct auth_config *new = calloc(1, sizeof(*new));
+
+	if (new == NULL)
+		return NULL;
+	new->config = config_ref(config);
+	auth_keys_read(config, &new->keys);
+	return new;
+}
+
+void auth_config_free(struct auth_config **read)
+{
+	struct auth_config *gone = *read;
+
+	*read = NULL;
+	if (gone == NULL)
+		return;
+	config_unref(&gone->config);
+	auth_keys_free(&gone->keys);
+	free(gone);
 }
 
 /* Runs on the server thread. */
-static void apply_new_config(void *argument)
+static void apply_config(void *argument)
 {
-	struct new_config *new = argument;
+	struct auth_config *new = argument;
 	struct auth *auth = new->auth;
 
 	auth_keys_apply(auth, new->config, &new->keys);
@@ -71,22 +87,21 @@ static void apply_new_config(void *argument)
 	auth->config = config_ref(new->config);
 	auth->has_ignored_audience = false;
 	auth_cache_set_ttl(auth->auth_cache, auth->config->auth.remember);
-	free_new_config(new);
+	auth_config_free(&new);
 }
 
-int auth_apply_config(struct auth *auth, const struct config *config, struct errmsg *err)
+int auth_apply_config(struct auth *auth, struct auth_config **read, struct errmsg *err)
 {
-	struct new_config *new = calloc(1, sizeof(*new));
+	struct auth_config *new = *read;
 	struct errmsg keys_err;
 
+	*read = NULL;
 	if (new == NULL)
 		return errmsg_set(err, "out of memory for logins");
 	new->auth = auth;
-	new->config = config_ref(config);
-	auth_keys_read(config, &new->keys);
 	keys_err = new->keys.err;
-	if (server_call(auth->server, apply_new_config, new) != 0) {
-		free_new_config(new);
+	if (server_call(auth->server, apply_config, new) != 0) {
+		auth_config_free(&new);
 		return errmsg_set(err, "out of memory for logins");
 	}
 	return keys_err.text[0] == '\0' ? 0 : errmsg_set(err, "%s", keys_err.text);

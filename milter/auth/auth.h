@@ -26,13 +26,21 @@ struct auth;
 int auth_new(struct server *server, struct shared *shared, const struct auth_sockets *sockets,
 	const struct config *config, struct auth **auth_r, struct errmsg *err);
 
+/* A new configuration, with the keys for tokens that it names. */
+struct auth_config;
+
+/* Take a reference to a configuration and read its keys. Any thread; it may wait for a file system.
+ * Returns NULL when out of memory. */
+struct auth_config *auth_config_read(const struct config *config);
+void auth_config_free(struct auth_config **read); /* accepts NULL */
+
 /*
- * Take a reference to a new configuration, which the server thread then applies. Any thread.
- * Returns 0, or -1 with err set when the keys for tokens cannot be read. In that case the rest of
- * the configuration is applied, and the old keys stay in force if they are from the same file and
- * secret.
+ * Have the server thread apply a new configuration, which is taken over; NULL: there was no memory
+ * for it. Any thread. Returns 0, or -1 with err set when its keys could not be read. In that case
+ * the rest of the configuration is applied, and the old keys stay in force if they are from the
+ * same file and secret.
  */
-int auth_apply_config(struct auth *auth, const struct config *config, struct errmsg *err);
+int auth_apply_config(struct auth *auth, struct auth_config **read, struct errmsg *err);
 
 /* Free it after server_stop() and before server_free(). Accepts NULL; sets *auth to NULL. */
 void auth_free(struct auth **auth);

@@ -28,9 +28,11 @@
  * result under a lock of its own and wakes the cache thread by an eventfd. A third helper,
  * line_worker.c, parses rows during a load and ends with it. A fourth, regex_preparer.c, makes the
  * regexes of a policy faster while it is in force. All looks at watched files (watch_look.c), reads
- * of lists (list_reader.c) and comparisons of names (cache_files.c) are jobs in threads of their
- * own, because their file system may not answer. The cache thread waits for a read for a short
- * time, then does other work until it has ended. When the cache thread ends, it abandons the rest.
+ * of lists (list_reader.c), of postern.conf and the public suffix list (config_reader.c) and of the
+ * JSON store (store_reader.c), and comparisons of names (cache_files.c) are jobs in threads of
+ * their own, because their file system may not answer: the cache thread itself uses none. It waits
+ * for a read for a short time, then does other work until it has ended. When the cache thread ends,
+ * it abandons the rest.
  *
  * The cache thread waits only in poll_once(), for its current purpose and also for the eventfd and
  * inotify. Therefore a database that hangs does not delay the lists, a reload of the files or the
@@ -39,6 +41,7 @@
  */
 
 #define NICENESS 5 /* of the thread and of all that it starts: threads that judge mail go first */
+#define AWAITED_MS 1000	     /* between looks whether the kept rows wait for their file system */
 #define STOP_WRITE_MS 5000   /* how long a stop waits for the JSON file */
 #define STOP_PREPARE_MS 1000 /* how long it waits for the present step of the regexes */
 
@@ -98,19 +101,13 @@ static void note_first_end(struct cache *cache)
 /* Begin to read everything again. Requests made during this reload are answered by the next one. */
 static void begin_reload(struct cache *cache, uint64_t number)
 {
-	bool accepts_older;
-
-	(void)pthread_mutex_lock(&cache->lock);
-	accepts_older = cache->accepts_older;
-	cache->accepts_older = false;
-	(void)pthread_mutex_unlock(&cache->lock);
 	if (cache->hooks.reload_began != NULL)
 		cache->hooks.reload_began(cache->hooks.context);
 	cache_reload_begin(cache, number, clock_ms());
-	cache_read_psl(cache, true);
-	if (database_is_configured(cache->database) && cache->source != SOURCE_DATABASE)
-		cache_read_kept_store(cache);
-	cache->reload.database_request = database_reload(cache->database, accepts_older);
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->reload.accepts_older = cache->accepts_older;
+	cache->accepts_older = false;
+	(void)pthread_mutex_unlock(&cache->lock);
 }
 
 /* Do all work except PostgreSQL's. A part of it may take long, so that each one asks for the time.
@@ -131,7 +128,8 @@ static void attend(struct cache *cache)
 		return;
 	if (requested > cache->reload.number && !cache->reload.is_active)
 		begin_reload(cache, requested);
-	cache_read_psl(cache, false);
+	cache_attend_config(cache, clock_ms());
+	cache_end_store(cache, 0);
 	cache_read_files(cache);
 	cache_update_files_status(cache);
 	cache_publish(cache);
@@ -150,14 +148,15 @@ static void attend(struct cache *cache)
 /* When attend() must run at the latest, even if nothing wakes the thread. */
 static int64_t attend_due(const struct cache *cache)
 {
-	int64_t due = watch_due(cache->watch);
+	int64_t due = cache->psl == NULL ? CLOCK_NEVER : watch_due(cache->watch);
 
 	if (cache->is_woken)
 		return 0;
 	due = clock_earlier(due, store_sync_due(cache->store_sync));
 	due = clock_earlier(due, regex_preparer_due(cache->preparer));
-	if (cache->psl == NULL)
-		due = cache->psl_retry_at;
+	due = clock_earlier(due, cache_config_due(cache));
+	if (cache_awaits_kept_store(cache))
+		due = clock_earlier(due, clock_ms() + AWAITED_MS);
 	return clock_earlier(due, cache_reload_due(cache));
 }
 
@@ -199,7 +198,7 @@ static void start_up(struct cache *cache)
 {
 	cache_apply_config(cache);
 	if (cache->config->database.present)
-		cache_read_kept_store(cache);
+		cache_begin_kept_store(cache);
 }
 
 static void *cache_run(void *context)
@@ -207,6 +206,7 @@ static void *cache_run(void *context)
 	struct cache *cache = context;
 	int64_t due, database;
 	uint64_t requested;
+	bool is_followed;
 
 	thread_give_way(NICENESS);
 	start_up(cache);
@@ -214,11 +214,13 @@ static void *cache_run(void *context)
 		attend(cache);
 		if (cache->is_stopping)
 			break;
-		database_run(cache->database);
+		is_followed = !cache_awaits_kept_store(cache);
+		if (is_followed)
+			database_run(cache->database);
 		cache_reload_end(cache, clock_ms());
 		note_first_end(cache);
 		due = attend_due(cache);
-		database = database_due(cache->database);
+		database = is_followed ? database_due(cache->database) : CLOCK_NEVER;
 		(void)poll_once(cache, database_fd(cache->database), false,
 			due < database ? due : database);
 	}
@@ -244,6 +246,8 @@ static void destroy_cache(struct cache **cache)
 	regex_preparer_free(&c->preparer, STOP_PREPARE_MS);
 	watch_free(&c->watch);
 	job_abandon(&c->names);
+	job_abandon(&c->configuration);
+	job_abandon(&c->store);
 	policy_problems_free(&c->policy_problems);
 	for (i = 0; i < LIST_COUNT; i++) {
 		job_abandon(&c->readers[i]);

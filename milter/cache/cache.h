@@ -28,19 +28,22 @@ struct cache_hooks {
 	void (*reload_began)(void *context);
 
 	/*
-	 * A reload has read a configuration whose form is right. Returns 0, or -1 with err set if
-	 * it is refused nevertheless.
+	 * A reload has read a configuration whose form is right. The hook reads the files that the
+	 * daemon takes from it into *files_r, which is NULL before. Returns 0, or -1 with err set
+	 * if the configuration is refused nevertheless. Runs in a thread that may outlive the
+	 * daemon's objects if a file system does not answer.
 	 */
-	int (*config_read)(void *context, const struct config *config, struct errmsg *err);
+	int (*config_read)(const struct config *config, void **files_r, struct errmsg *err);
+	void (*files_free)(void *files); /* set if config_read is; accepts NULL; any thread */
 
 	/*
 	 * A reload has read a good configuration, which replaces `old`; the policy with its
 	 * settings follows. Both live as long as the call, unless the hook takes a reference. The
-	 * hook reports which changes need a restart. Returns 0, or -1 with err set if a file that
-	 * the configuration names cannot be read, which fails the reload.
+	 * hook takes over the files, and reports which changes need a restart. Returns 0, or -1
+	 * with err set if one of the files could not be read, which fails the reload.
 	 */
 	int (*config_taken)(void *context, const struct config *config, const struct config *old,
-		struct errmsg *err);
+		void *files, struct errmsg *err);
 
 	/*
 	 * Answers every reload up to and including `request`. ok: everything was read and is in

@@ -1,45 +1,20 @@
 /*
- * Reads the list files, the public suffix list and the JSON store into the parts of the next
- * policy, and remembers why one cannot be read. The cache thread runs it. Shown by
- * t/unit/test_cache.c, t/integration/test_list_files.py and t/integration/test_store_file.py.
+ * Reads the list files into the parts of the next policy, and remembers why one cannot be read. The
+ * cache thread runs it. Shown by t/unit/test_cache.c and t/integration/test_list_files.py.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/conf/file_wait.h"
 #include "lib/store/list_files.h"
-#include "lib/store/psl_file.h"
-#include "lib/store/store_read.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
-#define PSL_RETRY_MS 5000
 #define READING_MS 50	/* then what was read comes into force, and other work is done */
 #define HELD_ENTRIES 20 /* a shorter list may lose most of its entries at once */
 
 /* ---- the lists ------------------------------------------------------------------ */
-
-void cache_read_psl(struct cache *cache, bool force)
-{
-	const int64_t now = clock_ms();
-	struct orgdomain *psl;
-	struct errmsg err;
-
-	if (!force && (cache->psl != NULL || now < cache->psl_retry_at))
-		return;
-	cache->psl_retry_at = now + PSL_RETRY_MS;
-	if (psl_file_open(cache->config->lists.public_suffix_list, &psl, &err) < 0) {
-		if (force || strcmp(err.text, cache->psl_error.text) != 0)
-			log_event(LOG_LEVEL_ERROR, "public suffix list: %s", err.text);
-		cache->psl_error = err;
-		cache_reload_failed(cache, &err);
-		return;
-	}
-	cache->psl_error.text[0] = '\0';
-	orgdomain_unref(&cache->psl);
-	cache->psl = psl;
-	cache->is_changed = true;
-}
 
 /* Log each reason only once. A reload that awaits the list fails. */
 static void note_unusable_list(struct cache *cache, enum list_id id, const struct errmsg *err,
@@ -225,6 +200,17 @@ static void wait_for_list(struct cache *cache, size_t slot, int64_t until)
 		(void)job_wait(cache->readers[slot], until);
 }
 
+/* Return whether the list's file does not answer, for which others must not wait. */
+static bool is_stuck(const struct cache *cache, size_t slot)
+{
+	struct job *reader = cache->readers[slot];
+	char path[JOB_PATH_SIZE];
+	const int64_t since = reader == NULL ? 0 : job_waits(reader, path);
+
+	return watch_is_unanswered(cache->watch, slot) ||
+		(since != 0 && clock_ms() - since >= WATCH_LATE_MS);
+}
+
 /* Use what the readers that have ended have read; if lists must come into force together, only when
  * all have. */
 static void end_lists(struct cache *cache)
@@ -237,7 +223,7 @@ static void end_lists(struct cache *cache)
 			job_abandon(&cache->readers[i]); /* it has another path by now */
 		if (cache->readers[i] != NULL)
 			has_ended[i] = job_wait(cache->readers[i], 0);
-		if (!has_ended[i] && watch_is_pending(cache->watch, i))
+		if (!has_ended[i] && watch_is_pending(cache->watch, i) && !is_stuck(cache, i))
 			all = false;
 	}
 	if (cache->reads_together && !all)
@@ -307,9 +293,11 @@ static void run_names(void *context)
 {
 	const struct names *names = context;
 
+	file_wait_begin(names->directory);
 	list_files_report_names(&(const struct list_source){ .directory = names->directory,
 		.user = names->user,
 		.problems = names->problems });
+	file_wait_end();
 }
 
 /* Begin to compare the names if the directory has changed. */
@@ -353,97 +341,7 @@ static void compare_names(struct cache *cache)
 	}
 }
 
-/* ---- the JSON store ------------------------------------------------------------- */
-
-static void note_unreadable_store(struct cache *cache, const struct errmsg *err)
-{
-	if (strcmp(err->text, cache->store_error.text) != 0)
-		log_event(LOG_LEVEL_ERROR, "store: %s%s", err->text,
-			cache->source != SOURCE_NONE ? "; the policy in force stays" : "");
-	cache->store_error = *err;
-	cache_reload_failed(cache, err);
-	cache_update_status(cache);
-}
-
-static void note_readable_store(struct cache *cache)
-{
-	if (cache->store_error.text[0] != '\0')
-		log_event(LOG_LEVEL_NOTICE, "store: the file can be read again");
-	cache->store_error.text[0] = '\0';
-}
-
-/* Read the store, or with_prev its last good copy, and use its rows. Returns the result. */
-static enum store_result read_store(struct cache *cache, enum cache_source source, bool with_prev,
-	struct errmsg *err)
-{
-	const char *path = cache->config->store.path;
-	struct problems *problems = problems_new();
-	const struct store_source how = {
-		.rcpt_re_anchored = cache->config->settings->rcpt_re_anchored,
-		.user = cache->config->user,
-		.previous = cache->users,
-		.previous_profiles = cache->profiles,
-		.problems = problems,
-	};
-	struct store store = { 0 };
-	enum store_result result;
-
-	if (problems == NULL) {
-		(void)errmsg_set(err, "out of memory");
-		return STORE_REFUSED;
-	}
-	result = with_prev ? store_read_with_prev(path, &how, &store, err) :
-			     store_read(path, &how, &store, err);
-	if (result != STORE_READ) {
-		problems_free(&problems);
-		return result;
-	}
-	note_readable_store(cache);
-	if (source == SOURCE_CACHE && !store.from_prev)
-		store_sync_begin(cache->store_sync, path, &store);
-	cache_take_store(cache, source, &store, problems);
-	store_clear(&store);
-	return STORE_READ;
-}
-
-void cache_read_kept_store(struct cache *cache)
-{
-	struct errmsg err;
-
-	if (cache->config->store.path[0] != '\0' &&
-		read_store(cache, SOURCE_CACHE, true, &err) == STORE_REFUSED)
-		note_unreadable_store(cache, &err);
-}
-
-/* Read the store where there is no database; people or posternctl write it. */
-static void read_own_store(struct cache *cache)
-{
-	const bool is_first = cache->source == SOURCE_NONE || cache->source == SOURCE_LISTS;
-	const char *path = cache->config->store.path;
-	struct file_stamp stamp = { 0 };
-	struct errmsg err;
-
-	(void)file_stamp(path, &stamp, NULL);
-	/* Even a bad file is not read again before it changes. */
-	watch_loaded(cache->watch, STORE_SLOT, &stamp);
-	if (cache->source == SOURCE_LISTS && cache_decide_lists_only(cache))
-		return;
-	switch (read_store(cache, SOURCE_STORE, is_first, &err)) {
-	case STORE_READ:
-		log_event(LOG_LEVEL_INFO, "store %s read", path);
-		break;
-	case STORE_MISSING:
-		(void)errmsg_set(&err,
-			"%s: the file does not exist, and the rows in force stay; restore it, or "
-			"leave [store] path empty to put the lists alone in force",
-			path);
-		note_unreadable_store(cache, &err);
-		break;
-	case STORE_REFUSED:
-		note_unreadable_store(cache, &err);
-		break;
-	}
-}
+/* ---- all files ------------------------------------------------------------------- */
 
 static void read_file(struct cache *cache, size_t slot)
 {
@@ -451,8 +349,7 @@ static void read_file(struct cache *cache, size_t slot)
 		begin_list(cache, (enum list_id)slot);
 		return;
 	}
-	read_own_store(cache);
-	cache->reload.awaits[slot] = false;
+	cache_begin_store(cache);
 }
 
 void cache_read_files(struct cache *cache)
@@ -470,8 +367,10 @@ void cache_read_files(struct cache *cache)
 	if (!cache->reads_together) /* or else no list may have been begun yet */
 		end_lists(cache);
 	/* The store may take rights from users. However often it changes, a list has its turn. */
-	if (watch_must_read(cache->watch, STORE_SLOT))
+	if (watch_must_read(cache->watch, STORE_SLOT)) {
 		read_file(cache, STORE_SLOT);
+		cache_end_store(cache, until);
+	}
 	/* Files that change again come last, so that each has been read when this ends. */
 	for (count = 0; count < WATCH_FILES; count++) {
 		if (!watch_next(cache->watch, &slot))
@@ -490,4 +389,5 @@ void cache_read_files(struct cache *cache)
 		end_lists(cache);
 	}
 	use_empty_lists(cache);
+	cache_decide_without_store(cache);
 }

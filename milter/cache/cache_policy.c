@@ -101,21 +101,17 @@ static void drop_rows(struct cache *cache)
 	cache->is_changed = true;
 }
 
-bool cache_decide_lists_only(struct cache *cache)
+void cache_use_lists_only(struct cache *cache)
 {
-	const struct config *config = cache->config;
-	const bool has_rows = cache->profiles != NULL || cache->users != NULL;
+	drop_rows(cache);
+	cache->source = SOURCE_LISTS;
+	cache->store_error.text[0] = '\0';
+}
 
-	if (!config->database.present && store_is_missing(config->store.path) &&
-		(config->store.path[0] == '\0' || !has_rows)) {
-		drop_rows(cache);
-		cache->source = SOURCE_LISTS;
-		cache->store_error.text[0] = '\0';
-		return true;
-	}
+void cache_wait_for_users(struct cache *cache)
+{
 	if (cache->source == SOURCE_LISTS && cache->status.serial == 0)
 		cache->source = SOURCE_NONE;
-	return false;
 }
 
 /* Take over these rows instead of the old ones. NULL: the old ones stay. */

@@ -21,11 +21,14 @@
 
 /* The cache thread's state, for the files cache*.c only. */
 
+#define CACHE_LATE_MS 10000   /* a path that has not answered for so long is a problem */
 #define STORE_SLOT LIST_COUNT /* the store's slot in the watch; a list's slot is its list_id */
 
 /* A reload that was requested and is not yet answered. */
 struct cache_reload {
 	bool is_active;
+	bool awaits_config; /* postern.conf is being read for it; the rest follows */
+	bool accepts_older; /* ... also an older state of the database */
 	uint64_t number;
 	uint64_t database_request;
 	int64_t patient_until, deadline;
@@ -68,6 +71,9 @@ struct cache {
 	struct cache_reload reload;
 
 	/* The parts of the next policy; its settings are those of decides_by. */
+	struct job *configuration; /* reads postern.conf or the public suffix list */
+	bool is_outdated;	   /* ... and began before the reload that awaits them */
+	struct job *store;	   /* reads the JSON store */
 	struct orgdomain *psl;
 	int64_t psl_retry_at;
 	struct list *lists[LIST_COUNT]; /* NULL: not yet read */
@@ -103,6 +109,11 @@ void cache_update_status(struct cache *cache);
 /* The same if reading the lists or the public suffix list went differently than before. */
 void cache_update_files_status(struct cache *cache);
 
+/* Find the paths that have not answered for so long: looks for at most 2 s, others for at most
+ * late_ms. Returns their number, of which the first CACHE_HANGS are in hangs_r. */
+size_t cache_find_hangs(const struct cache *cache, int64_t late_ms,
+	struct cache_hang hangs_r[CACHE_HANGS]);
+
 /* ---- cache_policy.c ---- */
 
 /* Make a policy and put it in force, if its parts are complete and one has changed. */
@@ -118,13 +129,15 @@ void cache_return_large_blocks(void);
 void cache_trim_memory(struct cache *cache);
 
 /*
- * Find out whether the lists alone decide, which they do if neither a database nor a store exists.
- * Rows in force stay, however, until [store] path is empty, because a path may be mistyped and a
- * file removed by mistake. If so, drop the users and profiles and return true. Otherwise return
- * false: lists that are already in force alone stay so until users are read, but the first policy
- * waits for users, because without them every login could use any sender.
+ * Drop the users and profiles, and let the lists alone decide: there is neither a database nor a
+ * store. Rows in force stay, however, until [store] path is empty, because a path may be mistyped
+ * and a file removed by mistake.
  */
-bool cache_decide_lists_only(struct cache *cache);
+void cache_use_lists_only(struct cache *cache);
+
+/* Have the first policy wait for users, because without them every login could use any sender.
+ * Lists that are already in force alone stay so until users are read. */
+void cache_wait_for_users(struct cache *cache);
 
 /* Use all rows of a store file. Takes them out of store, and takes over problems. */
 void cache_take_store(struct cache *cache, enum cache_source source, struct store *store,
@@ -144,11 +157,20 @@ struct database *cache_database_new(struct cache *cache, const struct pg_waiter 
 
 /* ---- cache_reload.c ---- */
 
-/* Give cache->config to the database and the watch, and decide whether the lists alone decide. */
+/* Give cache->config to the database and the watch. */
 void cache_apply_config(struct cache *cache);
 
-/* Begin a reload that answers all requests up to number: read postern.conf, force all files. */
+/* Begin a reload that answers all requests up to number: read postern.conf, then everything else.
+ */
 void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now);
+
+/* Put in force what was read of postern.conf and the public suffix list, and begin to read them for
+ * a reload, or while there is no public suffix list. A reload goes on without them if their file
+ * system does not answer. */
+void cache_attend_config(struct cache *cache, int64_t now);
+
+/* When cache_attend_config() must be called at the latest, even if nothing wakes the thread. */
+int64_t cache_config_due(const struct cache *cache);
 
 /* Fail the reload in progress, if there is one. Its answer is the first failure. */
 void cache_reload_failed(struct cache *cache, const struct errmsg *err);
@@ -166,16 +188,25 @@ void cache_reload_abandon(struct cache *cache, uint64_t requested);
  * have not been read yet. */
 void cache_use_settings(struct cache *cache);
 
+/* ---- cache_store.c ---- */
+
+/* Begin to read the store in which PostgreSQL's rows were kept, until PostgreSQL answers. */
+void cache_begin_kept_store(struct cache *cache);
+
+/* Begin to read the store where there is no database; people or posternctl write it. */
+void cache_begin_store(struct cache *cache);
+
+/* Use what was read of the store, if that ends until then, by clock_ms(). */
+void cache_end_store(struct cache *cache, int64_t until);
+
+/* Return whether the database must not be followed yet: the kept rows tell which of its states was
+ * in force. They are not awaited if their file system does not answer. */
+bool cache_awaits_kept_store(const struct cache *cache);
+
+/* Let the lists alone decide if the store's directory does not exist at the start. */
+void cache_decide_without_store(struct cache *cache);
+
 /* ---- cache_files.c ---- */
-
-/*
- * Read the public suffix list if there is none yet, or force. After a failure it is read again a
- * few seconds later.
- */
-void cache_read_psl(struct cache *cache, bool force);
-
-/* Read the store in which PostgreSQL's rows were kept, until PostgreSQL answers. */
-void cache_read_kept_store(struct cache *cache);
 
 /*
  * Read the watched files that have changed and are whole, the store first. If that takes long, the

@@ -298,25 +298,6 @@ static json_t *describe_store(void *context)
 	return json;
 }
 
-/* Report a directory whose file system does not answer; what: whose directory it is. */
-static void check_answers(int64_t since, const char *what, struct status_health *health)
-{
-	const int64_t waited = (clock_ms() - since) / 1000;
-	const time_t when = time(NULL) - (time_t)waited;
-	struct tm tm;
-	char text[32];
-
-	if (since == 0)
-		return;
-	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
-	status_add_problem(health,
-		"Check the mount and its server; Postern goes on when it answers. It is better to "
-		"keep these files on a local disk.",
-		"the directory of the %s has not answered for %lld s; changes in it since %s are "
-		"not in force",
-		what, (long long)waited, text);
-}
-
 static void check_store(void *context, struct status_health *health)
 {
 	struct cache_status s;
@@ -328,7 +309,6 @@ static void check_store(void *context, struct status_health *health)
 			"Correct the file of [store] path or its mode, or free space in its "
 			"directory.",
 			"the store file cannot be read or written: %s", s.store_error);
-	check_answers(s.store_unanswered, "store", health);
 	if (s.store_left_out > 0)
 		status_add_problem(health,
 			"See the log for the rows, and correct them in the database.",
@@ -414,13 +394,34 @@ static json_t *describe_lists(void *context)
 		regexes);
 }
 
+/* Report the paths whose file system does not answer. */
+static void check_hangs(const struct cache_status *s, struct status_health *health)
+{
+	for (size_t i = 0; i < s->hang_count && i < CACHE_HANGS; i++) {
+		const int64_t waited = (clock_ms() - s->hangs[i].since) / 1000;
+		const time_t when = time(NULL) - (time_t)waited;
+		struct tm tm;
+		char text[32], more[64] = "";
+
+		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
+		if (i == CACHE_HANGS - 1 && s->hang_count > CACHE_HANGS)
+			(void)text_format(more, sizeof(more), "; nor have %zu more files",
+				s->hang_count - CACHE_HANGS);
+		status_add_problem(health,
+			"Check the mount and its server; Postern goes on when it answers. It is better "
+			"to keep these files on a local disk.",
+			"%s has not answered for %lld s; changes there since %s are not in force%s",
+			s->hangs[i].path, (long long)waited, text, more);
+	}
+}
+
 static void check_lists(void *context, struct status_health *health)
 {
 	struct cache_status s;
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
-	check_answers(s.lists_unanswered, "lists", health);
+	check_hangs(&s, health);
 	if (s.looks_refused != 0)
 		status_add_problem(health, MORE_THREADS,
 			"the system refuses the threads that look at the files, so that other changes "

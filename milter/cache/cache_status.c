@@ -9,6 +9,7 @@
 #include "lib/base/text.h"
 
 #include "milter/cache/cache_private.h"
+#include "milter/loop/clock.h"
 
 const char *cache_source_name(enum cache_source source)
 {
@@ -65,13 +66,47 @@ static void describe_memory(const struct cache *cache, struct cache_status *stat
 	}
 }
 
+/* Add the path for which the job has waited for so long, if any. Returns the new count. */
+static size_t add_hang(struct cache_hang hangs[CACHE_HANGS], size_t count, struct job *job,
+	int64_t late_ms)
+{
+	char path[JOB_PATH_SIZE];
+	const int64_t since = job == NULL ? 0 : job_waits(job, path);
+	struct cache_hang hang = { .since = since };
+
+	if (since == 0 || clock_ms() - since < late_ms)
+		return count;
+	copy_text(hang.path, sizeof(hang.path), path);
+	for (size_t i = 0; i < count && i < CACHE_HANGS; i++)
+		if (strcmp(hangs[i].path, hang.path) == 0)
+			return count;
+	if (count < CACHE_HANGS)
+		hangs[count] = hang;
+	return count + 1;
+}
+
+size_t cache_find_hangs(const struct cache *cache, int64_t late_ms,
+	struct cache_hang hangs_r[CACHE_HANGS])
+{
+	const int64_t look_ms = clock_earlier(late_ms, WATCH_LATE_MS);
+	size_t count = 0;
+
+	memset(hangs_r, 0, CACHE_HANGS * sizeof(*hangs_r));
+	count = add_hang(hangs_r, count, cache->configuration, late_ms);
+	count = add_hang(hangs_r, count, cache->store, late_ms);
+	for (size_t i = 0; i < WATCH_FILES; i++)
+		count = add_hang(hangs_r, count, watch_look_at(cache->watch, i), look_ms);
+	for (size_t i = 0; i < LIST_COUNT; i++)
+		count = add_hang(hangs_r, count, cache->readers[i], late_ms);
+	return add_hang(hangs_r, count, cache->names, late_ms);
+}
+
 /* Set the members of status that tell how reading the files went. */
 static void describe_files(const struct cache *cache, struct cache_status *status)
 {
 	status->lists_unreadable = 0;
 	status->list_error[0] = '\0';
-	status->lists_unanswered = watch_unanswered(cache->watch, 0);
-	status->store_unanswered = watch_unanswered(cache->watch, STORE_SLOT);
+	status->hang_count = cache_find_hangs(cache, CACHE_LATE_MS, status->hangs);
 	status->looks_refused = watch_refused(cache->watch);
 	status->lists_are_gone = watch_folder_gone(cache->watch, 0);
 	copy_text(status->lists_folder, sizeof(status->lists_folder),
@@ -104,7 +139,7 @@ static void describe_problems(const struct cache *cache, struct cache_status *st
 static bool is_list_wrong(const struct cache *cache, size_t id)
 {
 	return cache->list_error[id].text[0] != '\0' || watch_is_pending(cache->watch, id) ||
-		watch_unanswered(cache->watch, id) != 0 || watch_folder_gone(cache->watch, id);
+		watch_is_unanswered(cache->watch, id) || watch_folder_gone(cache->watch, id);
 }
 
 /* Return whether the rows in force may not be those of the store, which is no copy. */
@@ -112,7 +147,7 @@ static bool is_store_wrong(const struct cache *cache)
 {
 	return !database_is_configured(cache->database) &&
 		(cache->store_error.text[0] != '\0' || watch_is_pending(cache->watch, STORE_SLOT) ||
-			watch_unanswered(cache->watch, STORE_SLOT) != 0 ||
+			watch_is_unanswered(cache->watch, STORE_SLOT) ||
 			watch_folder_gone(cache->watch, STORE_SLOT));
 }
 
@@ -145,8 +180,8 @@ void cache_update_files_status(struct cache *cache)
 	describe_files(cache, &now);
 	if (has_changed || now.lists_unreadable != status->lists_unreadable ||
 		strcmp(now.list_error, status->list_error) != 0 ||
-		now.lists_unanswered != status->lists_unanswered ||
-		now.store_unanswered != status->store_unanswered ||
+		now.hang_count != status->hang_count ||
+		memcmp(now.hangs, status->hangs, sizeof(now.hangs)) != 0 ||
 		now.looks_refused != status->looks_refused ||
 		now.lists_are_gone != status->lists_are_gone ||
 		strcmp(now.lists_folder, status->lists_folder) != 0 ||
@@ -184,8 +219,8 @@ void cache_update_status(struct cache *cache)
 	status->journal_bytes = kept.journal_bytes;
 	status->lists_unreadable = files.lists_unreadable;
 	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
-	status->lists_unanswered = files.lists_unanswered;
-	status->store_unanswered = files.store_unanswered;
+	status->hang_count = files.hang_count;
+	memcpy(status->hangs, files.hangs, sizeof(status->hangs));
 	status->looks_refused = files.looks_refused;
 	status->lists_are_gone = files.lists_are_gone;
 	copy_text(status->lists_folder, sizeof(status->lists_folder), files.lists_folder);

@@ -42,6 +42,14 @@ struct database_faults {
 	bool feed_is_incomplete; /* triggers of the change feed are missing or disabled */
 };
 
+#define CACHE_HANGS 8
+
+/* A path whose file system does not answer. */
+struct cache_hang {
+	char path[256];
+	int64_t since; /* by clock_ms() */
+};
+
 /*
  * The state of the cache thread: a plain value, except for the texts of `problems`. Times are wall
  * clock; 0: never. Texts are "" when there is no such error.
@@ -86,9 +94,8 @@ struct cache_status {
 	/* When the read of a list began that has not ended, by clock_ms(); 0: it is not being read.
 	 */
 	int64_t lists_reading[LIST_COUNT];
-	/* Since when their directory, or that of the store, has not answered, by clock_ms(); 0: it
-	 * answers. */
-	int64_t lists_unanswered, store_unanswered;
+	size_t hang_count; /* paths whose file system does not answer; the first are in hangs */
+	struct cache_hang hangs[CACHE_HANGS];
 	int looks_refused;	/* the errno for which no thread looks at files; 0: one does */
 	bool lists_are_gone;	/* their directory is missing */
 	char lists_folder[512]; /* the path of their directory */

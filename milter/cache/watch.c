@@ -44,6 +44,7 @@ void watch_free(struct watch **watch)
 		return;
 	for (i = 0; i < WATCH_FILES; i++) {
 		watch_folder_leave(&(*watch)->folders[i], -1);
+		job_abandon(&(*watch)->files[i].stuck);
 		free((*watch)->files[i].path);
 	}
 	if ((*watch)->fd >= 0)
@@ -123,6 +124,7 @@ static void forget_file(struct watch *watch, size_t slot)
 				watch->files[i].folder == file->folder);
 	if (!is_used)
 		watch_folder_leave(folder, watch->fd);
+	job_abandon(&file->stuck);
 	free(file->path);
 	*file = (struct watched){ 0 };
 }
@@ -166,10 +168,16 @@ static void check_everything(struct watch *watch, int64_t now)
 
 /* ---- looks ---------------------------------------------------------------------- */
 
+/* Return whether the file can be looked at. */
+static bool is_free(const struct watched *file)
+{
+	return file->path != NULL && !file->ready && !file->reading && file->stuck == NULL;
+}
+
 /* Return whether the file must be looked at. */
 static bool is_due(const struct watched *file, int64_t now)
 {
-	return file->path != NULL && !file->ready && !file->reading && now >= file->again;
+	return is_free(file) && now >= file->again;
 }
 
 static bool folder_is_due(const struct watch *watch, size_t index, int64_t now)
@@ -197,8 +205,7 @@ static void begin_look(struct watch *watch, size_t index, int64_t now)
 	for (size_t i = 0; i < WATCH_FILES; i++) {
 		const struct watched *file = &watch->files[i];
 
-		if (file->path == NULL || file->folder != index || file->ready || file->reading ||
-			(!folder->due && now < file->again))
+		if (!is_free(file) || file->folder != index || (!folder->due && now < file->again))
 			continue;
 		if ((look->files[i].path = strdup(file->path)) == NULL) {
 			watch_look_free(look);
@@ -258,6 +265,44 @@ static void end_look(struct watch *watch, size_t index, const struct watch_look 
 	}
 }
 
+/* Give up a look that waits for one file, so that the others can be looked at; once that file
+ * answers, it is looked at again. */
+static void leave_stuck_file(struct watch *watch, size_t index)
+{
+	struct watch_folder *folder = &watch->folders[index];
+	char path[JOB_PATH_SIZE];
+	const int64_t since = job_waits(folder->look, path);
+
+	if (since == 0 || clock_ms() - since < WATCH_LATE_MS)
+		return;
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		struct watched *file = &watch->files[i];
+
+		if (folder->look != NULL && is_free(file) && file->folder == index &&
+			strcmp(file->path, path) == 0) {
+			file->stuck = folder->look;
+			folder->look = NULL;
+			folder->due = true;
+		}
+	}
+	if (folder->look != NULL && strcmp(folder->path, path) != 0) {
+		job_abandon(&folder->look); /* the file is not watched any more */
+		folder->due = true;
+	}
+}
+
+static void end_stuck_looks(struct watch *watch, int64_t now)
+{
+	for (size_t i = 0; i < WATCH_FILES; i++) {
+		struct watched *file = &watch->files[i];
+
+		if (file->stuck == NULL || !job_wait(file->stuck, 0))
+			continue;
+		watch_look_free(job_finish(&file->stuck));
+		file->again = now;
+	}
+}
+
 void watch_look(struct watch *watch, int64_t now)
 {
 	struct watch_look *look;
@@ -265,9 +310,12 @@ void watch_look(struct watch *watch, int64_t now)
 	watch_read_events(watch, now);
 	if (now >= watch->stamps_due)
 		check_everything(watch, now);
+	end_stuck_looks(watch, now);
 	for (size_t i = 0; i < WATCH_FILES; i++) {
 		struct watch_folder *folder = &watch->folders[i];
 
+		if (folder->look != NULL && !job_wait(folder->look, 0))
+			leave_stuck_file(watch, i);
 		if (folder_is_due(watch, i, now) && clock_ms() >= folder->not_before)
 			begin_look(watch, i, now);
 		if (folder->look == NULL || !job_wait(folder->look, 0))
@@ -287,14 +335,22 @@ bool watch_is_looking(const struct watch *watch, int64_t now)
 	return false;
 }
 
-int64_t watch_unanswered(const struct watch *watch, size_t slot)
+struct job *watch_look_at(const struct watch *watch, size_t slot)
 {
-	const struct watch_folder *folder = &watch->folders[watch->files[slot].folder];
+	const struct watched *file = &watch->files[slot];
 
-	if (watch->files[slot].path == NULL || folder->look == NULL ||
-		clock_ms() - job_begun(folder->look) < WATCH_LATE_MS)
-		return 0;
-	return job_begun(folder->look);
+	if (file->path == NULL)
+		return NULL;
+	return file->stuck != NULL ? file->stuck : watch->folders[file->folder].look;
+}
+
+bool watch_is_unanswered(const struct watch *watch, size_t slot)
+{
+	struct job *look = watch_look_at(watch, slot);
+	char path[JOB_PATH_SIZE];
+	const int64_t since = look == NULL ? 0 : job_waits(look, path);
+
+	return since != 0 && clock_ms() - since >= WATCH_LATE_MS;
 }
 
 int watch_refused(const struct watch *watch)
@@ -312,124 +368,7 @@ const struct file_stamp *watch_stamp_when_forced(const struct watch *watch, size
 	return &watch->files[slot].when_forced;
 }
 
-/* ---- reads ---------------------------------------------------------------------- */
-
-/* The file is behind the others from now on. */
-static void begin_reading(struct watch *watch, struct watched *file)
-{
-	file->ready = false;
-	file->reading = true;
-	file->order = ++watch->orders;
-}
-
-bool watch_next(struct watch *watch, size_t *slot_r)
-{
-	struct watched *first = NULL;
-
-	for (size_t i = 0; i < WATCH_FILES; i++) {
-		struct watched *file = &watch->files[i];
-
-		if (file->ready &&
-			(first == NULL || file->due < first->due ||
-				(file->due == first->due && file->order < first->order)))
-			first = file;
-	}
-	if (first == NULL)
-		return false;
-	begin_reading(watch, first);
-	*slot_r = (size_t)(first - watch->files);
-	return true;
-}
-
-bool watch_must_read(struct watch *watch, size_t slot)
-{
-	if (!watch->files[slot].ready)
-		return false;
-	begin_reading(watch, &watch->files[slot]);
-	return true;
-}
-
-/* End the read of a file. The file is examined again at the given time, or earlier if something has
- * happened meanwhile. */
-static void end_reading(struct watch *watch, size_t slot, int64_t again)
-{
-	struct watched *file = &watch->files[slot];
-
-	file->ready = file->reading = false;
-	file->again = clock_earlier(file->again, again);
-	if (file->forced)
-		watch_force(watch, slot);
-}
-
-bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
-{
-	return settle_had_settled(&watch->files[slot].settle, stamp);
-}
-
-void watch_dropped(struct watch *watch, size_t slot, int64_t now)
-{
-	settle_dropped(&watch->files[slot].settle, now);
-	end_reading(watch, slot, now);
-}
-
-void watch_loaded(struct watch *watch, size_t slot, const struct file_stamp *stamp)
-{
-	settle_loaded(&watch->files[slot].settle, stamp);
-	end_reading(watch, slot, WATCH_NEVER);
-}
-
-bool watch_is_loaded(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
-{
-	const struct settle *settle = &watch->files[slot].settle;
-
-	return settle->is_loaded && file_stamp_equal(&settle->loaded, stamp);
-}
-
-void watch_held(struct watch *watch, size_t slot, const struct file_stamp *stamp, int64_t now)
-{
-	end_reading(watch, slot, settle_held(&watch->files[slot].settle, stamp, now));
-}
-
-bool watch_is_complete(const struct watch *watch, size_t slot, const struct file_stamp *stamp,
-	int64_t now)
-{
-	return settle_is_complete(&watch->files[slot].settle, stamp, now);
-}
-
-bool watch_is_written(const struct watch *watch, size_t slot)
-{
-	return watch->files[slot].settle.writing;
-}
-
-void watch_failed(struct watch *watch, size_t slot, int64_t now)
-{
-	settle_failed(&watch->files[slot].settle, now);
-	watch->files[slot].failed = true;
-	end_reading(watch, slot, now + SETTLE_RETRY_MS);
-}
-
-void watch_force(struct watch *watch, size_t slot)
-{
-	struct watched *file = &watch->files[slot];
-
-	if ((file->forced = file->ready || file->reading))
-		return;
-	file->forces++;
-	file->when_forced = (struct file_stamp){ .exists = true }; /* as no file is */
-	settle_force(&file->settle);
-	file->again = 0;
-	file->failed = false;
-}
-
-bool watch_is_reading(const struct watch *watch, size_t slot)
-{
-	return watch->files[slot].reading;
-}
-
-bool watch_is_forced(const struct watch *watch, size_t slot)
-{
-	return watch->files[slot].forced;
-}
+/* ---- what is due -------------------------------------------------------------- */
 
 /* When watch_look() must see to this folder, whose files are due at files_due. */
 static int64_t folder_due(const struct watch_folder *folder, int64_t files_due)
@@ -456,7 +395,7 @@ int64_t watch_due(const struct watch *watch)
 
 		if (file->ready)
 			return 0;
-		if (file->path != NULL && !file->reading)
+		if (is_free(file))
 			due[file->folder] = clock_earlier(due[file->folder], file->again);
 	}
 	for (i = 0; i < WATCH_FILES; i++) {

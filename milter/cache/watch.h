@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/conf/file.h"
+#include "milter/loop/job.h"
 
 /*
  * Watches a few files for changes: by inotify on their folders, and by comparing their stamps at
@@ -46,9 +47,13 @@ void watch_look(struct watch *watch, int64_t now);
 /* Return whether looks are under way or due. */
 bool watch_is_looking(const struct watch *watch, int64_t now);
 
-/* Return since when (clock_ms()) a look at the slot's folder has not ended, if that is longer than
- * WATCH_LATE_MS; otherwise 0. */
-int64_t watch_unanswered(const struct watch *watch, size_t slot);
+/* Return the look at the slot's file or folder that is under way, which may only be asked for what
+ * it waits; NULL: there is none. */
+struct job *watch_look_at(const struct watch *watch, size_t slot);
+
+/* Return whether that look has waited for one path for WATCH_LATE_MS. If the path is another file
+ * of the folder, that one alone is waited for from then on. */
+bool watch_is_unanswered(const struct watch *watch, size_t slot);
 
 /* Return the errno for which the system refused a thread for the last look, so that the caller's
  * thread made it; 0: there was one. */

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/conf/file_wait.h"
+
 #define EVENTS                                                                              \
 	(IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | \
 		IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -44,11 +46,10 @@ static void leave_folder(struct watch_look *look)
 	look->wd = -1;
 }
 
-static void look_at_folder(struct watch_look *look)
+static void watch_over_folder(struct watch_look *look)
 {
 	struct stat st;
 
-	find_folder(look);
 	if (stat(look->folder, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		leave_folder(look);
 		return;
@@ -62,6 +63,14 @@ static void look_at_folder(struct watch_look *look)
 		return;
 	look->wd = inotify_add_watch(look->inotify, look->folder, EVENTS);
 	look->refused = look->wd < 0 ? errno : 0;
+}
+
+static void look_at_folder(struct watch_look *look)
+{
+	find_folder(look);
+	file_wait_begin(look->folder);
+	watch_over_folder(look);
+	file_wait_end();
 }
 
 static void run_look(void *context)

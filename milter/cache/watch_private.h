@@ -11,9 +11,10 @@
 /* The state of a watch, for the files watch*.c only. */
 
 struct watched {
-	char *path;	  /* NULL: the slot is empty */
-	const char *name; /* the path's last component */
-	size_t folder;	  /* its index */
+	char *path;	   /* NULL: the slot is empty */
+	const char *name;  /* the path's last component */
+	size_t folder;	   /* its index */
+	struct job *stuck; /* a look that waits for it and has been given up */
 	struct settle settle;
 	int64_t again;	 /* when to look at it; WATCH_NEVER: when all stamps are compared */
 	uint64_t order;	 /* of files that were due at the same time, the lowest comes first */

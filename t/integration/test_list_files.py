@@ -351,7 +351,7 @@ def test_a_file_system_that_hangs_is_reported_and_delays_nothing_else(box):
     wait_source(daemon, "store")
     flag.touch()
     daemon.write_list(LIST, [KEPT, "late@bad.example"])
-    wait_until(lambda: problem_of(daemon, "the directory of the lists has not answered for"), "it is reported")
+    wait_until(lambda: problem_of(daemon, "/lists has not answered for"), "it is reported")
     daemon.write_store({"profiles": [], "users": [{"id": 1, "username": "bob", "froms": "bob@example.com"}]})
     wait_until(lambda: daemon.ctl("status", check=False)["cache"]["users"] == 1, "users are followed")
     answer = daemon.ctl("reload", check=False)

@@ -47,11 +47,12 @@ static const struct {
 START_TEST(a_new_configuration_replaces_the_old_one)
 	{
 		const struct config *next = auth_service_config(changes[_i].config);
+		struct auth_config *read = auth_config_read(next);
 		struct errmsg err = { "" };
 
 		ck_rules("one", 1);
 		auth_service_run(&service);
-		ck_assert_int_eq(auth_apply_config(service.auth, next, &err),
+		ck_assert_int_eq(auth_apply_config(service.auth, &read, &err),
 			changes[_i].error[0] == '\0' ? 0 : -1);
 		ck_assert_msg(strstr(err.text, changes[_i].error) == err.text, "%s", err.text);
 		config_unref(&next);
@@ -63,11 +64,13 @@ END_TEST
 START_TEST(a_server_that_ends_accepts_no_configuration)
 	{
 		const struct config *next = auth_service_config(changes[0].config);
+		struct auth_config *read = auth_config_read(next);
 		struct errmsg err = { "" };
 
 		auth_service_run(&service);
 		server_stop(service.server);
-		ck_assert_int_eq(auth_apply_config(service.auth, next, &err), -1);
+		ck_assert_int_eq(auth_apply_config(service.auth, &read, &err), -1);
+		ck_assert_ptr_null(read);
 		ck_rules("one", 1);
 		config_unref(&next);
 	}
@@ -78,6 +81,7 @@ START_TEST(require_tls_changes_for_open_connections)
 		static const char login[] =
 			"AUTH\t1\tPLAIN\trip=192.0.2.7\tresp=AGJvYgBwYTU1d29yZA==\n";
 		const struct config *next = auth_service_config("[auth]\nrequire_tls = no\n");
+		struct auth_config *read = auth_config_read(next);
 		const int64_t deadline = clock_ms() + 20000;
 		bool is_refused = true;
 		struct errmsg err;
@@ -89,7 +93,7 @@ START_TEST(require_tls_changes_for_open_connections)
 			;
 		auth_service_send(client, login, strlen(login));
 		ck_assert_str_eq(auth_service_line(client), "FAIL\t1\treason=TLS is required");
-		ck_assert_int_eq(auth_apply_config(service.auth, next, &err), 0);
+		ck_assert_int_eq(auth_apply_config(service.auth, &read, &err), 0);
 		while (is_refused && clock_ms() < deadline) { /* the server thread applies it */
 			auth_service_send(client, login, strlen(login));
 			is_refused = strcmp(auth_service_line(client), "OK\t1\tuser=bob") != 0;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/conf/config.h"
+#include "lib/conf/file_wait.h"
 #include "lib/store/store_write.h"
 #include "milter/cache/settle.h"
 #include "milter/loop/clock.h"
@@ -61,10 +62,11 @@ static void put(const char *name, const char *text)
 }
 
 static int take_config(void *context, const struct config *config, const struct config *old,
-	struct errmsg *why)
+	void *files, struct errmsg *why)
 {
 	ck_assert_ptr_eq(context, folder);
 	ck_assert_ptr_ne(config, old);
+	ck_assert_ptr_null(files);
 	(void)pthread_mutex_lock(&lock);
 	configs++;
 	(void)pthread_mutex_unlock(&lock);
@@ -355,6 +357,28 @@ int idn2_to_ascii_8z(const char *input, char **output, int flags)
 	return real(input, output, flags);
 }
 
+/* How much longer, by the clock, a held thread seems to have waited than it has. */
+static _Thread_local time_t waited_s;
+
+int clock_gettime(clockid_t id, struct timespec *time)
+{
+	int (*real)(clockid_t, struct timespec *);
+	int ret;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+	ret = real(id, time);
+	time->tv_sec -= waited_s;
+	return ret;
+}
+
+/* Have this thread, which is about to wait, seem to have waited for some seconds already. */
+static void wait_long(const char *for_path)
+{
+	waited_s = 20;
+	file_wait_begin(for_path);
+	waited_s = 0;
+}
+
 /* The same for the file itself: it waits before it is opened if it is one that hold_open() names.
  */
 static const char *held_path; /* its end; NULL: none */
@@ -377,6 +401,7 @@ int open(const char *opened, int flags, ...)
 	if (len > 0 && strlen(opened) > len &&
 		strcmp(opened + strlen(opened) - len, held_path) == 0) {
 		held++;
+		wait_long(opened);
 		while (is_held)
 			(void)pthread_cond_wait(&released, &lock);
 	}
@@ -389,7 +414,8 @@ static void hold_name(bool hold_it, const char *name)
 	(void)pthread_mutex_lock(&lock);
 	is_held = hold_it;
 	held_name = name;
-	held_path = NULL;
+	if (!hold_it)
+		held_path = NULL;
 	held = 0;
 	(void)pthread_cond_broadcast(&released);
 	(void)pthread_mutex_unlock(&lock);
@@ -400,17 +426,31 @@ static void hold(bool hold_it)
 	hold_name(hold_it, NULL);
 }
 
-/* Wait until a list is being read. */
+/* Have the file whose path ends so hang when it is opened, until hold(false). */
+static void hold_open(const char *end)
+{
+	hold(true);
+	(void)pthread_mutex_lock(&lock);
+	held_path = end;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static unsigned count_held(void)
+{
+	unsigned count;
+
+	(void)pthread_mutex_lock(&lock);
+	count = held;
+	(void)pthread_mutex_unlock(&lock);
+	return count;
+}
+
+/* Wait until a file is being read. */
 static void wait_held(void)
 {
-	unsigned reading = 0;
-
-	for (int waited = 0; reading == 0; waited += 2) {
-		ck_assert_msg(waited < WAIT_MS, "the list is not being read");
+	for (int waited = 0; count_held() == 0; waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "the file is not being read");
 		pause_ms(2);
-		(void)pthread_mutex_lock(&lock);
-		reading = held;
-		(void)pthread_mutex_unlock(&lock);
 	}
 }
 
@@ -507,8 +547,8 @@ START_TEST(lists_come_into_force_alone_after_those_of_another_directory_have)
 	}
 END_TEST
 
-/* Whether the file system of the lists hangs, and how many threads have waited; under lock. */
-static bool hangs;
+/* Which paths hang when they are looked at, and how many threads have waited; under lock. */
+static const char *hanging; /* all that contain it; NULL: none */
 static unsigned hung;
 
 int stat(const char *restrict looked_at, struct stat *restrict st)
@@ -517,27 +557,28 @@ int stat(const char *restrict looked_at, struct stat *restrict st)
 
 	*(void **)&real = dlsym(RTLD_NEXT, "stat");
 	(void)pthread_mutex_lock(&lock);
-	if (hangs && strstr(looked_at, "/lists") != NULL) {
+	if (hanging != NULL && strstr(looked_at, hanging) != NULL) {
 		hung++;
-		while (hangs)
+		wait_long(looked_at);
+		while (hanging != NULL)
 			(void)pthread_cond_wait(&released, &lock);
 	}
 	(void)pthread_mutex_unlock(&lock);
 	return real(looked_at, st);
 }
 
-/* Have the file system of the lists hang, and wait until somebody waits for it; or let it answer.
- */
-static void hang(bool hang_it)
+/* Have the paths that contain this hang, and wait until somebody waits for one; NULL: let them
+ * answer. */
+static void hang(const char *what)
 {
 	unsigned count = 0;
 
 	(void)pthread_mutex_lock(&lock);
-	hangs = hang_it;
+	hanging = what;
 	hung = 0;
 	(void)pthread_cond_broadcast(&released);
 	(void)pthread_mutex_unlock(&lock);
-	for (int waited = 0; hang_it && count == 0; waited += 2) {
+	for (int waited = 0; what != NULL && count == 0; waited += 2) {
 		ck_assert_msg(waited < WAIT_MS, "nobody looks at the lists");
 		pause_ms(2);
 		(void)pthread_mutex_lock(&lock);
@@ -546,15 +587,38 @@ static void hang(bool hang_it)
 	}
 }
 
-static bool lists_are_unanswered(void)
+/* Return whether the status names a path with this end that does not answer; NULL: any. */
+static bool is_unanswered(const char *end)
 {
 	struct cache_status status;
-	bool are;
+	bool is = false;
 
 	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
-	are = status.lists_unanswered != 0;
+	for (size_t i = 0; i < status.hang_count; i++) {
+		const char *named = status.hangs[i].path;
+
+		is = is || end == NULL ||
+			(strlen(named) > strlen(end) &&
+				strcmp(named + strlen(named) - strlen(end), end) == 0);
+	}
 	cache_status_free(&status);
-	return are;
+	return is;
+}
+
+static void wait_unanswered(const char *end)
+{
+	for (int waited = 0; !is_unanswered(end); waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "the status does not name %s", end);
+		pause_ms(2);
+	}
+}
+
+static void wait_answered(void)
+{
+	for (int waited = 0; is_unanswered(NULL); waited += 2) {
+		ck_assert_msg(waited < WAIT_MS, "the status still names a path");
+		pause_ms(2);
+	}
 }
 
 START_TEST(lists_whose_file_system_hangs_delay_nothing_else)
@@ -562,23 +626,121 @@ START_TEST(lists_whose_file_system_hangs_delay_nothing_else)
 		put("store.json", STORE(BOB));
 		start("");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
-		hang(true);
+		hang("/lists");
 		put("store.json", STORE(BOB ", " EVE));
 		wait_users(2);
 		ck_assert(!reload());
 		ck_assert_ptr_nonnull(strstr(answer, "/lists: its file system has not answered"));
-		ck_assert(lists_are_unanswered());
+		ck_assert(is_unanswered("/lists"));
 		put("store.json", STORE(BOB));
 		wait_users(1);
 		deny_sender(1);
-		hang(false);
-		for (int waited = 0; lists_are_unanswered(); waited += 2) {
-			ck_assert_msg(waited < WAIT_MS, "the lists are not looked at");
-			pause_ms(2);
-		}
+		hang(NULL);
+		wait_answered();
 		ck_assert(reload());
 		ck_assert(is_denied("b1@example.com"));
-		ck_assert(!lists_are_unanswered());
+		ck_assert(!is_unanswered(NULL));
+	}
+END_TEST
+
+/* Write a public suffix list with this number of rules that take long to read, because they are
+ * beyond ASCII. */
+static void write_psl(unsigned rules)
+{
+	FILE *f = fopen(file("psl"), "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs("com\n", f), 0);
+	for (unsigned i = 0; i < rules; i++)
+		ck_assert_int_ge(fprintf(f, "\xc3\xa4%u.example\n", i), 0);
+	(void)fclose(f);
+}
+
+START_TEST(a_list_that_hangs_delays_no_other_list)
+	{
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		hang("/rcpt_to.access.blacklist");
+		deny_sender(1);
+		wait_denied("b1@example.com");
+		wait_unanswered("/lists/rcpt_to.access.blacklist");
+		deny_sender(2);
+		wait_denied("b2@example.com");
+		put("lists/rcpt_to.access.blacklist", "a@x.example\n");
+		hang(NULL);
+		wait_answered();
+		ck_assert(reload());
+		ck_assert_uint_eq(wait_reading(false), 1);
+	}
+END_TEST
+
+START_TEST(a_configuration_that_hangs_delays_nothing_else)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		hold_open("/postern.conf");
+		for (int i = 0; i < 2; i++) { /* one thread waits */
+			ck_assert(!reload());
+			ck_assert_ptr_nonnull(strstr(answer,
+				"/postern.conf: its file system has not answered for 2"));
+		}
+		ck_assert_uint_eq(count_held(), 1);
+		wait_unanswered("/postern.conf");
+		put("store.json", STORE(BOB ", " EVE));
+		wait_users(2);
+		deny_sender(1);
+		wait_denied("b1@example.com");
+		ck_assert_int_eq(configs, 0);
+		hold(false);
+		ck_assert(reload());
+		ck_assert_int_eq(configs, 1);
+		wait_answered();
+	}
+END_TEST
+
+START_TEST(a_start_does_not_wait_for_a_public_suffix_list_that_hangs)
+	{
+		write_psl(0);
+		hold_open("/psl");
+		start_with("public_suffix_list = psl\n", "");
+		wait_unanswered("/psl");
+		ck_assert_int_eq(users_in_force(), -1);
+		hold(false);
+		wait_policy();
+	}
+END_TEST
+
+START_TEST(a_store_that_hangs_delays_no_list)
+	{
+		put("store.json", STORE(BOB));
+		start("");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
+		hold_open("/store.json");
+		put("store.json", STORE(BOB ", " EVE));
+		wait_held();
+		wait_unanswered("/store.json");
+		deny_sender(1);
+		wait_denied("b1@example.com");
+		ck_assert(!reload());
+		ck_assert_ptr_nonnull(strstr(answer, "/store.json: its file system"));
+		hold(false);
+		wait_users(2);
+		ck_assert(reload());
+	}
+END_TEST
+
+START_TEST(a_kept_store_that_hangs_does_not_delay_the_database)
+	{
+		put("store.json", STORE(BOB));
+		hold_open("/store.json");
+		start("[database]\nconninfo = host=127.0.0.1 port=1\n");
+		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "refused"));
+		wait_unanswered("/store.json");
+		hold(false);
+		wait_users(1);
+		wait_source(SOURCE_CACHE);
 	}
 END_TEST
 
@@ -586,10 +748,10 @@ START_TEST(a_file_system_that_hangs_does_not_delay_the_end)
 	{
 		start("");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
-		hang(true);
+		hang("/lists");
 		cache_free(&cache);
 		ck_assert_ptr_null(cache);
-		hang(false);
+		hang(NULL);
 	}
 END_TEST
 
@@ -598,7 +760,7 @@ START_TEST(a_start_does_not_wait_for_a_file_system_that_hangs)
 		uint64_t question;
 
 		(void)pthread_mutex_lock(&lock);
-		hangs = true;
+		hanging = "/lists";
 		(void)pthread_mutex_unlock(&lock);
 		start("");
 		question = cache_ask(cache);
@@ -607,7 +769,7 @@ START_TEST(a_start_does_not_wait_for_a_file_system_that_hangs)
 			pause_ms(2);
 		}
 		ck_assert_int_eq(users_in_force(), -1);
-		hang(false);
+		hang(NULL);
 		wait_policy();
 	}
 END_TEST
@@ -620,10 +782,7 @@ START_TEST(a_list_that_is_saved_again_while_its_read_begins_is_never_empty)
 		put("lists/rcpt_to.access.blacklist", "a@x.example\nb@x.example\n");
 		start("");
 		ck_assert_int_eq(cache_wait_first(cache, WAIT_MS, &err), 0);
-		hold(true);
-		(void)pthread_mutex_lock(&lock);
-		held_path = "/rcpt_to.access.blacklist";
-		(void)pthread_mutex_unlock(&lock);
+		hold_open("/rcpt_to.access.blacklist");
 		put("lists/rcpt_to.access.blacklist", "a@x.example\n");
 		wait_held();
 		(void)wait_reading(true);
@@ -709,19 +868,6 @@ static bool store_has_error(void)
 	ck_assert_int_eq(cache_copy_status(cache, &status), 0);
 	cache_status_free(&status);
 	return status.store_error[0] != '\0';
-}
-
-/* Write a public suffix list with this number of rules that take long to read, because they are
- * beyond ASCII. */
-static void write_psl(unsigned rules)
-{
-	FILE *f = fopen(file("psl"), "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs("com\n", f), 0);
-	for (unsigned i = 0; i < rules; i++)
-		ck_assert_int_ge(fprintf(f, "\xc3\xa4%u.example\n", i), 0);
-	(void)fclose(f);
 }
 
 /*
@@ -1050,6 +1196,11 @@ static Suite *cache_suite(void)
 	tcase_add_test(tcase, a_list_that_takes_long_delays_no_other_file);
 	tcase_add_test(tcase, lists_come_into_force_alone_after_those_of_another_directory_have);
 	tcase_add_test(tcase, lists_whose_file_system_hangs_delay_nothing_else);
+	tcase_add_test(tcase, a_list_that_hangs_delays_no_other_list);
+	tcase_add_test(tcase, a_configuration_that_hangs_delays_nothing_else);
+	tcase_add_test(tcase, a_start_does_not_wait_for_a_public_suffix_list_that_hangs);
+	tcase_add_test(tcase, a_store_that_hangs_delays_no_list);
+	tcase_add_test(tcase, a_kept_store_that_hangs_does_not_delay_the_database);
 	tcase_add_test(tcase, a_file_system_that_hangs_does_not_delay_the_end);
 	tcase_add_test(tcase, a_start_does_not_wait_for_a_file_system_that_hangs);
 	tcase_add_test(tcase, a_list_that_is_saved_again_while_its_read_begins_is_never_empty);
