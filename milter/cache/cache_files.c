@@ -157,12 +157,13 @@ static void end_reading(struct cache *cache, enum list_id id, struct list_readin
 /* End the read of a list, whose reader has ended. */
 static void end_list(struct cache *cache, enum list_id id)
 {
+	const int64_t now = clock_ms();
 	struct list_reading reading;
 	bool is_forced;
 
 	list_reader_finish(&cache->readers[id], &reading);
-	if (reading.list != NULL && !watch_had_settled(cache->watch, id, &reading.stamp)) {
-		watch_dropped(cache->watch, id, clock_ms());
+	if (reading.list != NULL && !watch_had_settled(cache->watch, id, &reading.stamp, now)) {
+		watch_dropped(cache->watch, id, now);
 		list_unref(&reading.list);
 		problems_free(&reading.problems);
 		return;

@@ -33,6 +33,9 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 	if ((event == SETTLE_CLOSED || event == SETTLE_REPLACED) && !settle->was_saved) {
 		settle->was_saved = true;
 		settle->saved_at = now;
+		if (!settle->waits)
+			settle->waits_since = now;
+		settle->waits = true;
 	}
 	settle->dirty = true;
 	settle->failed = false;
@@ -40,17 +43,16 @@ void settle_event(struct settle *settle, enum settle_event event, int64_t now)
 	settle->changed_at = now;
 }
 
-static bool is_shorter(const struct settle *settle)
+static bool is_shorter(const struct settle *settle, const struct file_stamp *stamp)
 {
-	return settle->is_loaded && settle->loaded.exists &&
-		settle->seen.size < settle->loaded.size;
+	return settle->is_loaded && settle->loaded.exists && stamp->size < settle->loaded.size;
 }
 
 /* When a file that is open for writing is read. A text that becomes shorter is being replaced; one
  * that only becomes longer is good as it is. */
 static int64_t open_until(const struct settle *settle)
 {
-	if (is_shorter(settle))
+	if (is_shorter(settle, &settle->seen))
 		return clock_earlier(settle->changed_at + SETTLE_OPEN_MS,
 			settle->since + SETTLE_LONG_MS);
 	return settle->since + SETTLE_APPEND_MS;
@@ -83,7 +85,7 @@ static int64_t quiet_time(const struct settle *settle)
 static int64_t closed_until(const struct settle *settle)
 {
 	const int64_t quiet_at = settle->changed_at + quiet_time(settle);
-	const int64_t most = is_shorter(settle) ? SETTLE_LONG_MS : SETTLE_APPEND_MS;
+	const int64_t most = is_shorter(settle, &settle->seen) ? SETTLE_LONG_MS : SETTLE_APPEND_MS;
 
 	return settle->was_saved && !settle->failed && settle->seen.exists ?
 		clock_earlier(quiet_at, settle->saved_at + most) :
@@ -138,11 +140,20 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	return SETTLE_WAIT;
 }
 
-bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp)
+/* Return whether the file has been saved again and again for so long that any text of it is used.
+ */
+static bool is_overdue(const struct settle *settle, const struct file_stamp *stamp, int64_t now)
+{
+	const int64_t most = is_shorter(settle, stamp) ? SETTLE_LONG_MS : SETTLE_APPEND_MS;
+
+	return settle->waits && stamp->exists && now - settle->waits_since >= most;
+}
+
+bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp, int64_t now)
 {
 	const struct file_stamp *seen = &settle->seen;
 
-	return file_stamp_equal(stamp, seen) ||
+	return file_stamp_equal(stamp, seen) || is_overdue(settle, stamp, now) ||
 		(settle->was_writing && stamp->exists && seen->exists && stamp->dev == seen->dev &&
 			stamp->ino == seen->ino && stamp->size >= seen->size);
 }
@@ -158,6 +169,8 @@ void settle_loaded(struct settle *settle, const struct file_stamp *stamp)
 	settle->loaded = settle->seen = *stamp;
 	settle->is_loaded = true;
 	settle->failed = settle->held = false;
+	settle->waits = settle->was_saved; /* by a save since the read began */
+	settle->waits_since = settle->saved_at;
 }
 
 int64_t settle_held(struct settle *settle, const struct file_stamp *stamp, int64_t now)

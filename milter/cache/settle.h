@@ -28,12 +28,14 @@ struct settle {
 	int64_t since;		  /* time of the first event that no read has followed */
 	int64_t saved_at;	  /* time of the first close or replacement, if was_saved */
 	bool was_saved;		  /* ... which no read has followed */
-	bool is_loaded;		  /* `loaded` is set */
-	bool dirty;		  /* must be read, even if the stamps are equal */
-	bool failed;		  /* could not be read the last time, and has not changed since */
-	bool writing;		  /* probably open for writing */
-	bool noticed;		  /* an event reported the change, and so whether it is complete */
-	bool held;		  /* the text was read, and is not used before it is complete */
+	int64_t waits_since;	  /* time of the first one of which no text is in force, if waits */
+	bool waits;
+	bool is_loaded; /* `loaded` is set */
+	bool dirty;	/* must be read, even if the stamps are equal */
+	bool failed;	/* could not be read the last time, and has not changed since */
+	bool writing;	/* probably open for writing */
+	bool noticed;	/* an event reported the change, and so whether it is complete */
+	bool held;	/* the text was read, and is not used before it is complete */
 
 	/* What was known of the file at the look that answered SETTLE_READ. */
 	bool was_noticed, was_writing;
@@ -74,11 +76,13 @@ enum settle_answer settle_look(struct settle *settle, const struct file_stamp *s
 	int64_t *again_r);
 
 /*
- * Return whether the text that was read in the state that stamp describes had settled: it is the
- * text of the look that answered SETTLE_READ, or a longer one if a process has the file open for
- * writing. Any other text was written since, and may be incomplete.
+ * Return whether to use the text that was read in the state that stamp describes: it is the text of
+ * the look that answered SETTLE_READ, or a longer one if a process has the file open for writing.
+ * Any other text was written since, and may be incomplete. It is used only if programs have saved
+ * the file again and again for SETTLE_APPEND_MS, or SETTLE_LONG_MS if it is shorter than the text
+ * in force.
  */
-bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp);
+bool settle_had_settled(const struct settle *settle, const struct file_stamp *stamp, int64_t now);
 
 /* The text that was read is not used, because it had not settled: look again. */
 void settle_dropped(struct settle *settle, int64_t now);

@@ -81,7 +81,8 @@ bool watch_must_read(struct watch *watch, size_t slot);
  * Return whether the text that was read, in the state of stamp, had settled (settle.h). If not,
  * report it with watch_dropped(): it is not used, and the file is read again.
  */
-bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp);
+bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp,
+	int64_t now);
 void watch_dropped(struct watch *watch, size_t slot, int64_t now);
 
 /* Report the result of that read, which may take long: the stamp of the text that was read, or a

@@ -35,6 +35,15 @@ void watch_look_at_all(struct watch *watch)
 		watch->folders[i].due = watch->folders[i].path != NULL;
 }
 
+/* Return whether some look may have begun to watch a folder without our knowledge. */
+static bool has_look(const struct watch *watch)
+{
+	for (size_t i = 0; i < WATCH_FILES; i++)
+		if (watch->folders[i].look != NULL || watch->files[i].stuck != NULL)
+			return true;
+	return false;
+}
+
 static void handle_event(struct watch *watch, const struct inotify_event *event, int64_t now)
 {
 	bool is_known = false, is_watched = false;
@@ -63,6 +72,9 @@ static void handle_event(struct watch *watch, const struct inotify_event *event,
 		note_file_event(watch, file, event->mask, now);
 		is_known = true;
 	}
+	/* A look that was abandoned may have left a watch of which nobody knows. */
+	if (!is_watched && !(event->mask & (IN_IGNORED | IN_Q_OVERFLOW)) && !has_look(watch))
+		(void)inotify_rm_watch(watch->fd, event->wd);
 	/* A link to one of our files may lead through the name that appeared or disappeared. A
 	 * folder that is not known to be watched is one at which the first look is under way. */
 	if (!is_watched ||

@@ -52,9 +52,10 @@ static void end_reading(struct watch *watch, size_t slot, int64_t again)
 		watch_force(watch, slot);
 }
 
-bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp)
+bool watch_had_settled(const struct watch *watch, size_t slot, const struct file_stamp *stamp,
+	int64_t now)
 {
-	return settle_had_settled(&watch->files[slot].settle, stamp);
+	return settle_had_settled(&watch->files[slot].settle, stamp, now);
 }
 
 void watch_dropped(struct watch *watch, size_t slot, int64_t now)

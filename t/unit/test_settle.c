@@ -119,6 +119,38 @@ START_TEST(a_file_that_is_never_left_alone_is_read_after_a_second)
 	}
 END_TEST
 
+/* Each read finds a text that was saved after the look before it. */
+START_TEST(a_text_that_is_never_that_of_the_look_is_used_after_a_while)
+	{
+		const int64_t size = _i == 0 ? 11 : 9, /* shorter than the one in force */
+			most = _i == 0 ? SETTLE_APPEND_MS : SETTLE_LONG_MS;
+		int64_t now, reads = 0;
+		struct file_stamp read;
+		bool is_used = false;
+
+		for (now = 100; !is_used; now += 10) {
+			ck_assert_int_le(now, 100 + most + SETTLE_APPEND_MS);
+			settle_event(&settle, SETTLE_MODIFIED, now);
+			settle_event(&settle, SETTLE_CLOSED, now);
+			if (look(1, size, now, now) != SETTLE_READ)
+				continue;
+			reads++;
+			read = stamp(1, size, now + 2);
+			settle_event(&settle, SETTLE_MODIFIED, now + 2);
+			settle_event(&settle, SETTLE_CLOSED, now + 2);
+			is_used = settle_had_settled(&settle, &read, now + 3);
+			if (is_used)
+				settle_loaded(&settle, &read);
+			else
+				settle_dropped(&settle, now + 3);
+		}
+		ck_assert_int_ge(now, 100 + most);
+		ck_assert_int_le(reads, 2);
+		read = stamp(1, size, now); /* as long again for the next one */
+		ck_assert(!settle_had_settled(&settle, &read, now));
+	}
+END_TEST
+
 START_TEST(a_text_that_is_written_anew_in_pieces_is_left_alone)
 	{
 		for (int64_t now = 100; now < 5000; now += 10) { /* echo >> list, after : > list */
@@ -366,7 +398,7 @@ START_TEST(only_a_text_that_had_settled_is_used)
 			settle_event(&settle, SETTLE_CLOSED, 100);
 		ck_assert_int_eq(look(1, 12, 9, 100), SETTLE_WAIT);
 		ck_assert_int_eq(look(1, 12, 9, again), SETTLE_READ);
-		ck_assert_int_eq(settle_had_settled(&settle, &read), texts[_i].has_settled);
+		ck_assert_int_eq(settle_had_settled(&settle, &read, 0), texts[_i].has_settled);
 		settle_dropped(&settle, 2000);
 		ck_assert_int_eq(look(1, 12, 9, 2000), SETTLE_WAIT); /* not at once for ever */
 		ck_assert_int_gt(again, 2000);
@@ -386,6 +418,8 @@ static Suite *settle_suite(void)
 	tcase_add_test(tcase, a_file_left_open_is_read_in_the_end);
 	tcase_add_test(tcase, an_appended_line_waits_a_second_however_long_the_file_stays_open);
 	tcase_add_loop_test(tcase, a_file_that_is_never_left_alone_is_read_after_a_second, 0, 2);
+	tcase_add_loop_test(tcase, a_text_that_is_never_that_of_the_look_is_used_after_a_while, 0,
+		2);
 	tcase_add_test(tcase, a_text_that_is_written_anew_in_pieces_is_left_alone);
 	tcase_add_test(tcase, a_file_written_anew_for_minutes_is_read_after_one);
 	tcase_add_test(tcase, a_held_text_is_complete_once_it_is_closed);

@@ -2,11 +2,14 @@
  * Shows that changes of files, of their folders and of links are found, with inotify and without,
  * and that no file is read in the middle of a change.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +39,21 @@ static void put(const char *path, const char *text)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_ge(fputs(text, f), 0);
 	(void)fclose(f);
+}
+
+/* Locked: looks at `list` wait. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+int stat(const char *restrict path, struct stat *restrict st)
+{
+	int (*real)(const char *, struct stat *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "stat");
+	if (strcmp(path, list) == 0) {
+		(void)pthread_mutex_lock(&gate);
+		(void)pthread_mutex_unlock(&gate);
+	}
+	return real(path, st);
 }
 
 /* Have all looks made that are due at that time. */
@@ -285,9 +303,9 @@ START_TEST(a_text_that_has_not_settled_is_dropped)
 		struct file_stamp stamp = begin_read(_i);
 		size_t slot;
 
-		ck_assert(watch_had_settled(watch, 3, &stamp));
+		ck_assert(watch_had_settled(watch, 3, &stamp, clock_ms()));
 		stamp.size--;
-		ck_assert(!watch_had_settled(watch, 3, &stamp));
+		ck_assert(!watch_had_settled(watch, 3, &stamp, clock_ms()));
 		watch_dropped(watch, 3, clock_ms());
 		ck_assert(!watch_is_reading(watch, 3));
 		ck_assert(watch_is_pending(watch, 3));
@@ -464,6 +482,56 @@ START_TEST(a_change_that_a_look_has_just_missed_is_found)
 	}
 END_TEST
 
+START_TEST(a_change_seen_by_a_slow_look_is_left_alone_from_its_end_on)
+	{
+		const int64_t began = clock_ms() + 5000, ended = began + 10000;
+		size_t slot;
+
+		begin(0);
+		pause_ms(10); /* looks are not made more often */
+		put(list, "a\nb\n");
+		(void)pthread_mutex_lock(&gate);
+		watch_look(watch, began);
+		ck_assert(!watch_next(watch, &slot));
+		(void)pthread_mutex_unlock(&gate);
+		ck_assert(!next(ended, &slot));
+		ck_assert(!next(ended + SETTLE_UNSURE_MS - 1, &slot));
+		ck_assert(next(ended + SETTLE_UNSURE_MS, &slot));
+	}
+END_TEST
+
+/* Return how many folders inotify watches for the watch. */
+static int count_watches(void)
+{
+	char path[64], line[256];
+	int count = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", watch_fd(watch));
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		count += strncmp(line, "inotify ", 8) == 0;
+	(void)fclose(f);
+	return count;
+}
+
+/* As a look leaves one that is abandoned while it begins to watch a folder. */
+START_TEST(a_watch_of_which_nobody_knows_is_removed)
+	{
+		begin(1);
+		(void)snprintf(other, sizeof(other), "%s/folder", folder);
+		ck_assert_int_eq(mkdir(other, 0700), 0);
+		look(clock_ms());
+		ck_assert_int_ge(inotify_add_watch(watch_fd(watch), other, IN_ATTRIB), 0);
+		ck_assert_int_eq(count_watches(), 2);
+		ck_assert_int_eq(chmod(other, 0750), 0);
+		look(clock_ms());
+		ck_assert_int_eq(count_watches(), 1);
+		ck_assert_int_eq(rmdir(other), 0);
+	}
+END_TEST
+
 START_TEST(all_files_of_another_folder_are_looked_at)
 	{
 		char linked[96], first[96], second[96], path[2][128];
@@ -529,6 +597,8 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, a_link_to_another_folder_is_followed, 0, 2);
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
 	tcase_add_test(tcase, a_change_that_a_look_has_just_missed_is_found);
+	tcase_add_test(tcase, a_change_seen_by_a_slow_look_is_left_alone_from_its_end_on);
+	tcase_add_test(tcase, a_watch_of_which_nobody_knows_is_removed);
 	tcase_add_test(tcase, all_files_of_another_folder_are_looked_at);
 	suite_add_tcase(suite, tcase);
 	return suite;
