@@ -114,6 +114,19 @@ void cache_update_files_status(struct cache *cache);
 size_t cache_find_hangs(const struct cache *cache, int64_t late_ms,
 	struct cache_hang hangs_r[CACHE_HANGS]);
 
+/* Fail the reload in progress, if there is one. Its answer is the first failure. */
+void cache_reload_failed(struct cache *cache, const struct errmsg *err);
+
+/* ---- cache_lists_section.c ---- */
+
+#define MORE_THREADS                                                             \
+	"Permit more threads (TasksMax= of the unit, ulimit -u before the init " \
+	"script's start, kernel.threads-max). Postern keeps trying."
+
+/* The functions of the status section lists. */
+json_t *cache_describe_lists(void *context);
+void cache_check_lists(void *context, struct status_health *health);
+
 /* ---- cache_policy.c ---- */
 
 /* Make a policy and put it in force, if its parts are complete and one has changed. */
@@ -171,9 +184,6 @@ void cache_attend_config(struct cache *cache, int64_t now);
 
 /* When cache_attend_config() must be called at the latest, even if nothing wakes the thread. */
 int64_t cache_config_due(const struct cache *cache);
-
-/* Fail the reload in progress, if there is one. Its answer is the first failure. */
-void cache_reload_failed(struct cache *cache, const struct errmsg *err);
 
 /* When cache_reload_end() must be called at the latest, even if nothing wakes the thread. */
 int64_t cache_reload_due(const struct cache *cache);

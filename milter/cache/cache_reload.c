@@ -219,12 +219,6 @@ int64_t cache_config_due(const struct cache *cache)
 
 /* ---- the reload ----------------------------------------------------------------- */
 
-void cache_reload_failed(struct cache *cache, const struct errmsg *err)
-{
-	if (cache->reload.is_active && cache->reload.err.text[0] == '\0')
-		cache->reload.err = *err;
-}
-
 void cache_reload_begin(struct cache *cache, uint64_t number, int64_t now)
 {
 	cache->reload = (struct cache_reload){

@@ -1,16 +1,16 @@
 /*
- * The status sections of the cache thread: cache (the policy), database, store and lists. They
- * copy the thread's status under its lock, and run on the server thread.
+ * The status sections of the cache thread: cache (the policy), database and store; that of the
+ * lists is in cache_lists_section.c. They copy the thread's status under its lock, and run on the
+ * server thread.
  * t/integration/test_status.py covers it.
  */
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "lib/match/regexlist.h"
 #include "milter/cache/cache.h"
+#include "milter/cache/cache_private.h"
 #include "milter/cache/cache_status.h"
 #include "milter/log/json_text.h"
-#include "milter/loop/clock.h"
 
 static json_t *time_json(time_t when)
 {
@@ -38,10 +38,6 @@ json_t *cache_status_problems_json(const struct cache_status *status, enum probl
 	}
 	return array;
 }
-
-#define MORE_THREADS                                                             \
-	"Permit more threads (TasksMax= of the unit, ulimit -u before the init " \
-	"script's start, kernel.threads-max). Postern keeps trying."
 
 #define LOCKED_SECONDS 60 /* tables that are locked for longer are a problem */
 
@@ -317,147 +313,7 @@ static void check_store(void *context, struct status_health *health)
 	cache_status_free(&s);
 }
 
-/* ---- lists ----------------------------------------------------------------- */
-
-#define READING_MS 10000 /* a list that is read for longer is a problem */
-
-/* The names of the lists that are being read. */
-static json_t *reading_json(const struct cache_status *s)
-{
-	json_t *names = json_array();
-
-	for (int i = 0; i < LIST_COUNT; i++) {
-		if (s->lists_reading[i] != 0 &&
-			json_array_append_new(names, json_string(list_name((enum list_id)i))) !=
-				0) {
-			json_decref(names);
-			return NULL;
-		}
-	}
-	return names;
-}
-
-/* What the regexes of one list take. */
-static json_t *regexes_json(const struct list *list)
-{
-	struct regexlist_size size;
-
-	regexlist_measure(list_regexes(list), &size);
-	return json_pack("{s:I, s:I, s:I, s:b, s:I, s:I}", "patterns", (json_int_t)size.regexes,
-		"interpreted", (json_int_t)size.interpreted, "always_tried",
-		(json_int_t)size.untested, "prepared",
-		(int)regexlist_is_prepared(list_regexes(list)), "prepare_ms",
-		(json_int_t)(size.prepared_ns / 1000000), "bytes", (json_int_t)size.bytes);
-}
-
-/* The regex lists in force that are not empty, by their names. */
-static json_t *all_regexes_json(const struct policy *policy)
-{
-	json_t *all = json_object();
-
-	for (int i = 0; policy != NULL && i < LIST_COUNT; i++) {
-		const struct list *list = policy_parts(policy)->lists[i];
-
-		if (list != NULL && regexlist_count(list_regexes(list)) > 0)
-			(void)json_object_set_new(all, list_name((enum list_id)i),
-				regexes_json(list));
-	}
-	return all;
-}
-
-static json_t *describe_lists(void *context)
-{
-	json_t *entries = json_object();
-	json_t *reading, *regexes;
-	struct policy *policy;
-	struct cache_status s;
-
-	if (cache_copy_status(context, &s) != 0) {
-		json_decref(entries);
-		return NULL;
-	}
-	for (int i = 0; i < LIST_COUNT; i++) {
-		if (json_object_set_new(entries, list_name((enum list_id)i),
-			    json_integer((json_int_t)s.list_entries[i])) != 0) {
-			json_decref(entries);
-			entries = NULL; /* so that json_pack() fails */
-		}
-	}
-	reading = reading_json(&s);
-	policy = cache_policy(context);
-	regexes = all_regexes_json(policy);
-	policy_unref(&policy);
-	cache_status_free(&s);
-	return json_pack("{s:o, s:I, s:o, s:b, s:o, s:o}", "entries", entries, "lists_bytes",
-		(json_int_t)s.lists_bytes, "reading", reading, "files_polled",
-		(int)s.files_are_polled, "error", json_text_or_null(s.list_error), "regexes",
-		regexes);
-}
-
-/* Report the paths whose file system does not answer. */
-static void check_hangs(const struct cache_status *s, struct status_health *health)
-{
-	for (size_t i = 0; i < s->hang_count && i < CACHE_HANGS; i++) {
-		const int64_t waited = (clock_ms() - s->hangs[i].since) / 1000;
-		const time_t when = time(NULL) - (time_t)waited;
-		struct tm tm;
-		char text[32], more[64] = "";
-
-		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
-		if (i == CACHE_HANGS - 1 && s->hang_count > CACHE_HANGS)
-			(void)text_format(more, sizeof(more), "; nor have %zu more files",
-				s->hang_count - CACHE_HANGS);
-		status_add_problem(health,
-			"Check the mount and its server; Postern goes on when it answers. It is better "
-			"to keep these files on a local disk.",
-			"%s has not answered for %lld s; changes there since %s are not in force%s",
-			s->hangs[i].path, (long long)waited, text, more);
-	}
-}
-
-static void check_lists(void *context, struct status_health *health)
-{
-	struct cache_status s;
-
-	if (cache_copy_status(context, &s) != 0)
-		return;
-	check_hangs(&s, health);
-	if (s.looks_refused != 0)
-		status_add_problem(health, MORE_THREADS,
-			"the system refuses the threads that look at the files, so that other changes "
-			"wait for them: %s",
-			strerror(s.looks_refused));
-	if (s.lists_are_gone)
-		status_add_problem(health, "Restore the directory, or correct [lists] directory.",
-			"%s: the directory of the lists does not exist; lists that were read before "
-			"stay in force, others are empty",
-			s.lists_folder);
-	if (s.lists_unreadable > 0)
-		status_add_problem(health,
-			"Correct the file, its mode, or that of the directory; Postern reads it "
-			"again when it changes. If a program is writing it, wait for its end.",
-			"%zu list file%s cannot be used: %s", s.lists_unreadable,
-			s.lists_unreadable == 1 ? "" : "s", s.list_error);
-	for (int i = 0; i < LIST_COUNT; i++) {
-		if (s.lists_reading[i] != 0 && clock_ms() - s.lists_reading[i] >= READING_MS)
-			status_add_problem(health,
-				"Wait until it has been read, or shorten the list: a megabyte takes about "
-				"0.1 s, or 1 s with names beyond ASCII. If it takes longer, check whether "
-				"its file system answers.",
-				"reading list file %s has taken %lld s so far; until it has been read, "
-				"%s",
-				list_name((enum list_id)i),
-				(long long)(clock_ms() - s.lists_reading[i]) / 1000,
-				s.serial == 0 ? "there is no policy" :
-						"the earlier list is in force");
-	}
-	if (s.files_are_polled)
-		status_add_problem(health,
-			"Raise the sysctls fs.inotify.max_user_watches and max_user_instances, "
-			"then restart postern.",
-			"inotify does not report changes of files, so they are found later");
-	cache_status_free(&s);
-}
+/* ---- all ------------------------------------------------------------------- */
 
 int cache_status_register(struct cache *cache, struct status *registry)
 {
@@ -465,7 +321,7 @@ int cache_status_register(struct cache *cache, struct status *registry)
 		{ "cache", cache, describe_cache, check_cache },
 		{ "database", cache, describe_database, check_database },
 		{ "store", cache, describe_store, check_store },
-		{ "lists", cache, describe_lists, check_lists },
+		{ "lists", cache, cache_describe_lists, cache_check_lists },
 	};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {

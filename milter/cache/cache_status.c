@@ -117,9 +117,8 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 			cache->readers[i] == NULL || job_wait(cache->readers[i], 0) ?
 			0 :
 			job_begun(cache->readers[i]);
-		if (cache->list_error[i].text[0] == '\0')
-			continue;
-		if (status->lists_unreadable++ == 0)
+		status->list_is_unreadable[i] = cache->list_error[i].text[0] != '\0';
+		if (status->list_is_unreadable[i] && status->lists_unreadable++ == 0)
 			copy_text(status->list_error, sizeof(status->list_error),
 				cache->list_error[i].text);
 	}
@@ -178,7 +177,9 @@ void cache_update_files_status(struct cache *cache)
 	struct cache_status now;
 
 	describe_files(cache, &now);
-	if (has_changed || now.lists_unreadable != status->lists_unreadable ||
+	if (has_changed ||
+		memcmp(now.list_is_unreadable, status->list_is_unreadable,
+			sizeof(now.list_is_unreadable)) != 0 ||
 		strcmp(now.list_error, status->list_error) != 0 ||
 		now.hang_count != status->hang_count ||
 		memcmp(now.hangs, status->hangs, sizeof(now.hangs)) != 0 ||
@@ -218,6 +219,8 @@ void cache_update_status(struct cache *cache)
 	status->store_left_out = kept.left_out;
 	status->journal_bytes = kept.journal_bytes;
 	status->lists_unreadable = files.lists_unreadable;
+	memcpy(status->list_is_unreadable, files.list_is_unreadable,
+		sizeof(status->list_is_unreadable));
 	copy_text(status->list_error, sizeof(status->list_error), files.list_error);
 	status->hang_count = files.hang_count;
 	memcpy(status->hangs, files.hangs, sizeof(status->hangs));
@@ -230,6 +233,12 @@ void cache_update_status(struct cache *cache)
 	memcpy(status->problems, files.problems, sizeof(status->problems));
 	(void)pthread_mutex_unlock(&cache->lock);
 	cache_status_free(&old);
+}
+
+void cache_reload_failed(struct cache *cache, const struct errmsg *err)
+{
+	if (cache->reload.is_active && cache->reload.err.text[0] == '\0')
+		cache->reload.err = *err;
 }
 
 struct policy *cache_policy(const struct cache *cache)

@@ -89,8 +89,9 @@ struct cache_status {
 	char preparer_error[512]; /* why nothing prepares them */
 	size_t users_bytes, lists_bytes; /* memory */
 	size_t list_entries[LIST_COUNT];
-	size_t lists_unreadable; /* lists whose file is not in force */
-	char list_error[512];	 /* why the first of them is not */
+	size_t lists_unreadable;	     /* lists whose file is not in force */
+	bool list_is_unreadable[LIST_COUNT]; /* right.wrong_since has since when */
+	char list_error[512];		     /* why the first of them is not */
 	/* When the read of a list began that has not ended, by clock_ms(); 0: it is not being read.
 	 */
 	int64_t lists_reading[LIST_COUNT];
@@ -119,6 +120,10 @@ void cache_status_free(struct cache_status *status);
  * out of memory.
  */
 json_t *cache_status_problems_json(const struct cache_status *status, enum problem_level level);
+
+/* Report the lists that cannot be used, or whose read takes long at that time of clock_ms(). */
+void cache_check_list_files(const struct cache_status *status, int64_t now,
+	struct status_health *health);
 
 /*
  * Register the sections cache (the policy), database, store and lists. The cache must outlive the
