@@ -144,11 +144,12 @@ bool domain_fold(const char *name, char out[DOMAIN_SIZE])
 
 size_t domain_idn_bytes(const char *entry, size_t len)
 {
-	size_t bytes = 0;
+	const size_t end = len;
+	bool is_ascii = true;
 
 	for (; len > 0 && entry[len - 1] != '@'; len--)
-		bytes += (unsigned char)entry[len - 1] >= 0x80;
-	return bytes;
+		is_ascii = is_ascii && (unsigned char)entry[len - 1] < 0x80;
+	return is_ascii ? 0 : end - len;
 }
 
 bool domain_is_literal(const char *name, size_t len)

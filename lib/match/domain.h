@@ -26,13 +26,14 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 bool domain_fold(const char *name, char out[DOMAIN_SIZE]);
 
 /*
- * domain_canon() takes up to 900 ns for each byte outside of ASCII. Therefore the domains of all
- * rows of a table may have only this many, so that a load spends no more than a second on them.
+ * domain_canon() takes up to a microsecond for each byte of a domain with a character outside of
+ * ASCII. Therefore such domains of all rows of a table may have only this many bytes, so that a
+ * load spends about a second on them.
  */
 #define DOMAIN_IDN_MAX (1 << 20)
 
-/* Return how many bytes outside of ASCII the domain of an entry has, which is all that follows its
- * last @. */
+/* Return the bytes of the domain of an entry, which is all that follows its last @, if one of them
+ * is outside of ASCII; otherwise 0. */
 size_t domain_idn_bytes(const char *entry, size_t len);
 
 /* Return whether the text is an address rather than a name: "[192.0.2.1]", "[IPv6:2001:db8::1]" or

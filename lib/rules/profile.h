@@ -33,8 +33,8 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 #define PROFILES_REGEX_BYTES (32 << 20)
 #define PROFILES_REGEX_TEXT (8 << 20)
 
-/* The same for the text of all profiles' host and rcpt. Bytes of characters outside of ASCII, which
- * take IDNA longer, count 16 times, so that there may be as many as DOMAIN_IDN_MAX. */
+/* The same for the text of all profiles' host and rcpt. Bytes of domains with characters outside of
+ * ASCII, which take IDNA longer, count 16 times, so that there may be as many as DOMAIN_IDN_MAX. */
 #define PROFILES_TABLES_TEXT (16 << 20)
 #define PROFILES_IDN_WEIGHT 16
 

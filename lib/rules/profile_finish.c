@@ -259,10 +259,14 @@ static void choose_regexes(struct profiles_builder *b, uint64_t *values)
 /* Return how much a list column counts in PROFILES_TABLES_TEXT. */
 static uint64_t text_cost(const struct cell *cell)
 {
-	uint64_t cost = 0;
+	struct cell_items items;
+	const char *item;
+	size_t len;
+	uint64_t cost = cell->kind == CELL_NULL ? 0 : cell->len;
 
-	for (size_t i = 0; cell->kind != CELL_NULL && i < cell->len; i++)
-		cost += (unsigned char)cell->text[i] < 0x80 ? 1 : PROFILES_IDN_WEIGHT;
+	cell_items_init(&items, cell, 0);
+	while (cell_items_next(&items, &item, &len))
+		cost += domain_idn_bytes(item, len) * (PROFILES_IDN_WEIGHT - 1);
 	return cost;
 }
 
@@ -363,8 +367,9 @@ static int make_tables(struct profile *row)
 		return profile_fill_tables(row);
 	problems_add(row->problems,
 		"host, rcpt: the hosts and recipients of all profiles may have up to %d MiB of "
-		"text, of which characters outside of ASCII count %d times, and those of this "
-		"profile are among the longest; all of them are left out",
+		"text, of which domains with characters outside of ASCII count %d times, and "
+		"those of this profile are among the longest; all of them are left out; write "
+		"domains in their ASCII form (xn--)",
 		PROFILES_TABLES_TEXT >> 20, PROFILES_IDN_WEIGHT);
 	return 0;
 }

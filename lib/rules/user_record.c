@@ -202,7 +202,7 @@ static bool idn_fits(struct user_reading *reading, const char *item, size_t len,
 	if (bytes == 0 || reading->idn_bytes <= DOMAIN_IDN_MAX)
 		return true;
 	(void)errmsg_set(err,
-		"the domains of all users may have up to %d MiB of characters outside of ASCII, "
+		"the domains of all users with characters outside of ASCII may have up to %d MiB, "
 		"which earlier rows use up; write this one in its ASCII form (xn--)",
 		DOMAIN_IDN_MAX >> 20);
 	return false;

@@ -401,8 +401,8 @@ START_TEST(the_domains_of_all_froms_have_a_bound)
 		ck_assert_str_eq(froms_of(&user), "a@xn--9ca.example");
 		ck_assert_uint_eq(problems_count(m.problems), 6);
 		ck_assert_str_eq(problems_text(m.problems, 5),
-			"users id 1 (n5): froms[1]: the domains of all users may have up to 1 MiB of "
-			"characters outside of ASCII, which earlier rows use up; write this one in "
+			"users id 1 (n5): froms[1]: the domains of all users with characters outside "
+			"of ASCII may have up to 1 MiB, which earlier rows use up; write this one in "
 			"its ASCII form (xn--); left out");
 		users_unref(&users);
 	}
