@@ -25,7 +25,8 @@
 
 #define SOCKETS 5
 
-#define LOOK_MS 3000 /* for which a status waits for the files */
+#define LOOK_MS 3000	      /* for which a status waits for the files */
+#define LOG_PATIENCE_MS 10000 /* for which the output of the log may need for a line */
 
 /* The file of a socket, as it was at the start; ino 0: there was none. */
 struct socket_file {
@@ -323,11 +324,11 @@ static void check_log(void *context, struct status_health *health)
 	struct errmsg err;
 
 	(void)context;
-	if (!log_is_taken(&err))
+	if (!log_is_taken(LOG_PATIENCE_MS, &err))
 		status_add_problem(health,
-			"Start the system's log daemon, or run postern with -f, which logs to "
-			"standard error.",
-			"the lines of the log are lost: %s", err.text);
+			"Start the system's log daemon, or mend what takes the lines; with -f, "
+			"postern logs to standard error.",
+			"%s", err.text);
 	if (dropped > 0)
 		status_add_problem(health,
 			"Find out why syslog is slow, or choose a higher [log] level. A restart "

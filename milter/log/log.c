@@ -57,6 +57,10 @@ static struct {
 
 static atomic_uint_fast64_t dropped, suppressed, written;
 
+static atomic_int write_error; /* of the last line to standard error; 0: it was taken */
+static atomic_int_fast64_t
+	write_begun; /* when the log thread began to write a line; 0: it does not */
+
 uint64_t log_dropped(void)
 {
 	return atomic_load(&dropped);
@@ -77,20 +81,10 @@ static int facility_parse(const char *name)
 	static const struct {
 		const char *name;
 		int facility;
-	} facilities[] = {
-		{ "mail", LOG_MAIL },
-		{ "daemon", LOG_DAEMON },
-		{ "user", LOG_USER },
-		{ "auth", LOG_AUTH },
-		{ "local0", LOG_LOCAL0 },
-		{ "local1", LOG_LOCAL1 },
-		{ "local2", LOG_LOCAL2 },
-		{ "local3", LOG_LOCAL3 },
-		{ "local4", LOG_LOCAL4 },
-		{ "local5", LOG_LOCAL5 },
-		{ "local6", LOG_LOCAL6 },
-		{ "local7", LOG_LOCAL7 },
-	};
+	} facilities[] = { { "mail", LOG_MAIL }, { "daemon", LOG_DAEMON }, { "user", LOG_USER },
+		{ "auth", LOG_AUTH }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+		{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
+		{ "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 } };
 
 	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
 		if (strcasecmp(name, facilities[i].name) == 0)
@@ -115,37 +109,62 @@ static void write_stderr(enum log_level level, const char *line, size_t len)
 		log_level_name(level), (int)len, line);
 	if (n > 0 && at + (size_t)n < sizeof(out))
 		at += (size_t)n;
-	if (write(STDERR_FILENO, out, at) < 0)
-		return; /* there is no place to report it */
+	/* There is no place to report an error but log_is_taken(). */
+	atomic_store(&write_error, write(STDERR_FILENO, out, at) < 0 ? errno : 0);
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void write_line(enum log_level level, const char *line, size_t len)
 {
+	atomic_store(&write_begun, monotonic_ms());
 	if (ring.to_stderr)
 		write_stderr(level, line, len);
 	else
 		syslog((int)level, "%.*s", (int)len, line);
+	atomic_store(&write_begun, 0);
 	atomic_fetch_add(&written, 1);
 }
 
-bool log_is_taken(struct errmsg *err)
+/* Return the error of a connection to the system's log daemon; syslog(3) hides it. */
+static int try_syslog(void)
 {
 	const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
 	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };
 	int fd, error = EPROTOTYPE;
 
-	for (size_t i = 0; error == EPROTOTYPE && !ring.to_stderr && i < 2; i++) {
+	for (size_t i = 0; error == EPROTOTYPE && i < 2; i++) {
 		if ((fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
-			return true; /* unknown */
+			return 0; /* unknown */
 		error = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ?
 			0 :
 			errno;
 		(void)close(fd);
 	}
-	if (ring.to_stderr || error == 0 || error == EAGAIN)
-		return true;
-	(void)errmsg_set(err, "%s: %s", _PATH_LOG, strerror(error));
-	return false;
+	return error == EAGAIN ? 0 : error;
+}
+
+bool log_is_taken(int64_t patience_ms, struct errmsg *err)
+{
+	const char *output = ring.to_stderr ? "standard error" : _PATH_LOG;
+	const int64_t begun = atomic_load(&write_begun);
+	const int64_t waited = begun == 0 ? 0 : monotonic_ms() - begun;
+	const int error = ring.to_stderr ? atomic_load(&write_error) : try_syslog();
+
+	if (error != 0)
+		(void)errmsg_set(err, "the lines of the log are lost: %s: %s", output,
+			strerror(error));
+	else if (waited > patience_ms)
+		(void)errmsg_set(err,
+			"the lines of the log wait, and will be lost: %s has taken none for %lld s",
+			output, (long long)waited / 1000);
+	return error == 0 && waited <= patience_ms;
 }
 
 static void copy_in(const void *from, size_t len)
@@ -193,14 +212,6 @@ static void report_dropped(void)
 		(unsigned long long)count);
 	write_line(LOG_LEVEL_WARNING, line, (size_t)n);
 	(void)pthread_mutex_lock(&ring.lock);
-}
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 #define REPORT_SIZE (REPEATS_TEXT_SIZE + 80)

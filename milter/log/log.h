@@ -55,8 +55,11 @@ void log_action(enum log_level level, const char *line, size_t len);
 /* Log a line about the daemon itself: "policy serial=7 source=database users=1000000". */
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Return whether somebody takes the lines: syslog(3) does not tell. Otherwise err is set. */
-bool log_is_taken(struct errmsg *err);
+/*
+ * Return whether the output takes the lines: syslog(3) does not tell, and a log daemon that hangs
+ * holds up the log thread. It may need patience_ms for a line. Otherwise err is set.
+ */
+bool log_is_taken(int64_t patience_ms, struct errmsg *err);
 
 /* The number of lines that were dropped, suppressed, and written since the start. */
 uint64_t log_dropped(void);

@@ -145,6 +145,48 @@ START_TEST(a_slow_reader_delays_no_thread_and_lost_lines_are_counted)
 	}
 END_TEST
 
+/* Log lines until the output is found to take them, or not to. */
+static void wait_until_taken(bool is, int64_t patience_ms, struct errmsg *err)
+{
+	static int number; /* equal lines are bounded */
+
+	do {
+		log_event(LOG_LEVEL_INFO, "line %06d %0300d", number++, 0);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	} while (log_is_taken(patience_ms, err) != is);
+}
+
+START_TEST(an_output_that_fails_is_told_until_it_takes_lines_again)
+	{
+		const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+		struct errmsg err = { "" };
+
+		start_log();
+		ck_assert(log_is_taken(INT64_MAX, &err));
+		(void)dup2(full, STDERR_FILENO);
+		wait_until_taken(false, INT64_MAX, &err);
+		ck_assert_str_eq(err.text,
+			"the lines of the log are lost: standard error: No space left on device");
+		(void)dup2(ends[1], STDERR_FILENO);
+		wait_until_taken(true, INT64_MAX, &err);
+		log_stop();
+		(void)close(full);
+	}
+END_TEST
+
+START_TEST(an_output_that_takes_no_line_is_told)
+	{
+		struct errmsg err = { "" };
+
+		start_log();
+		wait_until_taken(false, 10, &err);
+		ck_assert_ptr_nonnull(strstr(err.text, "standard error has taken none for "));
+		ck_assert(log_is_taken(INT64_MAX, &err));
+		(void)read_output();
+		log_stop();
+	}
+END_TEST
+
 /* The clock that people set, which may go back at any time: by that of this test, it is an hour
  * later than by that of the system, which the waits of a wrong clock use. */
 static atomic_bool is_clock_changed;
@@ -295,6 +337,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_line_is_one_line_of_printable_ascii);
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
+	tcase_add_test(tcase, an_output_that_fails_is_told_until_it_takes_lines_again);
+	tcase_add_test(tcase, an_output_that_takes_no_line_is_told);
 	tcase_add_test(tcase, the_end_waits_for_seconds_whatever_the_time_of_day_is);
 	tcase_add_test(tcase, equal_lines_are_bounded_and_counted);
 	tcase_add_test(tcase, without_the_thread_lines_are_written_at_once);
