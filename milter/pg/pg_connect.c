@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "milter/base/thread.h"
+#include "milter/log/quote.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_conninfo.h"
 #include "milter/pg/pg_hosts.h"
@@ -145,6 +146,17 @@ static PGconn *dial_end(struct dial *dial)
 	return conn;
 }
 
+/* A view may raise a notice for each row, which libpq would print on standard error: log the first
+ * one of a connection. */
+static void take_notice(void *context, const char *text)
+{
+	struct pg *pg = context;
+
+	if (!pg->has_notice)
+		quote_log(LOG_LEVEL_NOTICE, "text", text, "database notice");
+	pg->has_notice = true;
+}
+
 static struct pg *pg_new(PGconn *conn, const struct config *config, const struct pg_waiter *waiter)
 {
 	struct pg *pg = calloc(1, sizeof(*pg));
@@ -156,6 +168,7 @@ static struct pg *pg_new(PGconn *conn, const struct config *config, const struct
 	pg->conn = conn;
 	pg->config = config_ref(config);
 	pg->waiter = waiter;
+	(void)PQsetNoticeProcessor(conn, take_notice, pg);
 	return pg;
 }
 

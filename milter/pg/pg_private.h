@@ -15,6 +15,7 @@ struct pg {
 	const struct pg_waiter *waiter;
 	struct errmsg error;
 	char sqlstate[6];	      /* of error; "" if it has none */
+	bool has_notice;	      /* and it was logged */
 	bool notified;		      /* since the last pg_take_notifications() */
 	bool is_pooled, knows_pooled; /* pg_is_pooled(), once it was asked */
 	char probe[40];	    /* the channel of pg_loses_notifications() while it runs; else "" */

@@ -190,3 +190,15 @@ def test_one_byte_that_is_not_utf8_costs_only_its_row(box, db):
     wait_may(daemon, "bob@example.org", "bob@example.com", what="the corrected row is in force")
     daemon.stop()
     assert "m\u00fcller@example.com" in daemon.store_path.read_text(encoding="utf-8")
+
+
+def test_a_notice_of_the_server_is_logged_once_and_escaped(box, tables):
+    """libpq would print each on standard error as it is."""
+    tables.query(r"""CREATE FUNCTION haraka.noisy(name text) RETURNS text VOLATILE LANGUAGE plpgsql AS $$
+        BEGIN RAISE WARNING E'\x1b]0;of %\x07\nnext line', name; RETURN name; END$$""")
+    query = 'SELECT id, haraka.noisy(username) AS username, password, froms, "profileId" FROM haraka.users'
+    daemon = follow_plainly(box, tables, users_query=query)
+    assert may(daemon, *ALICE)
+    log = daemon.log()
+    assert log.count("database notice") == 1 and r"WARNING:  \x1b]0;of " in log and "\x1b" not in log, log
+    assert "\nnext line" not in log and "\n2" in log
