@@ -5,7 +5,6 @@
  */
 #include "milter/files_check.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,10 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +24,8 @@
 #include "lib/store/store_read.h"
 #include "lib/store/suspensions_file.h"
 #include "lib/store/token_keys.h"
-#include "milter/ledger/ledger_load.h"
+#include "milter/file_trial.h"
+#include "milter/limits_check.h"
 #include "milter/loop/clock.h"
 #include "milter/loop/listen.h"
 #include "milter/pg/pg_connection.h"
@@ -49,35 +46,6 @@ void files_report_clear(struct files_report *report)
 }
 
 /* ---- access ---------------------------------------------------------------------- */
-
-/* Add that the path cannot be read (or written), unless it does not exist. Returns whether it can.
- */
-static bool try_open(const char *path, const char *user, const char *so, struct problems *problems)
-{
-	struct errmsg why;
-
-	if (path[0] == '\0' || file_try_open(path, &why) != FILE_FAILED)
-		return true;
-	if (user[0] == '\0' || strcmp(why.text, strerror(EACCES)) != 0)
-		problems_add(problems, "%s: %s, so that %s", path, why.text, so);
-	else
-		problems_add(problems, "%s: user %s cannot read it, so that %s: %s", path, user, so,
-			why.text);
-	return false;
-}
-
-/* Add that no file can be created beside path. */
-static void try_create(const char *path, const char *user, const char *so,
-	struct problems *problems)
-{
-	char *folder = path[0] == '\0' ? NULL : file_directory(path);
-	struct errmsg why;
-
-	if (folder != NULL && file_try_create(folder, &why) != 0)
-		problems_add(problems, "%s: %s%s cannot create files in %s, so that %s: %s", path,
-			user[0] == '\0' ? "the process" : "user ", user, folder, so, why.text);
-	free(folder);
-}
 
 /* Add that the lists' folder does not exist, or cannot be searched. Returns whether it can. */
 static bool try_search(const char *folder, const char *user, const char *so,
@@ -113,7 +81,7 @@ static void check_early_files(const struct config *config, const char *user, con
 		config->given.secret_file };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		(void)try_open(paths[i], user, so, problems);
+		(void)file_trial_open(paths[i], user, so, problems);
 }
 
 /* ---- the policy ------------------------------------------------------------------ */
@@ -139,7 +107,7 @@ static void check_lists(const struct config *config, const char *user, struct po
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (list_file_path(source.directory, (enum list_id)i, &path) != 0)
 			continue;
-		if (try_open(path, user, so, report->unreadable) &&
+		if (file_trial_open(path, user, so, report->unreadable) &&
 			list_file_read(&source, (enum list_id)i, &parts->lists[i], NULL, &err) != 0)
 			problems_add(report->unreadable, "%s, so that %s", err.text, so);
 		free(path);
@@ -192,7 +160,7 @@ static void check_store(const struct config *config, const char *user, struct po
 			policy_check_store(config, report->problems, report->unreadable);
 		return;
 	}
-	if (!try_open(config->store.path, user, so, report->unreadable))
+	if (!file_trial_open(config->store.path, user, so, report->unreadable))
 		return;
 	if (store_read_with_prev(config->store.path, &source, &store, &err) != STORE_READ) {
 		problems_add(report->unreadable, "%s, so that %s", err.text, so);
@@ -229,7 +197,8 @@ static void check_keys(const struct config *config, const char *user, struct fil
 	struct jwt_keys *keys = NULL;
 	struct errmsg err;
 
-	if (!try_open(config->jwt.keys_file, user, "no token is accepted", report->unreadable))
+	if (!file_trial_open(config->jwt.keys_file, user, "no token is accepted",
+		    report->unreadable))
 		return;
 	if (token_keys_load(config->jwt.keys_file, config->jwt.secret, config->user, &keys,
 		    report->problems, &err) != TOKEN_KEYS_LOADED)
@@ -245,122 +214,14 @@ static void check_suspensions(const struct config *config, const char *user,
 	struct errmsg err;
 
 	if (suspensions != NULL &&
-		try_open(path, user, "the daemon does not start", report->unreadable)) {
+		file_trial_open(path, user, "the daemon does not start", report->unreadable)) {
 		if (suspensions_load(path, suspensions, &err) != 0)
 			problems_add(report->unreadable, "%s, so that the daemon does not start",
 				err.text);
-		try_create(path, user, "suspensions do not outlive a restart", report->problems);
+		file_trial_create(path, user, "suspensions do not outlive a restart",
+			report->problems);
 	}
 	suspensions_free(&suspensions);
-}
-
-/* Return whether `name` is that of the counts' file, or of a file that belongs to it. */
-static bool is_of_limits(const char *name, const char *base)
-{
-	const size_t len = strlen(base);
-	const char *ending = name + len;
-
-	if (strncmp(name, base, len) != 0)
-		return false;
-	return ending[0] == '\0' || strcmp(ending, ".prev") == 0 || strcmp(ending, ".lock") == 0 ||
-		(ending[0] == '.' && ending[1] != '\0' &&
-			strspn(ending + 1, "0123456789") == strlen(ending + 1));
-}
-
-/* Return whether a daemon answers on the control socket, so that it may be ours that has the lock.
- */
-static bool is_running(const struct config *config)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
-	bool answers;
-
-	if (config->control.socket[0] == '\0' ||
-		strlen(config->control.socket) >= sizeof(address.sun_path) ||
-		(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
-		return true; /* unknown */
-	memcpy(address.sun_path, config->control.socket, strlen(config->control.socket) + 1);
-	answers = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
-	(void)close(fd);
-	return answers;
-}
-
-static void check_limits_lock(const struct config *config, const char *so,
-	struct problems *problems)
-{
-	char *path;
-	int fd;
-
-	if (is_running(config) || asprintf(&path, "%s.lock", config->limits.state) < 0)
-		return;
-	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) >= 0) {
-		if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-			problems_add(problems,
-				"%s: another daemon uses it, so that %s; set a different [limits] state "
-				"for each",
-				path, so);
-		(void)close(fd);
-	}
-	free(path);
-}
-
-/* Report damaged files, of which a daemon that starts reads what it can. */
-static void check_counts(const char *state, struct problems *problems)
-{
-	struct problems *damages = problems_new();
-	struct errmsg err;
-
-	if (damages != NULL && ledger_load_check(state, damages, &err) != 0)
-		problems_add(damages, "%s", err.text);
-	for (size_t i = 0; damages != NULL && i < problems_kept(damages); i++)
-		problems_add(problems, "a daemon that starts may lose counts of rate limits: %s",
-			problems_text(damages, i));
-	problems_free(&damages);
-}
-
-/* Report a name that is too long for the files beside it, whose names have an ending. */
-static void check_limits_name(const char *name, const char *folder, const char *so,
-	struct problems *problems)
-{
-	static const char ending[] = ".999999999"; /* of a journal */
-	const long max = pathconf(folder, _PC_NAME_MAX);
-
-	if (max > 0 && strlen(name) + sizeof(ending) - 1 > (size_t)max)
-		problems_add(problems,
-			"[limits] state: the name of the file is too long, so that %s; it can have up "
-			"to %ld bytes: %s",
-			so, max - (long)(sizeof(ending) - 1), name);
-}
-
-static void check_limits(const struct config *config, const char *user, struct files_report *report)
-{
-	static const char so[] = "the counts of rate limits do not outlive a restart";
-	const char *state = config->limits.state, *slash = strrchr(state, '/');
-	const char *name = slash == NULL ? state : slash + 1;
-	char *folder = state[0] == '\0' ? NULL : file_directory(state), *path;
-	const struct dirent *entry;
-	bool are_readable = true;
-	DIR *open_folder;
-
-	if (folder == NULL)
-		return;
-	if ((open_folder = opendir(folder)) != NULL) {
-		/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
-		while ((entry = readdir(open_folder)) != NULL) {
-			if (!is_of_limits(entry->d_name, name) ||
-				asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
-				continue;
-			are_readable &= try_open(path, user, so, report->unreadable);
-			free(path);
-		}
-		(void)closedir(open_folder);
-		if (are_readable)
-			check_counts(state, report->problems);
-	}
-	check_limits_name(name, folder, so, report->unreadable);
-	free(folder);
-	try_create(state, user, so, report->unreadable);
-	check_limits_lock(config, so, report->unreadable);
 }
 
 static void note_target(const struct config *config, struct problems *problems)
@@ -381,10 +242,10 @@ static void check_files(const struct config *config, const char *user, struct fi
 	check_policy(config, user, report);
 	check_keys(config, user, report);
 	check_suspensions(config, user, report);
-	check_limits(config, user, report);
+	limits_check(config, user, report);
 	if (config->database.present) {
 		note_target(config, report->problems);
-		try_create(config->store.path, user, "no copy of the database is kept",
+		file_trial_create(config->store.path, user, "no copy of the database is kept",
 			report->problems);
 	}
 }

@@ -12,102 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/text.h"
-#include "lib/conf/file.h"
-
-#define NAME_SIZE 64 /* of a process */
-#define CONFIG_PATH_SIZE 4096
+#include "milter/daemon_find.h"
 
 /* In place of the id of a process */
 #define NO_SERVER 0
 #define HIDDEN_SERVER (-1) /* in a namespace that this process does not see */
 #define OTHER_SERVER (-2)  /* one that cannot be ours, because it does not listen for streams */
 
-/* ---- processes ----------------------------------------------------------------------------- */
-
-/* Read the name of a process. Returns false if it is unknown. */
-static bool read_name(long pid, char name_r[NAME_SIZE])
-{
-	char path[64];
-	FILE *file;
-	bool is_read;
-
-	(void)text_format(path, sizeof(path), "/proc/%ld/comm", pid);
-	if ((file = fopen(path, "re")) == NULL)
-		return false;
-	is_read = fgets(name_r, NAME_SIZE, file) != NULL;
-	(void)fclose(file);
-	if (is_read)
-		name_r[strcspn(name_r, "\n")] = '\0';
-	return is_read;
-}
-
-/* Return whether a process is a daemon of ours. Anybody can give a process its name. */
-static bool is_daemon(long pid, const char *name, uid_t user)
-{
-	char path[64];
-	struct stat st;
-
-	(void)text_format(path, sizeof(path), "/proc/%ld", pid);
-	return strcmp(name, "postern") == 0 && stat(path, &st) == 0 && file_is_owned(&st, user);
-}
-
-/* Find the value of -c among the arguments of postern(8), which are separated by NUL. */
-static const char *find_config_argument(const char *arguments, size_t len)
-{
-	const char *end = arguments + len, *at = arguments + strlen(arguments) + 1, *letter;
-
-	for (; at < end; at += strlen(at) + 1) {
-		if (at[0] != '-' || (letter = strpbrk(at + 1, "cPu")) == NULL)
-			continue;
-		if (letter[1] == '\0')
-			at += strlen(at) + 1; /* the value is the next argument */
-		if (*letter == 'c')
-			return letter[1] != '\0' ? letter + 1 : at < end ? at : NULL;
-	}
-	return CONFIG_FILE_DEFAULT;
-}
-
-/* Return whether a daemon of ours has another configuration, whose path is written; false if that
- * is not known. */
-static bool has_other_config(long pid, const char *own, char path_r[CONFIG_PATH_SIZE])
-{
-	char arguments[2 * CONFIG_PATH_SIZE] = "", name[64];
-	struct stat first, second;
-	const char *path;
-	size_t len;
-	FILE *file;
-
-	(void)text_format(name, sizeof(name), "/proc/%ld/cmdline", pid);
-	if ((file = fopen(name, "re")) == NULL)
-		return false;
-	len = fread(arguments, 1, sizeof(arguments) - 1, file);
-	(void)fclose(file);
-	path = len == 0 ? NULL : find_config_argument(arguments, len);
-	if (path == NULL || path[0] != '/' || strcmp(path, own) == 0 || stat(own, &first) != 0 ||
-		(stat(path, &second) == 0 && first.st_dev == second.st_dev &&
-			first.st_ino == second.st_ino))
-		return false;
-	(void)text_format(path_r, CONFIG_PATH_SIZE, "%s", path);
-	return true;
-}
-
 /* Report the process if it is neither a daemon with this configuration nor systemd, which holds
  * sockets for it. */
 static void check_server(const struct config *config, const char *section, const char *key,
 	long pid, struct files_report *report)
 {
-	char name[NAME_SIZE] = "", other[CONFIG_PATH_SIZE];
+	char name[DAEMON_NAME_SIZE] = "", other[DAEMON_PATH_SIZE];
 	struct errmsg err;
 
-	if (pid == NO_SERVER || pid == 1 || (pid > 0 && !read_name(pid, name)))
+	if (pid == NO_SERVER || pid == 1 || (pid > 0 && !daemon_find_name(pid, name)))
 		return;
-	if (pid > 0 && is_daemon(pid, name, config->user)) {
-		if (!has_other_config(pid, config->path, other))
+	if (pid > 0 && daemon_find_is_ours(pid, name, config->user)) {
+		if (!daemon_find_other_config(pid, config->path, other))
 			return;
 		/* Or somebody tries a copy of the daemon's configuration. */
 		(void)errmsg_set(&err,
@@ -288,7 +215,7 @@ static long find_owner(unsigned long inode)
 {
 	DIR *folder = opendir("/proc");
 	const struct dirent *entry;
-	char name[NAME_SIZE];
+	char name[DAEMON_NAME_SIZE];
 	long owner = 0;
 
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
@@ -297,7 +224,7 @@ static long find_owner(unsigned long inode)
 			!has_socket(entry->d_name, inode))
 			continue;
 		owner = strtol(entry->d_name, NULL, 10);
-		if (owner == 1 || (read_name(owner, name) && strcmp(name, "postern") == 0))
+		if (owner == 1 || (daemon_find_name(owner, name) && strcmp(name, "postern") == 0))
 			break;
 	}
 	if (folder != NULL)

@@ -558,3 +558,10 @@ def test_counts_that_another_daemon_keeps(box):
     second.start()
     code, shown = status(second)
     assert code == 1 and "\n  ledger: " in f"\n{shown}" and "another postern uses" in shown, shown
+
+
+def test_the_lock_of_our_own_daemon_is_no_problem_where_the_file_names_another_control_socket(daemon):
+    """A restart ends that daemon."""
+    daemon.start()
+    daemon.configure({"control": {"socket": str(daemon.run / "other")}})
+    assert "limits.state.lock" not in check(daemon)[1]
