@@ -21,11 +21,13 @@
 #include "lib/store/list_files.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/psl_file.h"
+#include "lib/store/store_lock.h"
 #include "lib/store/store_read.h"
 #include "lib/store/suspensions_file.h"
 #include "lib/store/token_keys.h"
 #include "milter/file_trial.h"
 #include "milter/limits_check.h"
+#include "milter/lock_check.h"
 #include "milter/loop/clock.h"
 #include "milter/loop/listen.h"
 #include "milter/pg/pg_connection.h"
@@ -224,6 +226,19 @@ static void check_suspensions(const struct config *config, const char *user,
 	suspensions_free(&suspensions);
 }
 
+/* Check that the copy of the database can be written. */
+static void check_copy(const struct config *config, const char *user, struct problems *problems)
+{
+	static const char so[] = "no copy of the database is kept";
+	char *lock = store_lock_path(config->store.path);
+
+	file_trial_create(config->store.path, user, so, problems);
+	if (lock != NULL && config->store.path[0] != '\0' &&
+		file_trial_open(lock, user, so, problems))
+		lock_check(config, config->store.path, "[store] path", so, problems);
+	free(lock);
+}
+
 static void note_target(const struct config *config, struct problems *problems)
 {
 	const char *remedy = pg_check_target(config->given.conninfo);
@@ -245,8 +260,7 @@ static void check_files(const struct config *config, const char *user, struct fi
 	limits_check(config, user, report);
 	if (config->database.present) {
 		note_target(config, report->problems);
-		file_trial_create(config->store.path, user, "no copy of the database is kept",
-			report->problems);
+		check_copy(config, user, report->problems);
 	}
 }
 

@@ -5,21 +5,16 @@
 #include "milter/limits_check.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/conf/file.h"
-#include "milter/daemon_find.h"
 #include "milter/file_trial.h"
 #include "milter/ledger/ledger_load.h"
+#include "milter/lock_check.h"
 
 /* Return whether `name` is that of the counts' file, or of a file that belongs to it. */
 static bool is_of_limits(const char *name, const char *base)
@@ -32,44 +27,6 @@ static bool is_of_limits(const char *name, const char *base)
 	return ending[0] == '\0' || strcmp(ending, ".prev") == 0 || strcmp(ending, ".lock") == 0 ||
 		(ending[0] == '.' && ending[1] != '\0' &&
 			strspn(ending + 1, "0123456789") == strlen(ending + 1));
-}
-
-/* Return whether a daemon answers on the control socket, as if somebody tries a copy of its
- * configuration. */
-static bool answers(const struct config *config)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	bool is_answered;
-	int fd;
-
-	if (config->control.socket[0] == '\0' ||
-		strlen(config->control.socket) >= sizeof(address.sun_path) ||
-		(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
-		return true; /* unknown */
-	memcpy(address.sun_path, config->control.socket, strlen(config->control.socket) + 1);
-	is_answered = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
-	(void)close(fd);
-	return is_answered;
-}
-
-static void check_limits_lock(const struct config *config, const char *so,
-	struct problems *problems)
-{
-	char *path;
-	int fd;
-
-	if (daemon_find_running(config->path, config->user) || answers(config) ||
-		asprintf(&path, "%s.lock", config->limits.state) < 0)
-		return;
-	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) >= 0) {
-		if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-			problems_add(problems,
-				"%s: another daemon uses it, so that %s; set a different [limits] state "
-				"for each",
-				path, so);
-		(void)close(fd);
-	}
-	free(path);
 }
 
 /* Report damaged files, of which a daemon that starts reads what it can. */
@@ -128,5 +85,5 @@ void limits_check(const struct config *config, const char *user, struct files_re
 	check_limits_name(name, folder, so, report->unreadable);
 	free(folder);
 	file_trial_create(state, user, so, report->unreadable);
-	check_limits_lock(config, so, report->unreadable);
+	lock_check(config, state, "[limits] state", so, report->unreadable);
 }

@@ -110,11 +110,25 @@ static void begin_reload(struct cache *cache, uint64_t number)
 	(void)pthread_mutex_unlock(&cache->lock);
 }
 
+static void attend_store(struct cache *cache)
+{
+	const enum store_sync_event event = store_sync_attend(cache->store_sync, clock_ms());
+
+	if (event == STORE_SYNC_NOTHING)
+		return;
+	if (event == STORE_SYNC_RELEASED) {
+		cache_trim_memory(cache); /* the references may have been the last ones */
+		if (database_is_configured(cache->database) &&
+			store_sync_state(cache->store_sync).error->text[0] == '\0')
+			cache->store_error.text[0] = '\0'; /* the file that had it is replaced */
+	}
+	cache_update_status(cache);
+}
+
 /* Do all work except PostgreSQL's. A part of it may take long, so that each one asks for the time.
  */
 static void attend(struct cache *cache)
 {
-	enum store_sync_event written;
 	uint64_t requested, woken;
 
 	cache->is_woken = false;
@@ -136,11 +150,7 @@ static void attend(struct cache *cache)
 	policy_problems_report_unlogged(cache->policy_problems, clock_ms());
 	if (regex_preparer_attend(cache->preparer, clock_ms()))
 		cache_update_status(cache);
-	written = store_sync_attend(cache->store_sync, clock_ms());
-	if (written == STORE_SYNC_RELEASED)
-		cache_trim_memory(cache); /* the references may have been the last ones */
-	if (written != STORE_SYNC_NOTHING)
-		cache_update_status(cache);
+	attend_store(cache);
 	cache_reload_end(cache, clock_ms());
 	note_first_end(cache);
 }

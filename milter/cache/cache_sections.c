@@ -300,7 +300,12 @@ static void check_store(void *context, struct status_health *health)
 
 	if (cache_copy_status(context, &s) != 0)
 		return;
-	if (s.store_error[0] != '\0')
+	if (s.store_is_locked)
+		status_add_problem(health,
+			"End the other daemon, or set a different [store] path for each. Until then, "
+			"this one decides by the database, but keeps no copy of it.",
+			"the store file is not written: %s", s.store_error);
+	else if (s.store_error[0] != '\0')
 		status_add_problem(health,
 			"Correct the file of [store] path or its mode, or free space in its "
 			"directory.",

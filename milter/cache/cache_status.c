@@ -216,6 +216,7 @@ void cache_update_status(struct cache *cache)
 	copy_text(status->preparer_error, sizeof(status->preparer_error),
 		regex_preparer_error(cache->preparer));
 	describe_memory(cache, status);
+	status->store_is_locked = kept.is_locked_out;
 	status->store_left_out = kept.left_out;
 	status->journal_bytes = kept.journal_bytes;
 	status->lists_unreadable = files.lists_unreadable;

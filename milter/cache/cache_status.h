@@ -81,6 +81,7 @@ struct cache_status {
 
 	time_t store_written;	/* when the JSON file or its journal was last written */
 	char store_error[512];	/* why it could not be read or written the last time */
+	bool store_is_locked;	/* because another daemon writes it */
 	size_t store_left_out;	/* rows that the last write left out */
 	uint64_t journal_bytes; /* of the JSON file's journal */
 

@@ -6,14 +6,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/store/store_write.h"
 #include "milter/loop/clock.h"
+
+#define LOCK_PAUSE_MS 50
 
 struct store_job *store_job_new(const char *path)
 {
 	struct store_job *job = calloc(1, sizeof(*job));
 
+	if (job != NULL)
+		job->lock_fd = -1;
 	if (job != NULL &&
 		((job->path = strdup(path)) == NULL || (job->problems = problems_new()) == NULL))
 		store_job_free(&job);
@@ -27,11 +32,27 @@ void store_job_free(struct store_job **job)
 	*job = NULL;
 	if (j == NULL)
 		return;
+	file_lock_release(&j->lock_fd);
 	free(j->path);
 	strbuf_free(&j->lines);
 	store_clear(&j->rows);
 	problems_free(&j->problems);
 	free(j);
+}
+
+static void lock_store(struct store_job *job)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
+	int waited = 0;
+
+	while ((job->lock = store_lock_take(job->path, &job->lock_fd, &job->err)) ==
+			FILE_LOCK_BUSY &&
+		waited < job->lock_wait_ms) {
+		(void)nanosleep(&pause, NULL);
+		waited += LOCK_PAUSE_MS;
+	}
+	if (job->lock == FILE_LOCKED)
+		job->err.text[0] = '\0';
 }
 
 static void write_file(struct store_job *job)
@@ -44,16 +65,27 @@ static void write_file(struct store_job *job)
 	job->err = err;
 }
 
+static void write_all(struct store_job *job)
+{
+	if (job->has_base && job->lines.len > 0) {
+		job->appended = journal_file_append(job->path, &job->base, job->lines.text,
+			job->lines.len, &job->err);
+		job->appended_at = clock_ms();
+	}
+	atomic_store(&job->is_kept, job->has_base && job->appended == JOURNAL_APPENDED);
+	if (job->is_whole)
+		write_file(job);
+}
+
 static void run(void *context)
 {
 	struct store_job *job = context;
 
-	if (job->has_base && job->lines.len > 0)
-		job->appended = journal_file_append(job->path, &job->base, job->lines.text,
-			job->lines.len, &job->err);
-	atomic_store(&job->is_kept, job->has_base && job->appended == JOURNAL_APPENDED);
-	if (job->is_whole)
-		write_file(job);
+	lock_store(job);
+	if (job->lock == FILE_LOCKED)
+		write_all(job);
+	else
+		job->appended = JOURNAL_FAILED;
 	job->ended = clock_ms();
 }
 

@@ -7,12 +7,15 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/store/journal_file.h"
+#include "lib/store/store_lock.h"
 #include "lib/store/store_read.h"
 #include "milter/loop/job.h"
 
 /* One write of the JSON file or its journal. While it runs, it belongs to its thread. */
 struct store_job {
 	char *path;
+	int lock_fd;		/* of store_lock.h; -1: not locked yet */
+	int lock_wait_ms;	/* how long it may wait for a daemon that is just ending */
 	struct store_base base; /* of the file and journal as they are; then, as they are left */
 	bool has_base;
 	struct strbuf lines; /* appended to the journal, if there are any */
@@ -20,11 +23,12 @@ struct store_job {
 	bool only_if_same;   /* ... unless it is not that of base any more */
 	struct store rows;
 
-	enum journal_append appended; /* what became of the lines */
-	bool was_written;	      /* the file was */
-	struct errmsg err;	      /* what failed; "": nothing */
-	struct problems *problems;    /* of rows that the file lacks */
-	int64_t began, ended;	      /* of clock_ms() */
+	enum file_lock lock;		   /* unless it is FILE_LOCKED, nothing was written */
+	enum journal_append appended;	   /* what became of the lines */
+	bool was_written;		   /* the file was */
+	struct errmsg err;		   /* what failed; "": nothing */
+	struct problems *problems;	   /* of rows that the file lacks */
+	int64_t began, appended_at, ended; /* of clock_ms(); appended_at 0: no lines */
 
 	atomic_bool is_kept; /* the lines are in the journal; the starter may read it at any time */
 };

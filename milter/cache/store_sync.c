@@ -15,6 +15,8 @@
 #include "milter/loop/clock.h"
 
 #define RETRY_MS 30000	  /* after a write that failed */
+#define LOCK_WAIT_MS 3000 /* for a daemon that is just ending, at the first write */
+#define LOCK_LOOK_MS 2000 /* between two looks whether another daemon has ended */
 #define ROOM_LOOK_MS 1000 /* between two looks whether there is room for it by now */
 #define ROOM_GAIN 4096	  /* bytes */
 
@@ -22,8 +24,11 @@ struct store_sync {
 	int wake_fd;
 	struct job *running;		 /* the write in progress; NULL: there is none */
 	const struct store_job *writing; /* its context */
+	int lock_fd;			 /* of the store, since the first write; -1: none */
+	bool is_locked_out;		 /* another daemon had the lock at the last write */
 	char *path;			 /* NULL: no rows are wanted */
 	struct store rows;		 /* that are wanted */
+	bool is_read;			 /* they are those that the file had at the start */
 
 	/*
 	 * While is_based, the file and its journal as base describes them, or as the write in
@@ -52,6 +57,7 @@ struct store_sync *store_sync_new(int wake_fd)
 
 	if (sync != NULL) {
 		sync->wake_fd = wake_fd;
+		sync->lock_fd = -1;
 		sync->file_at = CLOCK_NEVER;
 	}
 	return sync;
@@ -73,8 +79,10 @@ static void forget(struct store_sync *sync)
 	free(sync->path);
 	sync->path = NULL;
 	sync->base = (struct store_base){ .checksum = "" };
-	sync->is_dirty = sync->is_leaving = false;
+	sync->is_dirty = sync->is_leaving = sync->is_read = sync->is_locked_out = false;
+	sync->error.text[0] = '\0';
 	sync->file_at = CLOCK_NEVER;
+	file_lock_release(&sync->lock_fd);
 }
 
 static bool is_journal_long(const struct store_base *base)
@@ -101,7 +109,7 @@ static void plan_file(struct store_sync *sync, int64_t now)
 	}
 	if (sync->file_at == CLOCK_NEVER)
 		sync->file_at = now + (sync->is_leaving ? 0 : STORE_SYNC_SOON_MS);
-	if (sync->file_at < sync->file_after && !sync->is_leaving)
+	if (sync->file_at < sync->file_after)
 		sync->file_at = sync->file_after;
 }
 
@@ -134,7 +142,7 @@ void store_sync_begin(struct store_sync *sync, const char *path, const struct st
 		set_rows(sync, path, store) < 0)
 		return;
 	sync->base = store->base;
-	sync->is_based = true;
+	sync->is_based = sync->is_read = true;
 }
 
 void store_sync_want(struct store_sync *sync, const char *path, struct profiles *profiles,
@@ -157,14 +165,15 @@ void store_sync_want(struct store_sync *sync, const char *path, struct profiles 
 		return;
 	}
 	sync->is_dirty = true;
-	sync->is_leaving = false;
+	sync->is_leaving = sync->is_read = false;
 	plan_file(sync, now);
 }
 
 void store_sync_leave(struct store_sync *sync, int64_t now)
 {
-	sync->is_leaving = sync->path != NULL && sync->is_based &&
+	sync->is_leaving = sync->path != NULL && sync->is_based && !sync->is_locked_out &&
 		(sync->running != NULL || sync->is_dirty || sync->base.end.len > 0);
+	sync->file_after = now;
 	if (!sync->is_leaving)
 		forget(sync);
 	else
@@ -205,12 +214,13 @@ static bool has_gained_room(const struct store_sync *sync)
 	return room >= sync->room + ROOM_GAIN && room >= size;
 }
 
-/* After a failure, write again when there is more room, and after RETRY_MS in any case. */
+/* After a failure, write again when there is more room, and after RETRY_MS in any case; or when
+ * another daemon may have ended. */
 static void plan_retry(struct store_sync *sync, const char *path, int64_t ended)
 {
 	sync->room = find_room(path);
-	sync->retry_after = ended + ROOM_LOOK_MS;
-	sync->retry_anyway = ended + RETRY_MS;
+	sync->retry_after = ended + (sync->is_locked_out ? LOCK_LOOK_MS : ROOM_LOOK_MS);
+	sync->retry_anyway = sync->is_locked_out ? sync->retry_after : ended + RETRY_MS;
 }
 
 /* ---- writing -------------------------------------------------------------------- */
@@ -225,7 +235,8 @@ static struct store_job *make_job(struct store_sync *sync, bool is_whole, int64_
 	job->base = sync->base;
 	job->has_base = sync->is_based;
 	job->is_whole = is_whole;
-	job->only_if_same = sync->is_leaving;
+	job->only_if_same = sync->is_leaving || sync->is_read;
+	job->lock_wait_ms = sync->is_read || sync->error.text[0] != '\0' ? 0 : LOCK_WAIT_MS;
 	job->began = now;
 	if (is_whole) {
 		job->rows.profiles = profiles_ref(sync->rows.profiles);
@@ -267,6 +278,8 @@ static void begin_writing(struct store_sync *sync, bool is_whole, int64_t now)
 	}
 	if (job != NULL) {
 		sync->writing = job;
+		job->lock_fd = sync->lock_fd;
+		sync->lock_fd = -1;
 		is_lost = (sync->running = store_job_start(job, sync->wake_fd)) == NULL;
 	}
 	if (job == NULL || is_lost) {
@@ -349,23 +362,34 @@ static void end_failed(struct store_sync *sync, const struct store_job *job)
 		plan_retry(sync, job->path, job->ended);
 }
 
+/* Return whether the write has left the file to people: it has all rows, or is theirs already. */
+static bool was_left(const struct store_sync *sync, const struct store_job *job)
+{
+	return !needs_file(sync) ||
+		(job->is_whole && job->only_if_same && !job->was_written &&
+			job->err.text[0] == '\0');
+}
+
 /* The thread has ended: note its result, and decide when the next write may begin. */
 static void end_writing(struct store_sync *sync, struct store_job *job)
 {
 	const int64_t pause = (job->ended - job->began) * 4,
 		      least = job->was_written ? STORE_SYNC_PAUSE_MS : ROOM_LOOK_MS;
-	const bool was_left = job->only_if_same;
+	const bool has_failed = job->err.text[0] != '\0';
 
+	sync->lock_fd = job->lock_fd;
+	job->lock_fd = -1;
+	sync->is_locked_out = job->lock == FILE_LOCK_BUSY;
 	if (job->is_whole)
 		sync->file_after = job->ended + (pause > least ? pause : least);
-	sync->journal_after = job->ended + STORE_SYNC_JOURNAL_MS;
-	if (job->was_written || job->err.text[0] == '\0')
+	sync->journal_after = job->appended_at + STORE_SYNC_JOURNAL_MS;
+	if (job->was_written || !has_failed)
 		note_success(sync, job);
 	else
 		end_failed(sync, job);
 	if (!job->was_written)
 		end_appending(sync, job);
-	if (sync->is_leaving && (was_left || !needs_file(sync)))
+	if (sync->path == NULL || (sync->is_leaving && was_left(sync, job)))
 		forget(sync);
 	plan_file(sync, job->ended);
 	store_job_free(&job);
@@ -407,6 +431,7 @@ struct store_sync_state store_sync_state(const struct store_sync *sync)
 		.written = sync->written,
 		.error = &sync->error,
 		.left_out = sync->left_out,
+		.is_locked_out = sync->is_locked_out,
 		.journal_bytes = sync->base.end.len,
 	};
 }
@@ -443,7 +468,10 @@ void store_sync_free(struct store_sync **sync, int wait_ms)
 		begin_writing(s, true, clock_ms());
 		has_ended = wait_for_end(s, deadline, &is_kept);
 	}
-	if (has_ended ? s->path != NULL && (s->is_dirty || !s->is_based) : !is_kept || s->is_dirty)
+	if (s->is_locked_out)
+		log_event(LOG_LEVEL_NOTICE, "store left to the other daemon");
+	else if (has_ended ? s->path != NULL && (s->is_dirty || !s->is_based) :
+			     !is_kept || s->is_dirty)
 		log_event(LOG_LEVEL_ERROR,
 			"store not written before the end: a start without the database would use older rules: %s",
 			has_ended ? s->error.text : "writing takes too long");

@@ -73,6 +73,7 @@ int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing i
 struct store_sync_state {
 	time_t written;		    /* when the file or its journal was last written; 0: never */
 	const struct errmsg *error; /* why the last write failed ("" if it did not) */
+	bool is_locked_out;	    /* it failed because another daemon keeps its rows there */
 	size_t left_out;	    /* rows that the last write of the file left out */
 	uint64_t journal_bytes;
 };

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/store/store_lock.h"
 #include "lib/store/store_read.h"
 #include "milter/cache/store_sync.h"
 #include "milter/loop/clock.h"
@@ -61,7 +62,7 @@ static void setup(void)
 static void teardown(void)
 {
 	static const char *const suffixes[] = { "", ".prev", ".journal", ".prev.journal", ".new",
-		".saved-1700000000" };
+		".saved-1700000000", ".lock" };
 	char name[128];
 
 	store_sync_free(&sync_, 20000);
@@ -97,8 +98,8 @@ static void ck_store(const char *name, const char *revision)
 
 	ck_assert_int_eq(store_read(path, &source, &store, &err), STORE_READ);
 	ck_assert_uint_eq(users_count(store.users), 1);
-	ck_assert(users_find(store.users, name, strlen(name), &user));
 	ck_assert_str_eq(store.revision, revision);
+	ck_assert(users_find(store.users, name, strlen(name), &user));
 	ck_assert_int_eq(store.written, RIGHT_AT);
 	store_clear(&store);
 }
@@ -225,6 +226,27 @@ START_TEST(a_long_journal_is_folded_into_the_file)
 	}
 END_TEST
 
+START_TEST(changes_made_while_the_file_is_written_are_appended_as_soon_as_it_is)
+	{
+		struct users *longer = make_long_user('a'), *eve = make_users("eve");
+		int64_t began, now;
+
+		write_file("r1");
+		want(longer, "r2");
+		wait_for_end(store_sync_due(sync_));
+		began = store_sync_due(sync_); /* of the fold, which has no lines of its own */
+		ck_assert_int_eq(store_sync_attend(sync_, began), STORE_SYNC_NOTHING);
+		want(eve, "r3");
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER); /* one thread writes */
+		now = clock_ms();
+		wait_for_end(now);
+		wait_for_end(now);
+		ck_store("eve", "r3");
+		users_unref(&longer);
+		users_unref(&eve);
+	}
+END_TEST
+
 START_TEST(a_file_that_somebody_replaced_is_kept_and_written_anew)
 	{
 		struct users *eve = make_users("eve");
@@ -340,8 +362,21 @@ START_TEST(a_file_that_people_have_changed_is_left_alone)
 	}
 END_TEST
 
-/* Whether the disk has no room for a journal; the thread that writes calls fdatasync(). */
-static atomic_bool is_full;
+/* Whether the disk has no room, for a journal or for the file; threads that write sync. */
+static atomic_bool is_full, has_no_room_for_file;
+
+int fsync(int fd)
+{
+	int (*real)(int);
+
+	struct stat st;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
+	if (!atomic_load(&has_no_room_for_file) || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode))
+		return real(fd);
+	errno = ENOSPC;
+	return -1;
+}
 
 int fdatasync(int fd)
 {
@@ -418,6 +453,90 @@ START_TEST(a_failed_writing_is_reported_and_repeated)
 	}
 END_TEST
 
+START_TEST(a_file_that_could_not_get_its_journal_before_it_is_left_gets_it_later)
+	{
+		struct users *eve = make_users("eve");
+		int64_t now;
+
+		write_file("r1");
+		atomic_store(&is_full, true);
+		atomic_store(&has_no_room_for_file, true);
+		want(eve, "r2");
+		store_sync_leave(sync_, clock_ms());
+		wait_for_end(store_sync_due(sync_));
+		ck_assert_str_ne(store_sync_state(sync_).error->text, "");
+		ck_store("bob", "r1");
+		atomic_store(&is_full, false);
+		now = clock_ms() + 30000;
+		pause_ms(2);
+		wait_for_end(now); /* the next attempt is later than that */
+		ck_assert_str_ne(store_sync_state(sync_).error->text, ""); /* the journal has it */
+		ck_store("eve", "r2");
+		ck_assert_int_gt(store_sync_due(sync_), clock_ms());
+		atomic_store(&has_no_room_for_file, false);
+		wait_for_end(clock_ms() + 60000);
+		ck_assert_str_eq(store_sync_state(sync_).error->text, "");
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		ck_assert_uint_eq(store_sync_state(sync_).journal_bytes, 0);
+		ck_store("eve", "r2");
+		users_unref(&eve);
+	}
+END_TEST
+
+START_TEST(two_daemons_do_not_write_the_same_store)
+	{
+		struct users *eve = make_users("eve"), *ann = make_users("ann");
+		struct store_sync *first = sync_;
+		struct store kept;
+
+		write_file("r1");
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		kept = read_file();
+		sync_ = store_sync_new(wake_fd);
+		store_sync_begin(sync_, path, &kept);
+		store_clear(&kept);
+		want(ann, "r3");
+		ck_assert(!store_sync_state(sync_).is_locked_out);
+		wait_for_end(store_sync_due(sync_));
+		ck_assert(store_sync_state(sync_).is_locked_out);
+		ck_assert_ptr_nonnull(
+			strstr(store_sync_state(sync_).error->text, ".lock: another"));
+		ck_store("eve", "r2");
+		store_sync_free(&first, 20000); /* writes the file */
+		ck_store("eve", "r2");
+		wait_for_end(store_sync_due(sync_)); /* it was changed */
+		wait_for_end(clock_ms() + 60000);
+		ck_assert(!store_sync_state(sync_).is_locked_out);
+		ck_store("ann", "r3");
+		users_unref(&eve);
+		users_unref(&ann);
+	}
+END_TEST
+
+START_TEST(rows_of_an_earlier_file_do_not_replace_a_later_one_at_the_end)
+	{
+		struct users *eve = make_users("eve"), *ann = make_users("ann");
+		struct store_sync *first = sync_;
+		struct store kept;
+
+		write_file("r1");
+		want(eve, "r2");
+		wait_for_end(store_sync_due(sync_));
+		kept = read_file();
+		want(ann, "r3");
+		wait_for_end(store_sync_due(sync_));
+		store_sync_free(&first, 20000); /* writes the file */
+		sync_ = store_sync_new(wake_fd);
+		store_sync_begin(sync_, path, &kept);
+		store_clear(&kept);
+		store_sync_free(&sync_, 20000);
+		ck_store("ann", "r3");
+		users_unref(&eve);
+		users_unref(&ann);
+	}
+END_TEST
+
 START_TEST(rows_that_were_never_written_are_not_left_to_people)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, clock_ms());
@@ -477,6 +596,7 @@ static Suite *store_sync_suite(void)
 	tcase_add_test(tcase, a_change_is_written_soon);
 	tcase_add_test(tcase, changes_are_appended_to_the_journal_at_most_ten_times_a_second);
 	tcase_add_test(tcase, a_long_journal_is_folded_into_the_file);
+	tcase_add_test(tcase, changes_made_while_the_file_is_written_are_appended_as_soon_as_it_is);
 	tcase_add_test(tcase, a_file_that_somebody_replaced_is_kept_and_written_anew);
 	tcase_add_test(tcase, the_journal_of_a_file_that_was_read_continues);
 	tcase_add_test(tcase, a_file_that_was_read_with_its_journal_is_folded_at_the_end);
@@ -485,6 +605,10 @@ static Suite *store_sync_suite(void)
 	tcase_add_test(tcase, lines_that_could_not_be_appended_are_appended_later);
 	tcase_add_test(tcase, the_file_is_written_if_the_journal_cannot_be);
 	tcase_add_test(tcase, a_failed_writing_is_reported_and_repeated);
+	tcase_add_test(tcase,
+		a_file_that_could_not_get_its_journal_before_it_is_left_gets_it_later);
+	tcase_add_test(tcase, two_daemons_do_not_write_the_same_store);
+	tcase_add_test(tcase, rows_of_an_earlier_file_do_not_replace_a_later_one_at_the_end);
 	tcase_add_test(tcase, rows_that_were_never_written_are_not_left_to_people);
 	tcase_add_test(tcase, the_end_writes_the_wanted_rows);
 	tcase_add_test(tcase, the_end_writes_what_could_not_be_written_before);
