@@ -13,6 +13,8 @@
 #include "lib/store/store_format.h"
 
 #define ADVICE "; restore it from a backup, or remove it"
+#define JOURNAL_ADVICE \
+	"; they are as soon as the database is reached; without one, check the rows and remove it"
 
 /* The content of the first line of a written store. */
 struct store_head {
@@ -182,11 +184,12 @@ static int begin_journal(struct store_rows *rows, const struct journal_text *tex
 	if (journal_parse(text->text, text->len, checksum, journal_r) < 0)
 		return -1;
 	if (journal_r->is_foreign)
-		store_note_foreign_journal(rows, text);
-	else if (journal_r->excess > 0)
-		problems_note(rows->problems,
+		store_report_foreign_journal(rows, text);
+	else if (journal_r->excess > 0 && !text->is_in_use)
+		problems_add(rows->problems,
 			"%s: the last %" PRIu64
-			" bytes are ignored: a change that was not written completely, or altered",
+			" bytes were not written completely, or altered, so that the changes in "
+			"them are not in force" JOURNAL_ADVICE,
 			text->path, journal_r->excess);
 	return store_replay_begin(rows, journal_r, text->path);
 }
@@ -205,11 +208,13 @@ static int add_journal_rows(struct store_rows *rows, const struct journal *journ
 	return 0;
 }
 
-void store_note_foreign_journal(const struct store_rows *rows, const struct journal_text *journal)
+void store_report_foreign_journal(const struct store_rows *rows, const struct journal_text *journal)
 {
-	problems_note(rows->problems,
-		"%s: is the journal of another file than %s, and is ignored; remove it",
-		journal->path, rows->path);
+	if (!journal->is_in_use)
+		problems_add(rows->problems,
+			"%s: is the journal of another file than %s, so that the changes in it are "
+			"not in force" JOURNAL_ADVICE,
+			journal->path, rows->path);
 }
 
 /* ---- the store ------------------------------------------------------------------- */

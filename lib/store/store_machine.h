@@ -15,7 +15,8 @@ bool store_is_machine(const char *text, size_t len);
 int store_machine_read(struct store_rows *rows, char *text, size_t len,
 	const struct journal_text *journal, struct store *store_r, struct errmsg *err);
 
-/* Note that a journal does not belong to the store. */
-void store_note_foreign_journal(const struct store_rows *rows, const struct journal_text *journal);
+/* Report that a journal does not belong to the store. */
+void store_report_foreign_journal(const struct store_rows *rows,
+	const struct journal_text *journal);
 
 #endif

@@ -12,6 +12,7 @@
 #include "lib/conf/file_access.h"
 #include "lib/store/journal_file.h"
 #include "lib/store/store_hand.h"
+#include "lib/store/store_lock.h"
 #include "lib/store/store_machine.h"
 #include "lib/store/store_row.h"
 
@@ -67,7 +68,7 @@ static int read_rows(struct store_rows *rows, char *text, size_t len,
 	if (store->is_machine)
 		return store_machine_read(rows, text, len, journal, store, err);
 	if (journal != NULL && journal->text != NULL)
-		store_note_foreign_journal(rows, journal);
+		store_report_foreign_journal(rows, journal);
 	return store_hand_read(rows, text, len, err);
 }
 
@@ -136,6 +137,7 @@ static enum store_result read_texts_once(const char *path, const char *journal_p
 	if (journal_file_read(journal_path, path, &texts.journal.text, &texts.journal.len,
 		    &texts.journal_stamp, &texts.journal_error) != FILE_FAILED)
 		texts.journal_error.text[0] = '\0';
+	texts.journal.is_in_use = texts.journal.text != NULL && store_lock_is_busy(path);
 	*texts_r = texts;
 	return STORE_READ;
 }
@@ -178,7 +180,7 @@ static void report_files(const char *path, const struct texts *texts,
 		file_note_use(&use, source->problems);
 	if (texts->journal_error.text[0] != '\0')
 		problems_add(source->problems,
-			"%s; the changes in it are not in force; remove it, or correct that",
+			"%s, so that the changes in it are not in force; correct that, or remove it",
 			texts->journal_error.text);
 	free(folder);
 }

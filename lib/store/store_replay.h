@@ -1,6 +1,8 @@
 #ifndef POSTERN_STORE_REPLAY_H
 #define POSTERN_STORE_REPLAY_H
 
+#include <stdbool.h>
+
 #include "lib/store/store_journal.h"
 
 /*
@@ -13,6 +15,7 @@ struct journal_text {
 	const char *path; /* for messages */
 	char *text;	  /* NULL: there is none */
 	size_t len;
+	bool is_in_use; /* a daemon writes it: its end, or its store, may just be changing */
 };
 
 /*

@@ -39,7 +39,7 @@ static void find_checksum(char hex_r[STORE_CHECKSUM_SIZE])
 /* Read the store with the journal. Returns whether it was read. */
 static bool read_store(char *journal, size_t len, struct store *store_r)
 {
-	const struct journal_text text = { "s.journal", journal, len };
+	const struct journal_text text = { .path = "s.journal", .text = journal, .len = len };
 	struct strbuf store = STRBUF_INIT;
 	char hex[STORE_CHECKSUM_SIZE];
 	struct errmsg err;

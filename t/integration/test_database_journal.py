@@ -113,7 +113,7 @@ def test_a_torn_end_is_cut_and_the_journal_continues(box):
     with open(journal_of(daemon), "ab") as journal:
         journal.write(b'0123abcd users {"id":1,"username":"al')
     daemon.start()
-    daemon.wait_log("store.json.journal: the last 37 bytes are ignored")
+    daemon.wait_log("store.json.journal: the last 37 bytes were not written completely")
     wait_source(daemon, "database")
     db.query("UPDATE haraka.users SET froms = 'late@example.com' WHERE username = 'carol'")
     wait_until(lambda: froms_of(daemon, "carol") == [["late@example.com"]], "the journal continues")

@@ -181,8 +181,8 @@ START_TEST(a_journal_beside_another_store_is_not_replayed)
 		ck_assert_int_eq(store_write("s", &other, NULL, NULL, &err), 0);
 		ck_assert_int_eq(rename("other", "s.journal"), 0);
 		ck_assert_str_eq(read_names(), "none");
-		ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
-			"is the journal of another file"));
+		ck_assert_ptr_nonnull(
+			strstr(problems_text(problems, 0), "is the journal of another file"));
 		ck_assert_int_eq(append(EVE_GOES), JOURNAL_OUTDATED);
 		ck_assert_ptr_nonnull(strstr(err.text, "s: was changed"));
 	}
@@ -209,17 +209,16 @@ static void put_folder(void)
 	ck_assert_int_eq(mkdir("s.journal", 0700), 0);
 }
 
-/* What may be at the path of a journal, the problem or note, and whether it makes way. */
+/* What may be at the path of a journal, the problem, and whether it makes way. */
 static const struct {
 	void (*put)(void);
-	enum problem_level level;
 	const char *want;
 	enum journal_append appended;
 } others[] = {
-	{ put_link, PROBLEM, "is a symbolic link", JOURNAL_APPENDED },
-	{ put_fifo, PROBLEM, "is not a regular file", JOURNAL_APPENDED },
-	{ put_text, PROBLEM_NOTE, "the last 14 bytes are ignored", JOURNAL_APPENDED },
-	{ put_folder, PROBLEM, "is not a regular file", JOURNAL_OUTDATED },
+	{ put_link, "is a symbolic link", JOURNAL_APPENDED },
+	{ put_fifo, "is not a regular file", JOURNAL_APPENDED },
+	{ put_text, "the last 14 bytes were not written", JOURNAL_APPENDED },
+	{ put_folder, "is not a regular file", JOURNAL_OUTDATED },
 };
 
 START_TEST(what_is_no_journal_is_reported_and_makes_way)
@@ -229,8 +228,7 @@ START_TEST(what_is_no_journal_is_reported_and_makes_way)
 
 		others[_i].put();
 		ck_assert_str_eq(read_names(), "both");
-		ck_assert_ptr_nonnull(strstr(problems_level_text(problems, others[_i].level, 0),
-			others[_i].want));
+		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0), others[_i].want));
 		ck_assert_int_eq(append(BOB_GOES), others[_i].appended);
 		ck_assert_str_eq(read_names(),
 			others[_i].appended == JOURNAL_APPENDED ? "eve" : "both");
@@ -250,7 +248,7 @@ START_TEST(a_journal_of_another_user_is_not_read)
 		ck_assert_int_eq(chown("s.journal", 65534, 65534), 0);
 		ck_assert_str_eq(read_names(), "both");
 		ck_assert_ptr_nonnull(strstr(problems_text(problems, 0),
-			"s.journal: belongs to another user than the store; the changes in it"));
+			"s.journal: belongs to another user than the store, so that the changes in it"));
 		ck_assert_int_eq(chown("s", 65534, 65534), 0);
 		ck_assert_str_eq(read_names(), "eve");
 	}
