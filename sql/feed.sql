@@ -192,7 +192,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $functio
 	AND tgfoid = to_regproc('feed_record') AND tgenabled IN ('A', 'O')
 $function$;
 
--- The components of a reader's position. Only feed_position() and feed_since() call this function.
+-- The components of a reader's position. Only feed_look() calls this function.
 --	place: the cluster, the database, the tables and the feed
 --	triggers: changes when a trigger is dropped, created, disabled or enabled
 --	session: as long as it is the same, the server has been running without interruption
@@ -233,20 +233,14 @@ BEGIN
 END
 $function$;
 
--- Returns the position of the transaction's database snapshot. A reader keeps it with the rows that it read in the
--- same transaction (REPEATABLE READ) and passes it to feed_since() later. Its format is private to the feed.
-CREATE OR REPLACE FUNCTION feed_position() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
-	SELECT concat_ws(' ', 'feed-1', place, triggers, session, running, wal, prunes, snapshot)
-	FROM feed_marks()
-$function$;
-
--- Returns the changes that were committed since that position, as this transaction's database snapshot sees them.
---	no rows: nothing changed
+-- Returns the changes that were committed since a position, as this transaction's database snapshot sees them, and in
+-- each row the position of this snapshot, from which the next look goes on. A reader keeps it with the rows that it read
+-- in the same transaction (REPEATABLE READ). Its format is private to the feed.
 --	tbl, row_id: this row was inserted, updated or deleted; row_id NULL: read the whole table
---	tbl NULL: the feed cannot tell what changed, for this reason; read everything
+--	reason: the feed cannot tell what changed; read everything. So it is without a position (NULL).
+--	tbl and reason NULL, in the only row: nothing changed
 -- It may return rows that the reader has already seen, but it never misses one.
-CREATE OR REPLACE FUNCTION feed_since(since text, OUT tbl text, OUT row_id text, OUT reason text)
+CREATE OR REPLACE FUNCTION feed_look(since text, OUT tbl text, OUT row_id text, OUT reason text, OUT reached text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 DECLARE
@@ -257,13 +251,15 @@ DECLARE
 	applied bigint[];	-- on a standby: COUNT and ID of feed_marks()
 	last bigint := 0;	-- rows up to this id were applied
 BEGIN
+	SELECT * INTO marks FROM feed_marks();
+	reached := concat_ws(' ', 'feed-1', marks.place, marks.triggers, marks.session, marks.running, marks.wal,
+		marks.prunes, marks.snapshot);
 	IF since IS NULL OR since !~ ('^feed-1( [^ ]+){4} [0-9]{1,18} [0-9]{1,18} '
 		'[0-9]{1,19}:[0-9]{1,19}:[0-9,]*([+][0-9]{1,18}/[0-9]{1,18})?$') THEN
 		reason := 'no position';
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	SELECT * INTO marks FROM feed_marks();
 	seen := split_part(was[8], '+', 1);
 	applied := string_to_array(split_part(was[8], '+', 2), '/');
 	reason := CASE
@@ -293,10 +289,25 @@ BEGIN
 			SELECT n.tbl FROM news AS n GROUP BY n.tbl
 			HAVING bool_or(n.row_id IS NULL) OR count(*) > max_rows
 		)
-		SELECT w.tbl, NULL, NULL FROM whole AS w
+		SELECT w.tbl, NULL, NULL, reached FROM whole AS w
 		UNION ALL
-		SELECT n.tbl, n.row_id, NULL FROM news AS n WHERE n.tbl NOT IN (SELECT w.tbl FROM whole AS w);
+		SELECT n.tbl, n.row_id, NULL, reached FROM news AS n WHERE n.tbl NOT IN (SELECT w.tbl FROM whole AS w);
+	IF NOT FOUND THEN
+		RETURN NEXT;
+	END IF;
 END
+$function$;
+
+-- The same in two calls, for earlier versions of Postern.
+CREATE OR REPLACE FUNCTION feed_position() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
+	SELECT reached FROM feed_look(NULL)
+$function$;
+
+CREATE OR REPLACE FUNCTION feed_since(since text, OUT tbl text, OUT row_id text, OUT reason text)
+RETURNS SETOF record
+LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, :"schema", pg_temp AS $function$
+	SELECT tbl, row_id, reason FROM feed_look(since) WHERE tbl IS NOT NULL OR reason IS NOT NULL
 $function$;
 
 -- Returns the timeline that a standby streams and replays; NULL on a primary, and while a standby does not stream. Until
@@ -319,5 +330,5 @@ $do$;
 
 REVOKE ALL ON changes, feed_state, feed_crash_mark FROM PUBLIC;
 REVOKE ALL ON FUNCTION feed_prune(interval, integer), feed_forget(), feed_record(), feed_ready(),
-	feed_marks(), feed_position(), feed_since(text), feed_timeline() FROM PUBLIC;
+	feed_marks(), feed_look(text), feed_position(), feed_since(text), feed_timeline() FROM PUBLIC;
 COMMIT;

@@ -92,6 +92,6 @@ ORDER BY c.relname
 SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', p.oid::regprocedure, :'role')
 FROM pg_proc AS p
 WHERE p.pronamespace = quote_ident(:'schema')::regnamespace
-AND p.proname IN ('feed_ready', 'feed_marks', 'feed_position', 'feed_since', 'feed_timeline')
+AND p.proname IN ('feed_ready', 'feed_marks', 'feed_look', 'feed_position', 'feed_since', 'feed_timeline')
 \gexec
 COMMIT;

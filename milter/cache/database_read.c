@@ -57,32 +57,28 @@ static void judge_feed(struct database *db)
 		(void)errmsg_set(&db->feed_fault, "it has been removed");
 }
 
-/* Ask for the changes since the rows in force, unless everything is to be read. */
-static enum pg_outcome ask_changes(struct database *db, struct look *look)
+/* Ask for the feed's position at the transaction's database snapshot, and for the changes since the
+ * rows in force, unless everything is to be read. */
+static enum pg_outcome ask_feed(struct database *db, struct look *look)
 {
+	const char *since = look->full || !look->had_feed ? NULL : db->position;
 	enum pg_outcome outcome;
 
 	feed_changes_clear(&look->changes);
-	if (look->full || !look->had_feed)
-		return PG_OK;
-	outcome = pg_feed_since(db->pg, db->position, &look->changes);
-	if (outcome == PG_OK && look->changes.everything) {
+	free(look->position);
+	look->position = NULL;
+	outcome = pg_feed_look(db->pg, &db->feed, since, &look->changes, &look->position);
+	if (outcome != PG_OK)
+		return outcome;
+	if (since == NULL) {
+		feed_changes_clear(&look->changes);
+	} else if (look->changes.everything) {
 		look->full = true;
 		look->why = "feed";
 		log_event(LOG_LEVEL_INFO, "database change feed: %s; loading everything",
 			look->changes.reason);
 	}
-	return outcome;
-}
-
-/* Ask for the changes, and for the feed's position at the transaction's database snapshot. */
-static enum pg_outcome ask_feed(struct database *db, struct look *look)
-{
-	enum pg_outcome outcome = ask_changes(db, look);
-
-	free(look->position);
-	look->position = NULL;
-	return outcome == PG_OK ? pg_feed_position(db->pg, &look->position) : outcome;
+	return PG_OK;
 }
 
 /* The server has refused the feed: go on without it until the next look. */

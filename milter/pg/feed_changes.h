@@ -7,7 +7,7 @@
 #include "milter/pg/row_tables.h"
 
 /*
- * The changes that the feed (feed_since() of sql/feed.sql) reports as committed since a position:
+ * The changes that the feed (feed_look() of sql/feed.sql) reports as committed since a position:
  * single rows by their ids, whole tables, or everything when the feed cannot tell.
  */
 struct feed_row {
@@ -29,7 +29,7 @@ struct feed_changes {
 	}
 
 /*
- * Add one row of feed_since()'s result; an argument is NULL for SQL's NULL. An unknown table makes
+ * Add one row of feed_look()'s result; an argument is NULL for SQL's NULL. An unknown table makes
  * the changes `everything`. Returns 0, or -1 when out of memory.
  */
 int feed_changes_add(struct feed_changes *changes, const char *table, const char *row_id,

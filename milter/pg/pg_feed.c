@@ -13,9 +13,13 @@
 #include "lib/base/text.h"
 #include "milter/pg/pg_private.h"
 
-/* The functions and tables of sql/feed.sql that feed_position() and feed_since() need. */
-#define FEED_FUNCTIONS \
-	"ARRAY['feed_ready()', 'feed_marks()', 'feed_position()', 'feed_since(text)']"
+/* The functions and tables of sql/feed.sql that a reader needs. Feeds of earlier versions have no
+ * feed_look(). */
+#define HAS_LOOK "to_regprocedure('feed_look(text)') IS NOT NULL"
+#define FEED_FUNCTIONS                                                 \
+	"ARRAY['feed_ready()', 'feed_marks()'] || CASE WHEN " HAS_LOOK \
+	" THEN ARRAY['feed_look(text)']"                               \
+	" ELSE ARRAY['feed_position()', 'feed_since(text)'] END"
 #define FEED_TABLES_READ "ARRAY['changes', 'feed_state', 'feed_crash_mark']"
 
 /*
@@ -51,7 +55,8 @@ static const char standby_query[] =
 /* `changes` alone may be a table of somebody else's. */
 static const char state_query[] =
 	"SELECT to_regclass('feed_state') IS NOT NULL OR bool_or(oid IS NOT NULL AND is_function),"
-	" string_agg(name, ', ') FILTER (WHERE oid IS NULL), bool_and(is_permitted)"
+	" string_agg(name, ', ') FILTER (WHERE oid IS NULL), bool_and(is_permitted),"
+	" bool_and(" HAS_LOOK ")"
 	" FROM (SELECT name, oid, true AS is_function,"
 	"  has_function_privilege(oid, 'EXECUTE') AS is_permitted"
 	"  FROM unnest(" FEED_FUNCTIONS
@@ -158,6 +163,7 @@ enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
 	state.is_present = is_true(column_text(rows, 0));
 	state.is_installed = missing == NULL;
 	state.is_permitted = state.is_installed && is_true(column_text(rows, 2));
+	state.has_look = is_true(column_text(rows, 3));
 	(void)text_format(state.missing, sizeof(state.missing), "%s",
 		missing != NULL ? missing : "");
 	PQclear(rows);
@@ -173,49 +179,50 @@ enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
 	return PG_OK;
 }
 
-enum pg_outcome pg_feed_position(struct pg *pg, char **position_r)
-{
-	PGresult *rows = NULL;
-	enum pg_outcome outcome;
-	const char *text;
-	char *position;
+/* An id may contain bytes that the server cannot translate. */
+#define LOOK_COLUMNS \
+	"SELECT tbl, encode(convert_to(row_id, getdatabaseencoding()), 'escape'), reason, reached"
 
-	outcome = pg_run(pg, "SELECT feed_position()", 0, NULL, pg_short_deadline(pg), &rows);
-	if (outcome != PG_OK)
-		return outcome;
-	text = column_text(rows, 0);
-	position = strdup(text != NULL ? text : "");
-	PQclear(rows);
-	if (position == NULL)
-		return pg_fail(pg, "out of memory");
-	*position_r = position;
-	return PG_OK;
+static const char look_query[] = LOOK_COLUMNS " FROM feed_look($1)";
+static const char old_look_query[] =
+	LOOK_COLUMNS " FROM feed_position() AS p (reached) LEFT JOIN feed_since($1) ON true";
+
+/* Add a row of the result, unless it has the position alone. Returns 0, or -1 when out of memory.
+ */
+static int add_change(struct feed_changes *changes, const PGresult *rows, int row)
+{
+	const char *cells[3];
+
+	for (int i = 0; i < 3; i++)
+		cells[i] = PQgetisnull(rows, row, i) ? NULL : PQgetvalue(rows, row, i);
+	if (cells[0] == NULL && cells[2] == NULL)
+		return 0;
+	return feed_changes_add(changes, cells[0], cells[1], cells[2]);
 }
 
-enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_changes *changes_r)
+enum pg_outcome pg_feed_look(struct pg *pg, const struct feed_state *feed, const char *since,
+	struct feed_changes *changes_r, char **reached_r)
 {
 	struct feed_changes changes = FEED_CHANGES_INIT;
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
-	int i, failed = 0;
+	int failed = 0;
+	char *reached;
 
-	/* An id may contain bytes that the server cannot translate. */
-	outcome = pg_run(pg,
-		"SELECT tbl, encode(convert_to(row_id, getdatabaseencoding()), 'escape'), reason"
-		" FROM feed_since($1)",
-		1, &position, pg_statement_deadline(pg), &rows);
+	outcome = pg_run(pg, feed->has_look ? look_query : old_look_query, 1, &since,
+		pg_statement_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
-	for (i = 0; i < PQntuples(rows) && !failed; i++)
-		failed = feed_changes_add(&changes,
-			PQgetisnull(rows, i, 0) ? NULL : PQgetvalue(rows, i, 0),
-			PQgetisnull(rows, i, 1) ? NULL : PQgetvalue(rows, i, 1),
-			PQgetisnull(rows, i, 2) ? NULL : PQgetvalue(rows, i, 2));
+	for (int i = 0; i < PQntuples(rows) && !failed; i++)
+		failed = add_change(&changes, rows, i);
+	reached = strdup(PQntuples(rows) > 0 ? PQgetvalue(rows, 0, 3) : "");
 	PQclear(rows);
-	if (failed) {
+	if (failed || reached == NULL) {
 		feed_changes_clear(&changes);
+		free(reached);
 		return pg_fail(pg, "out of memory");
 	}
 	*changes_r = changes;
+	*reached_r = reached;
 	return PG_OK;
 }

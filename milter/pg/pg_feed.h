@@ -33,16 +33,19 @@ struct feed_state {
 	bool is_installed; /* all that a reader needs exists */
 	bool is_permitted; /* and our role may use it */
 	bool is_ready;	   /* and it records every statement on both tables */
+	bool has_look;	   /* it has feed_look(); an older one is asked in two calls */
 	char missing[256]; /* what a reader needs and does not exist */
 };
 
-/* The three functions below run in a transaction. */
+/* The two functions below run in a transaction. */
 enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r);
 
-/* The feed's position at the transaction's database snapshot; the caller must free() it. */
-enum pg_outcome pg_feed_position(struct pg *pg, char **position_r);
-
-/* The changes committed since position. On PG_OK the caller must feed_changes_clear() them. */
-enum pg_outcome pg_feed_since(struct pg *pg, const char *position, struct feed_changes *changes_r);
+/*
+ * The changes committed since a position (NULL: none, so that everything has changed), and the
+ * position of the transaction's database snapshot, in one statement. On PG_OK the caller must
+ * feed_changes_clear() and free() them.
+ */
+enum pg_outcome pg_feed_look(struct pg *pg, const struct feed_state *feed, const char *since,
+	struct feed_changes *changes_r, char **reached_r);
 
 #endif

@@ -359,7 +359,7 @@ def test_the_feed_can_be_switched_off_and_on(box, tables):
 @pytest.mark.threads
 def test_a_dropped_feed_is_replaced_by_full_loads(box, tables):
     daemon = follow(box, tables)
-    tables.query("DROP FUNCTION haraka.feed_since(text)")
+    tables.query("DROP FUNCTION haraka.feed_look(text)")
     try:
         tables.query("UPDATE haraka.users SET enabled = false WHERE username = 'alice'")
         wait_may_not(daemon, *ALICE)

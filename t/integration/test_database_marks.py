@@ -261,16 +261,17 @@ def test_a_table_that_both_queries_read_reloads_both(box, db):
 
 AGAIN = "feed.sql"  # and role.sql
 REFUSALS = {
-    "rights to a function": ("REVOKE EXECUTE ON FUNCTION feed_since FROM postern",
-                             "GRANT EXECUTE ON FUNCTION feed_since TO postern", "may not use the change feed"),
+    "rights to a function": ("REVOKE EXECUTE ON FUNCTION feed_look FROM postern",
+                             "GRANT EXECUTE ON FUNCTION feed_look TO postern", "may not use the change feed"),
     "rights to a table": ("REVOKE SELECT ON changes FROM postern", "GRANT SELECT ON changes TO postern",
                           "may not use the change feed"),
-    "a function dropped": ("DROP FUNCTION feed_position()", AGAIN, "the change feed of the database cannot be used"),
-    "all functions dropped": ("DROP FUNCTION feed_since(text), feed_position(), feed_marks(), feed_ready()", AGAIN,
+    "a function dropped": ("DROP FUNCTION feed_look(text)", AGAIN, "the change feed of the database cannot be used"),
+    "all functions dropped": ("DROP FUNCTION feed_look(text), feed_since(text), feed_position(), feed_marks(), feed_ready()",
+                              AGAIN,
                               "the change feed of the database cannot be used"),
     "a function that fails": (
-        """CREATE OR REPLACE FUNCTION feed_position() RETURNS text LANGUAGE plpgsql
-        AS $$BEGIN RAISE 'broken'; END$$""", AGAIN, "the change feed of the database cannot be used"),
+        """CREATE OR REPLACE FUNCTION feed_look(since text, OUT tbl text, OUT row_id text, OUT reason text,
+        OUT reached text) RETURNS SETOF record LANGUAGE plpgsql AS $$BEGIN RAISE 'broken'; END$$""", AGAIN, "the change feed of the database cannot be used"),
     "triggers disabled": ("ALTER TABLE users DISABLE TRIGGER ALL", AGAIN, "triggers of the change feed are missing"),
 }
 
@@ -304,12 +305,42 @@ def test_a_feed_that_was_refused_is_used_as_soon_as_it_works_again(box, db, name
     assert remedies and len(remedies) == len({line[24:] for line in remedies}), "it is not logged once"
 
 
+# feed_position() and feed_since() as they were before feed_look().
+EARLIER_FEED = """
+DROP FUNCTION feed_look(text);
+CREATE OR REPLACE FUNCTION feed_position() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, haraka, pg_temp AS $$SELECT pg_current_snapshot()::text$$;
+CREATE OR REPLACE FUNCTION feed_since(since text, OUT tbl text, OUT row_id text, OUT reason text)
+RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, haraka, pg_temp AS $$
+    SELECT NULL, NULL, 'no position' WHERE since IS NULL OR since !~ '^[0-9:,]+$'
+    UNION ALL
+    SELECT tbl, row_id, NULL FROM changes WHERE CASE WHEN since ~ '^[0-9:,]+$' THEN
+        txid >= pg_snapshot_xmin(since::pg_snapshot) AND NOT pg_visible_in_snapshot(txid, since::pg_snapshot) END$$"""
+
+
+def test_a_feed_of_an_earlier_version_tells_single_rows_too(box, db):
+    do(db, EARLIER_FEED)
+    daemon = follow(box, db, full_reload_interval="1h")
+    wait_told(daemon)
+    since = daemon.mark()
+    do(db, SUSPEND)
+    wait_may_not(daemon, *ALICE)
+    daemon.wait_log("database loaded tables=users because=notification rows=1", since)
+    assert not problem_of(daemon, "database", "")
+    db.apply("feed.sql")
+    db.apply("role.sql")
+    wait_told(daemon)
+    do(db, "UPDATE users SET enabled = true WHERE username = 'alice'")
+    wait_may(daemon, *ALICE)
+
+
 @pytest.mark.threads
 def test_a_feed_that_was_removed_is_a_problem_until_a_reload(box, db):
     daemon = follow(box, db, full_reload_interval="1h")
     wait_told(daemon)
     do(db, """DROP FUNCTION feed_record(), feed_forget() CASCADE; DROP TABLE changes, feed_state, feed_crash_mark;
-        DROP FUNCTION feed_since(text), feed_position(), feed_marks(), feed_ready(), feed_prune(interval, int)""")
+        DROP FUNCTION feed_look(text), feed_since(text), feed_position(), feed_marks(), feed_ready(),
+        feed_prune(interval, int)""")
     wait_untold(daemon, "it has been removed")
     assert problem_of(daemon, "database", "the change feed of the database cannot be used")
     daemon.ctl("reload")

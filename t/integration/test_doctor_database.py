@@ -33,9 +33,9 @@ def wait_clean(daemon):
 FAULTS = {
     "SELECT revoked": ("REVOKE SELECT ON users FROM postern", "permission denied", "soon"),
     "USAGE revoked": ("REVOKE USAGE ON SCHEMA haraka FROM postern", "does not exist in the schema", "soon"),
-    "the feed forbidden": ("REVOKE ALL ON FUNCTION feed_since FROM postern, PUBLIC",
+    "the feed forbidden": ("REVOKE ALL ON FUNCTION feed_look FROM postern, PUBLIC",
                            "may not use the change feed", "no-effect"),
-    "a function of the feed dropped": ("DROP FUNCTION feed_position()", "change feed of the database cannot be used",
+    "a function of the feed dropped": ("DROP FUNCTION feed_look(text)", "change feed of the database cannot be used",
                                        "no-effect"),
     "triggers disabled": ("ALTER TABLE users DISABLE TRIGGER ALL", "triggers of the change feed are missing", "no-effect"),
     "a trigger dropped": ("DROP TRIGGER postern_feed_delete ON users", "triggers of the change feed are missing",

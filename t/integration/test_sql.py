@@ -142,6 +142,8 @@ def test_the_role_reads_what_it_needs(db):
     assert db.value("SELECT haraka.feed_ready()", user="postern")
     position = db.value("SELECT haraka.feed_position()", user="postern")
     assert db.query("SELECT * FROM haraka.feed_since(%s)", (position,), user="postern") == []
+    ((*change, _),) = db.query("SELECT * FROM haraka.feed_look(%s)", (position,), user="postern")
+    assert change == [None, None, None]
     assert db.value("SHOW default_transaction_read_only", user="postern") == "on"
     assert db.value("SHOW statement_timeout", user="postern") == "5min"
 

@@ -43,6 +43,21 @@ def test_without_a_change_the_feed_returns_nothing(db, reader):
     assert reader.poll() == set()
 
 
+def test_a_look_determines_the_position_once(db, reader):
+    db.query("INSERT INTO haraka.users (id, username) VALUES (90, 'a'), (91, 'b')")
+    with db.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET track_functions = 'all'; SELECT tbl, row_id, reached FROM haraka.feed_look(%s)",
+                       (reader.position,))
+        rows = cursor.fetchall()
+        assert {row[:2] for row in rows} == users(90, 91) and len({row[2] for row in rows}) == 1
+        cursor.execute("SELECT calls FROM pg_stat_xact_user_functions WHERE funcname = 'feed_marks'")
+        assert cursor.fetchall() == [(1,)]
+        cursor.execute("SELECT * FROM haraka.feed_look(%s)", (rows[0][2],))
+        ((*change, _),) = cursor.fetchall()
+        assert change == [None, None, None]
+    assert reader.poll() == users(90, 91)
+
+
 @pytest.mark.parametrize("sql, named", [
     ("INSERT INTO haraka.users (id, username) VALUES (90, 'a'), (91, 'b')", users(90, 91)),
     ("UPDATE haraka.users SET froms = 'x@y' WHERE id <= 2", users(1, 2)),

@@ -31,7 +31,7 @@ def rights_revoked(h):
 @action(2)
 def feed_forbidden(h):
     """The feed's functions are closed to the role for a while."""
-    name = h.rng.choice(["feed_since(text)", "feed_position()"])
+    name = h.rng.choice(["feed_look(text)", "feed_marks()"])
     h.sql(f"REVOKE EXECUTE ON FUNCTION {name} FROM postern", h.sure_change())
     h.quiet(problem="change feed", on=feed, followed=False)
     h.sql(f"GRANT EXECUTE ON FUNCTION {name} TO postern", h.user_change())
@@ -41,7 +41,7 @@ def feed_forbidden(h):
 
 @action(2)
 def feed_dropped(h):
-    h.sql("DROP FUNCTION feed_since(text)", h.sure_change())
+    h.sql("DROP FUNCTION feed_look(text)", h.sure_change())
     h.busy(1.2)
     h.sql(h.user_change())
     h.change(h.site.reinstall, "feed.sql again")

@@ -53,12 +53,12 @@ class FeedReader:
         Ask for changes, fetch the changed rows and advance the position. Returns the changes. Asserts that
         the copy then equals the tables in the same database snapshot.
         """
-        rows = self._ask("SELECT tbl, row_id, reason FROM haraka.feed_since(%s)", (self.position,))
-        named = {(tbl, row_id) for tbl, row_id, _ in rows}
-        self.reason = next((reason for _, _, reason in rows if reason), None)
+        rows = self._ask("SELECT tbl, row_id, reason, reached FROM haraka.feed_look(%s)", (self.position,))
+        ((self.position,),) = {row[3:] for row in rows}
+        self.reason = next((row[2] for row in rows if row[2]), None)
+        named = {row[:2] for row in rows if row[0] or row[2]}
         for table in ("users", "profiles"):
             self._fetch(table, [row_id for tbl, row_id in named if tbl in (table, None)])
-        ((self.position,),) = self._ask("SELECT haraka.feed_position()")
         for tbl in ("users", "profiles"):
             there = dict(self._ask(f"SELECT id::text, t::text FROM haraka.{tbl} AS t"))
             assert self.tables[tbl] == there, f"{tbl}: a change was missed; {self.position}"
