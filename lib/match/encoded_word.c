@@ -132,7 +132,7 @@ static bool is_known_lead(enum bytes bytes, unsigned char c)
 			(c >= 0xe0 && c <= 0xea);
 	if (bytes == EUC_JP)
 		return (c >= 0xa1 && c <= 0xa8) || (c >= 0xb0 && c <= 0xf4);
-	return c >= 0xa1 && c <= 0xf9; /* Big5 */
+	return c >= 0xa1 && c <= 0xf9 && c != 0xc7 && c != 0xc8; /* Big5 */
 }
 
 /* Follow characters of several bytes. Decoders differ about those that are malformed: some then

@@ -134,6 +134,7 @@ static const struct author_row authors[] = {
 	{ "=?euc-kr?q?ceo=40bank.e_=28x=FE=B0=29?= <s@mine.m>", false },
 	{ "=?shift_jis?q?ceo=40bank.e_=28x=F0=9F=29?= <s@mine.m>", false },
 	{ "=?big5?q?ceo=40bank.e_=28x=FD=CA=29?= <s@mine.m>", false },
+	{ "=?big5?q?ceo=40bank.e_=28x=C8=A7=29?= <s@mine.m>", false },
 	{ "=?gb2312?q?ceo=40bank.e_=28x=B0=A1=29?= <s@mine.m>", true },
 	{ "=?shift_jis?q?ceo=40bank.e_=28x=93=FA=29?= <s@mine.m>", true },
 
