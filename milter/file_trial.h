@@ -5,11 +5,11 @@
 
 #include "lib/base/problems.h"
 
-/* Add that the path cannot be read (or written), unless it does not exist. Returns whether it can.
- * user: whom the text names; "": nobody. */
+/* Add a problem if the path exists and cannot be read. Returns whether there is none.
+ * user: whom the text names, "": nobody; so: what follows. */
 bool file_trial_open(const char *path, const char *user, const char *so, struct problems *problems);
 
-/* Add that no file can be created beside path. */
+/* Add a problem if no file can be created beside path. */
 void file_trial_create(const char *path, const char *user, const char *so,
 	struct problems *problems);
 

@@ -23,9 +23,9 @@ int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger 
 	struct ledger_journal *journal, struct errmsg *err);
 
 /*
- * Return whether the next start could not read all of the checkpoint, of which this process knows
- * that it was whole: it was removed, replaced or cut, or the daemon's user may not read it. It
- * is then not kept as PATH.prev.
+ * Return whether the next start could not read all of the checkpoint, which this process has read
+ * or written whole: it was removed, it is shorter or no regular file by now, or the daemon's user
+ * may not read it. It is then not kept as PATH.prev.
  */
 bool ledger_checkpoint_is_lost(const struct ledger_checkpoint *checkpoint, const char *path);
 
