@@ -25,8 +25,8 @@
 
 #define SOCKETS 5
 
-#define LOOK_MS 3000	      /* for which a status waits for the files */
-#define LOG_PATIENCE_MS 10000 /* for which the output of the log may need for a line */
+#define LOOK_MS 3000	      /* how long a status waits for the files */
+#define LOG_PATIENCE_MS 10000 /* how long the output of the log may take for a line */
 
 /* The file of a socket, as it was at the start; ino 0: there was none. */
 struct socket_file {
@@ -326,7 +326,7 @@ static void check_log(void *context, struct status_health *health)
 	(void)context;
 	if (!log_is_taken(LOG_PATIENCE_MS, &err))
 		status_add_problem(health,
-			"Start the system's log daemon, or mend what takes the lines; with -f, "
+			"Start the system's log daemon, or repair what takes the lines; with -f, "
 			"postern logs to standard error.",
 			"%s", err.text);
 	if (dropped > 0)

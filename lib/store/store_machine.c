@@ -13,8 +13,9 @@
 #include "lib/store/store_format.h"
 
 #define ADVICE "; restore it from a backup, or remove it"
-#define JOURNAL_ADVICE \
-	"; they are as soon as the database is reached; without one, check the rows and remove it"
+#define JOURNAL_ADVICE                                                                           \
+	"; they will be when the database is reached; if there is no database, check the rows, " \
+	"then remove the journal"
 
 /* The content of the first line of a written store. */
 struct store_head {
@@ -188,8 +189,8 @@ static int begin_journal(struct store_rows *rows, const struct journal_text *tex
 	else if (journal_r->excess > 0 && !text->is_in_use)
 		problems_add(rows->problems,
 			"%s: the last %" PRIu64
-			" bytes were not written completely, or altered, so that the changes in "
-			"them are not in force" JOURNAL_ADVICE,
+			" bytes were not written completely, or have been altered, so that the "
+			"changes in them are not in force" JOURNAL_ADVICE,
 			text->path, journal_r->excess);
 	return store_replay_begin(rows, journal_r, text->path);
 }

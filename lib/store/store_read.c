@@ -180,7 +180,8 @@ static void report_files(const char *path, const struct texts *texts,
 		file_note_use(&use, source->problems);
 	if (texts->journal_error.text[0] != '\0')
 		problems_add(source->problems,
-			"%s, so that the changes in it are not in force; correct that, or remove it",
+			"%s, so that the changes in it are not in force; correct that, or remove "
+			"the journal",
 			texts->journal_error.text);
 	free(folder);
 }

@@ -103,7 +103,7 @@ static void check_hangs(const struct cache_status *s, struct status_health *heal
 
 		format_time(time(NULL) - (time_t)waited, text);
 		if (i == CACHE_HANGS - 1 && s->hang_count > CACHE_HANGS)
-			(void)text_format(more, sizeof(more), "; nor have %zu more files",
+			(void)text_format(more, sizeof(more), "; nor have %zu more paths",
 				s->hang_count - CACHE_HANGS);
 		status_add_problem(health,
 			"Check the mount and its server; Postern goes on when it answers. It is better "

@@ -214,8 +214,8 @@ static bool has_gained_room(const struct store_sync *sync)
 	return room >= sync->room + ROOM_GAIN && room >= size;
 }
 
-/* After a failure, write again when there is more room, and after RETRY_MS in any case; or when
- * another daemon may have ended. */
+/* After a failure, write again when there is more room, and after RETRY_MS in any case. If another
+ * daemon has the lock, try again when it may have ended. */
 static void plan_retry(struct store_sync *sync, const char *path, int64_t ended)
 {
 	sync->room = find_room(path);
@@ -362,7 +362,7 @@ static void end_failed(struct store_sync *sync, const struct store_job *job)
 		plan_retry(sync, job->path, job->ended);
 }
 
-/* Return whether the write has left the file to people: it has all rows, or is theirs already. */
+/* Return whether the file is left to people now: it has all rows, or they have replaced it. */
 static bool was_left(const struct store_sync *sync, const struct store_job *job)
 {
 	return !needs_file(sync) ||
@@ -469,7 +469,8 @@ void store_sync_free(struct store_sync **sync, int wait_ms)
 		has_ended = wait_for_end(s, deadline, &is_kept);
 	}
 	if (s->is_locked_out)
-		log_event(LOG_LEVEL_NOTICE, "store left to the other daemon");
+		log_event(LOG_LEVEL_NOTICE,
+			"store not written before the end, because another daemon writes it");
 	else if (has_ended ? s->path != NULL && (s->is_dirty || !s->is_based) :
 			     !is_kept || s->is_dirty)
 		log_event(LOG_LEVEL_ERROR,
