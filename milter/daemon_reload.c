@@ -1,8 +1,7 @@
 /*
  * What the daemon does at a reload: refuses or applies the new configuration, logs its problems,
- * and reports the result. Owns nothing. The hooks run in the cache thread, and
- * on_config_read() in a thread of its own.
- * t/integration/test_daemon.py covers it.
+ * and reports the result. Owns nothing. The hooks run in the cache thread, except for
+ * on_config_read(), which runs in a thread of its own. t/integration/test_daemon.py covers it.
  */
 #include <string.h>
 

@@ -15,7 +15,7 @@
 #include "lib/conf/file_lock.h"
 #include "milter/daemon_find.h"
 
-/* Return whether a daemon answers on the control socket, as if somebody tries a copy of its
+/* Return whether a daemon answers on the control socket, as it does if somebody tests a copy of its
  * configuration. */
 static bool answers(const struct config *config)
 {

@@ -233,12 +233,12 @@ BEGIN
 END
 $function$;
 
--- Returns the changes that were committed since a position, as this transaction's database snapshot sees them, and in
--- each row the position of this snapshot, from which the next look goes on. A reader keeps it with the rows that it read
--- in the same transaction (REPEATABLE READ). Its format is private to the feed.
+-- Returns the changes that were committed since a position, as this transaction's database snapshot sees them.
 --	tbl, row_id: this row was inserted, updated or deleted; row_id NULL: read the whole table
---	reason: the feed cannot tell what changed; read everything. So it is without a position (NULL).
+--	reason: why the feed cannot tell what changed, for example because since is NULL; read everything
 --	tbl and reason NULL, in the only row: nothing changed
+--	reached, in each row: the position of this snapshot, for the next call. A reader keeps it with the rows that it
+--		read in the same transaction (REPEATABLE READ). Its format is private to the feed.
 -- It may return rows that the reader has already seen, but it never misses one.
 CREATE OR REPLACE FUNCTION feed_look(since text, OUT tbl text, OUT row_id text, OUT reason text, OUT reached text)
 RETURNS SETOF record
@@ -298,7 +298,7 @@ BEGIN
 END
 $function$;
 
--- The same in two calls, for earlier versions of Postern.
+-- The same in two functions, for earlier versions of Postern.
 CREATE OR REPLACE FUNCTION feed_position() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, :"schema", pg_temp AS $function$
 	SELECT reached FROM feed_look(NULL)

@@ -7,7 +7,7 @@
 
 enum file_lock {
 	FILE_LOCKED,	  /* until file_lock_release(), or until the process ends */
-	FILE_LOCK_BUSY,	  /* another one has it; err set */
+	FILE_LOCK_BUSY,	  /* somebody else has the lock; err set */
 	FILE_LOCK_FAILED, /* the file cannot be opened or locked; err set */
 };
 
@@ -15,7 +15,7 @@ enum file_lock {
  * Lock the file at path, which is made if necessary, without waiting. The lock is flock()'s, which
  * Linux passes on to a server of NFS. *fd is -1, or was set by an earlier call: that lock is kept
  * as long as its file is at path. Nobody may remove the file; if somebody does, the next call locks
- * the new one. Only after FILE_LOCKED, *fd is not -1.
+ * a new one. After any result other than FILE_LOCKED, *fd is -1.
  */
 enum file_lock file_lock_take(const char *path, int *fd, struct errmsg *err);
 void file_lock_release(int *fd); /* accepts -1, and sets it */

@@ -1,5 +1,5 @@
 /*
- * Passes on for which path a thread waits. It owns a pointer of each thread. Shown by
+ * Reports the path for which a thread waits. It owns one pointer for each thread. Shown by
  * t/unit/test_job.c.
  */
 #include "lib/conf/file_wait.h"

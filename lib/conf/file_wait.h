@@ -2,9 +2,9 @@
 #define POSTERN_FILE_WAIT_H
 
 /*
- * Tells another thread for which path this one waits, because a file system may never answer. The
- * functions of lib/conf that use files report their paths; others that do are put between
- * file_wait_begin() and file_wait_end(). Does not nest.
+ * Tells another thread the path for which this one waits, because a file system may never answer.
+ * The functions of lib/conf that use files report their paths; calls of other functions that use
+ * files belong between file_wait_begin() and file_wait_end(). These pairs do not nest.
  */
 struct file_waiter {
 	/* The thread begins to wait for path; NULL: it has got its answer. */

@@ -119,7 +119,8 @@ static int sync_folder_of(const char *path, struct errmsg *err)
  * Make PATH.prev another name of the present PATH. An existing PATH.prev is replaced in one step,
  * so that it is never missing. A file of another user may not get a second name
  * (fs.protected_hardlinks), nor any file where the file system has none: PATH is then missing until
- * the new file has its name. What is no file is not kept: the rename that follows reports it.
+ * the new file has its name. Anything but a regular file or a link is not kept: the rename that
+ * follows replaces it, or fails and reports why.
  */
 static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
 {

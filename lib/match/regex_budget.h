@@ -49,7 +49,8 @@ bool regex_budget_is_spent(struct regex_budget *budget);
  * regex_budget_is_spent(). */
 void regex_budget_begin_match(struct regex_budget *budget);
 
-/* Between these calls, nothing is charged to the decision. Pass what the former returned. */
+/* Between these calls, nothing is charged to the decision. Pass to regex_budget_resume() what
+ * regex_budget_pause() has returned. */
 uint64_t regex_budget_pause(const struct regex_budget *budget);
 void regex_budget_resume(struct regex_budget *budget, uint64_t paused);
 

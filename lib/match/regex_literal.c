@@ -1,7 +1,7 @@
 /*
- * Reads the texts of which each match of a regex contains some from the regex's translated form.
- * Syntax that it does not know ends a text, so that it finds no text that a match may lack.
- * Stateless; any thread may call it.
+ * Finds, in the translated form of a regex, the texts that the regex requires. Syntax that it does
+ * not know ends a text, so that it finds no text that a match may lack. Stateless; any thread may
+ * call it.
  */
 #include "lib/match/regex_literal.h"
 
@@ -214,7 +214,7 @@ static void read_quantifier(struct scan *s)
 	skip_item(s, p);
 }
 
-/* Read the next item. Returns false if the regex isn't understood. */
+/* Read the next item. Returns false if the regex is not understood. */
 static bool read_item(struct scan *s)
 {
 	switch (*s->p) {

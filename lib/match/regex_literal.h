@@ -6,8 +6,8 @@
 
 /*
  * Literals: texts that a regex requires. They form sets, one for each part of the regex that
- * requires a text, and of each set a subject that the regex matches contains at least one literal:
- * of "(news|promo)-.*@spam", one of news and promo, and spam. A search for many texts at once is
+ * requires a text. A subject that the regex matches contains at least one literal of each set: the
+ * sets of "(news|promo)-.*@spam" are news and promo, and @spam. A search for many texts at once is
  * much faster than trying many regexes. Part of regexlist.c. Thread-safe.
  */
 #define REGEX_LITERAL_MIN 3 /* characters: shorter ones occur in too many subjects */

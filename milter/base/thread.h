@@ -17,8 +17,9 @@
 int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *context), void *context);
 
 /*
- * Lower the priority of the calling thread, and of those that it starts from now on, so that
- * threads which answer go first. increment: of its nice value, which Linux keeps for each thread.
+ * Lower the priority of the calling thread, and of those that it starts from now on, so that the
+ * threads that answer the MTA go first. The increment is added to its nice value, which Linux keeps
+ * for each thread.
  */
 void thread_give_way(int increment);
 

@@ -28,7 +28,7 @@
 struct cache_reload {
 	bool is_active;
 	bool awaits_config; /* postern.conf is being read for it; the rest follows */
-	bool accepts_older; /* ... also an older state of the database */
+	bool accepts_older; /* an older state of the database is accepted, too */
 	uint64_t number;
 	uint64_t database_request;
 	int64_t patient_until, deadline;
@@ -72,7 +72,7 @@ struct cache {
 
 	/* The parts of the next policy; its settings are those of decides_by. */
 	struct job *configuration; /* reads postern.conf or the public suffix list */
-	bool is_outdated;	   /* ... and began before the reload that awaits them */
+	bool is_outdated;	   /* it began before the reload that awaits them */
 	struct job *store;	   /* reads the JSON store */
 	struct orgdomain *psl;
 	int64_t psl_retry_at;
@@ -109,8 +109,8 @@ void cache_update_status(struct cache *cache);
 /* The same if reading the lists or the public suffix list went differently than before. */
 void cache_update_files_status(struct cache *cache);
 
-/* Find the paths that have not answered for so long: looks for at most 2 s, others for at most
- * late_ms. Returns their number, of which the first CACHE_HANGS are in hangs_r. */
+/* Find the paths that have not answered for late_ms or, if they are only looked at, for 2 s if that
+ * is less. Returns their number, of which the first CACHE_HANGS are in hangs_r. */
 size_t cache_find_hangs(const struct cache *cache, int64_t late_ms,
 	struct cache_hang hangs_r[CACHE_HANGS]);
 

@@ -26,8 +26,8 @@ struct config_reading {
 	struct errmsg psl_err;
 };
 
-/* path NULL: read only the public suffix list. Takes a reference. As job_start(); the context is
- * the reading. */
+/* Start a reading. path NULL: read only the public suffix list. Takes a reference to in_force.
+ * Returns what job_start() does; the job's context is the reading. */
 struct job *config_reader_start(const char *path, const struct config *in_force,
 	const struct cache_hooks *hooks, int wake_fd);
 

@@ -22,8 +22,8 @@ struct store_reading {
 	struct errmsg err;
 };
 
-/* Copies all of that reading, and takes references to its previous rows; its problems are not
- * used. As job_start(); the context is the reading. */
+/* Start a reading: a copy of that one, with references to its previous rows; its problems are not
+ * used. Returns what job_start() does; the job's context is the reading. */
 struct job *store_reader_start(const struct store_reading *how, int wake_fd);
 
 void store_reading_free(struct store_reading *reading);

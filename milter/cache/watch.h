@@ -47,8 +47,8 @@ void watch_look(struct watch *watch, int64_t now);
 /* Return whether looks are under way or due. */
 bool watch_is_looking(const struct watch *watch, int64_t now);
 
-/* Return the look at the slot's file or folder that is under way, which may only be asked for what
- * it waits; NULL: there is none. */
+/* Return the look at the slot's file or folder that is under way, only to be passed to job_waits();
+ * NULL: there is none. */
 struct job *watch_look_at(const struct watch *watch, size_t slot);
 
 /* Return whether that look has waited for one path for WATCH_LATE_MS. If the path is another file

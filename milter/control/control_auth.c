@@ -157,8 +157,8 @@ static void refuse_stray_space(struct connection *connection, const char *login,
 	connection_refuse(connection, err.text);
 }
 
-/* Return the login of tokens if these are accepted, and this login, which is suspended, is none:
- * its user may have one. */
+/* Return the prefix of the logins with tokens if tokens are accepted and the suspended login is not
+ * such a one, because its user may have a token, too; otherwise JSON's null. */
 static json_t *other_login(const struct control *control, const char *login)
 {
 	struct settings *settings = shared_settings(control->subject.shared);

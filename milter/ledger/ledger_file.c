@@ -340,8 +340,8 @@ static bool wait_second(struct ledger_file *file)
 	return goes_on;
 }
 
-/* Return whether others have changed the files so that the next start would lack counts, or that
- * another daemon could use them. */
+/* Return whether others have changed the files in such a way that the next start would lack counts,
+ * or another daemon could use them. */
 static bool lacks_files(struct ledger_file *file)
 {
 	return ledger_journal_is_begun(&file->journal) &&

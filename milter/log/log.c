@@ -59,7 +59,7 @@ static atomic_uint_fast64_t dropped, suppressed, written;
 
 static atomic_int write_error; /* of the last line to standard error; 0: it was taken */
 static atomic_int_fast64_t
-	write_begun; /* when the log thread began to write a line; 0: it does not */
+	write_begun; /* when the log thread began to write a line; 0: it writes none */
 
 uint64_t log_dropped(void)
 {
@@ -109,7 +109,7 @@ static void write_stderr(enum log_level level, const char *line, size_t len)
 		log_level_name(level), (int)len, line);
 	if (n > 0 && at + (size_t)n < sizeof(out))
 		at += (size_t)n;
-	/* There is no place to report an error but log_is_taken(). */
+	/* Only log_is_taken() can report an error. */
 	atomic_store(&write_error, write(STDERR_FILENO, out, at) < 0 ? errno : 0);
 }
 

@@ -56,8 +56,8 @@ void log_action(enum log_level level, const char *line, size_t len);
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Return whether the output takes the lines: syslog(3) does not tell, and a log daemon that hangs
- * holds up the log thread. It may need patience_ms for a line. Otherwise err is set.
+ * Return whether the output takes the lines, for each of which it may need patience_ms; if not, err
+ * is set. syslog(3) does not report that, and a log daemon that hangs holds up the log thread.
  */
 bool log_is_taken(int64_t patience_ms, struct errmsg *err);
 

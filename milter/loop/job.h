@@ -34,9 +34,9 @@ int64_t job_begun(const struct job *job);
 
 #define JOB_PATH_SIZE 512
 
-/* Return since when, by clock_ms(), the work has waited for the file system of a path, which is put
- * into path_r; a longer one is cut. 0: it does not wait, or nothing has told its path
- * (lib/conf/file_wait.h). */
+/* Return the time of clock_ms() since which the work has waited for the file system of a path, and
+ * put the path into path_r, where a longer one is cut. 0: it does not wait, or its path was not
+ * reported (lib/conf/file_wait.h). */
 int64_t job_waits(struct job *job, char path_r[JOB_PATH_SIZE]);
 
 /* Wait for the end until this time of clock_ms(). Returns whether it has ended. */

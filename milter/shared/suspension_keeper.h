@@ -15,10 +15,10 @@ struct suspension_keeper;
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions);
 
 /*
- * Start the thread. Every interval_ms, it saves what could not be saved or read again, and reads
- * the file if others have written it: the next start would fail, or suspend other logins. The
- * file's logins do not come into force, and the file is left to whoever has written it. Errors are
- * logged once. Returns 0, or -1 with err set.
+ * Start the thread. Every interval_ms, it saves the suspensions if that has failed, or if the file
+ * is lost, and reads a file that others have written, with which the next start would fail or
+ * suspend other logins. The logins of such a file do not come into force, and it stays until the
+ * next save. Errors are logged once. Returns 0, or -1 with err set.
  */
 int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err);
 

@@ -33,7 +33,7 @@ struct needs {
  * with profiles NULL, users with any limits are possible. The service is not known yet, so the
  * needs of all [check] sections count.
  *
- * DATA is answered where recipients are, although nothing is decided there: with smtpd_proxy_filter
+ * DATA is answered if recipients are, although nothing is decided there: with smtpd_proxy_filter,
  * it is the last event of a message, at which its recipients are counted. Postfix (3.7) writes an
  * event without an answer only with a later one, which may be the end of the connection, and
  * libmilter (8.17) does not read what is left in a unix socket that the MTA has closed.
