@@ -64,11 +64,11 @@ bool address_same_local(const struct mail_address *a, const struct mail_address 
 bool address_unescape(const struct mail_address *address, struct mail_address *plain_r);
 
 /*
- * Return whether an MTA may deliver mail to the address itself: no step leads from it or, because
- * an MTA that does not rewrite it finds nothing to undo in an extension, from it without its
- * extension: bob+x%b@c is delivered to bob@c. delimiters is "" or the characters that begin an
- * extension. The step of the domain's case does not count. The last reading of an address is always
- * final.
+ * Return whether an MTA may deliver mail to the address itself: no step leads from it, or none
+ * leads from the address without its extension. An MTA that does not rewrite the address undoes
+ * nothing in an extension, so that bob+x%b@c is delivered to bob@c. delimiters is "" or the
+ * characters that begin an extension. The step of the domain's case does not count. The last
+ * reading of an address is always final.
  */
 bool address_is_final(const struct mail_address *address, const char *delimiters);
 
