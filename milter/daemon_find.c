@@ -51,6 +51,8 @@ static const char *find_config_argument(const char *arguments, size_t len)
 			continue;
 		if (letter[1] == '\0')
 			at += strlen(at) + 1; /* the value is the next argument */
+		if (at > end)
+			break;
 		if (*letter == 'c')
 			return letter[1] != '\0' ? letter + 1 : at < end ? at : NULL;
 	}

@@ -4,6 +4,7 @@
  */
 #include "milter/lock_check.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +26,11 @@ static bool answers(const struct config *config)
 
 	if (config->control.socket[0] == '\0' ||
 		strlen(config->control.socket) >= sizeof(address.sun_path) ||
-		(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return true; /* unknown */
 	memcpy(address.sun_path, config->control.socket, strlen(config->control.socket) + 1);
-	is_answered = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	is_answered = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+		errno == EAGAIN; /* somebody listens, and many wait */
 	(void)close(fd);
 	return is_answered;
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/conf/file_wait.h"
+
 #define TRIES 10 /* while somebody replaces the file */
 
 static bool is_at(const char *path, int fd)
@@ -21,7 +23,7 @@ static bool is_at(const char *path, int fd)
 		mine.st_ino == there.st_ino;
 }
 
-enum file_lock file_lock_take(const char *path, int *fd, struct errmsg *err)
+static enum file_lock take(const char *path, int *fd, struct errmsg *err)
 {
 	for (int i = 0; i < TRIES; i++) {
 		if (*fd >= 0 && is_at(path, *fd))
@@ -41,6 +43,16 @@ enum file_lock file_lock_take(const char *path, int *fd, struct errmsg *err)
 	return FILE_LOCK_FAILED;
 }
 
+enum file_lock file_lock_take(const char *path, int *fd, struct errmsg *err)
+{
+	enum file_lock lock;
+
+	file_wait_begin(path);
+	lock = take(path, fd, err);
+	file_wait_end();
+	return lock;
+}
+
 void file_lock_release(int *fd)
 {
 	if (*fd >= 0)
@@ -50,12 +62,14 @@ void file_lock_release(int *fd)
 
 bool file_lock_is_busy(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool is_busy;
+	bool is_busy = false;
+	int fd;
 
-	if (fd < 0)
-		return false;
-	is_busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-	(void)close(fd);
+	file_wait_begin(path);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) >= 0) {
+		is_busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+		(void)close(fd);
+	}
+	file_wait_end();
 	return is_busy;
 }

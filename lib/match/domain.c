@@ -111,6 +111,8 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE])
 	if (len > DOMAIN_SIZE + 2)
 		return -1;
 	if (!ascii_is_all(name, len)) {
+		if (memchr(name, '@', len) != NULL)
+			return -1; /* not worth the time that a conversion takes */
 		len = copy_with_dots(name, len, dotted);
 		name = dotted;
 	}

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/conf/file_wait.h"
 #include "lib/store/store_journal.h"
 
 #define TRIES 10 /* to read the file while somebody appends to it */
@@ -47,19 +48,34 @@ static const char *find_fault(const struct stat *st, const char *store_path)
 	return NULL;
 }
 
+/* Look at a file before it is read. *fault_r: why it may not be; or NULL. */
+static enum file_result look_at(const char *path, const char *store_path, struct stat *st_r,
+	const char **fault_r)
+{
+	enum file_result result = FILE_READ;
+
+	file_wait_begin(path);
+	if (lstat(path, st_r) != 0)
+		result = errno == ENOENT ? FILE_MISSING : FILE_FAILED;
+	else
+		*fault_r = find_fault(st_r, store_path);
+	file_wait_end();
+	return result;
+}
+
 enum file_result journal_file_read(const char *path, const char *store_path, char **text_r,
 	size_t *len_r, struct file_stamp *stamp_r, struct errmsg *err)
 {
 	enum file_result result = FILE_FAILED;
-	const char *fault;
+	const char *fault = NULL;
 	struct stat st;
 
 	for (int i = 0; result == FILE_FAILED && i < TRIES; i++) {
-		if (lstat(path, &st) != 0) {
+		if ((result = look_at(path, store_path, &st, &fault)) != FILE_READ) {
 			(void)errmsg_set(err, "%s: %s", path, strerror(errno));
-			return errno == ENOENT ? FILE_MISSING : FILE_FAILED;
+			return result;
 		}
-		if ((fault = find_fault(&st, store_path)) != NULL) {
+		if (fault != NULL) {
 			(void)errmsg_set(err, "%s: %s", path, fault);
 			return FILE_FAILED;
 		}
@@ -77,6 +93,22 @@ enum file_result journal_file_read(const char *path, const char *store_path, cha
 		}
 	}
 	return result;
+}
+
+bool journal_file_is_that_of(const char *store_path, const struct store_base *base)
+{
+	char *path = journal_file_path(store_path);
+	const bool is_there = path != NULL && base->end.len > 0;
+	struct stat st;
+	bool is_same;
+
+	if (path != NULL && lstat(path, &st) == 0)
+		is_same = is_there && st.st_dev == base->journal_dev &&
+			st.st_ino == base->journal_ino && (uint64_t)st.st_size == base->end.len;
+	else
+		is_same = path != NULL && errno == ENOENT && !is_there;
+	free(path);
+	return is_same;
 }
 
 /* ---- appending ------------------------------------------------------------------ */

@@ -23,6 +23,9 @@ char *journal_file_path(const char *store_path);
 enum file_result journal_file_read(const char *path, const char *store_path, char **text_r,
 	size_t *len_r, struct file_stamp *stamp_r, struct errmsg *err);
 
+/* Return whether the store's journal is still as base describes it. */
+bool journal_file_is_that_of(const char *store_path, const struct store_base *base);
+
 enum journal_append {
 	JOURNAL_APPENDED,
 	JOURNAL_FAILED,	  /* there is no room; what was there before is intact; err set */

@@ -222,15 +222,18 @@ static int set_aside(const char *path, int64_t written, struct problems *problem
 	return ret;
 }
 
-/* Return whether the file is still the one that may be replaced, if only that may be. */
-static bool may_replace(const char *path, const struct file_stamp *only)
+/* Return whether the file and its journal are still those that may be replaced, if only these may
+ * be. */
+static bool may_replace(const char *path, const struct store_base *only)
 {
 	struct file_stamp now;
 
-	return only == NULL || (file_stamp(path, &now, NULL) == 0 && file_stamp_equal(&now, only));
+	return only == NULL ||
+		(file_stamp(path, &now, NULL) == 0 && file_stamp_equal(&now, &only->file) &&
+			journal_file_is_that_of(path, only));
 }
 
-int store_write_over(const char *path, const struct store *store, const struct file_stamp *only,
+int store_write_over(const char *path, const struct store *store, const struct store_base *only,
 	struct store_base *base_r, struct problems *problems, struct errmsg *err)
 {
 	struct writing w = {

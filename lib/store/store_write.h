@@ -23,7 +23,7 @@ int store_write(const char *path, const struct store *store, struct store_base *
 
 /* The same, but if only is not NULL, replace nothing but the file with that stamp. Returns 1, 0 if
  * another file is at path, or -1. */
-int store_write_over(const char *path, const struct store *store, const struct file_stamp *only,
+int store_write_over(const char *path, const struct store *store, const struct store_base *only,
 	struct store_base *base_r, struct problems *problems, struct errmsg *err);
 
 /* Make the JSON text of store without a checksum, which the caller frees. path is used in messages.

@@ -231,7 +231,7 @@ static void *cache_run(void *context)
 		note_first_end(cache);
 		due = attend_due(cache);
 		database = is_followed ? database_due(cache->database) : CLOCK_NEVER;
-		(void)poll_once(cache, database_fd(cache->database), false,
+		(void)poll_once(cache, is_followed ? database_fd(cache->database) : -1, false,
 			due < database ? due : database);
 	}
 	(void)pthread_mutex_lock(&cache->lock);
@@ -258,6 +258,7 @@ static void destroy_cache(struct cache **cache)
 	job_abandon(&c->names);
 	job_abandon(&c->configuration);
 	job_abandon(&c->store);
+	free(c->store_path);
 	policy_problems_free(&c->policy_problems);
 	for (i = 0; i < LIST_COUNT; i++) {
 		job_abandon(&c->readers[i]);

@@ -208,7 +208,7 @@ static bool is_stuck(const struct cache *cache, size_t slot)
 	char path[JOB_PATH_SIZE];
 	const int64_t since = reader == NULL ? 0 : job_waits(reader, path);
 
-	return watch_is_unanswered(cache->watch, slot) ||
+	return watch_is_stuck(cache->watch, slot) ||
 		(since != 0 && clock_ms() - since >= WATCH_LATE_MS);
 }
 

@@ -162,8 +162,10 @@ void cache_keep_store(struct cache *cache)
 {
 	char revision[REVISION_SIZE];
 
-	if (cache->config->store.path[0] == '\0')
+	if (cache->config->store.path[0] == '\0') {
+		store_sync_leave(cache->store_sync, clock_ms());
 		return;
+	}
 	cache->file_is_behind = false;
 	revision_format(&cache->revision, revision);
 	store_sync_want(cache->store_sync, cache->config->store.path, cache->profiles, cache->users,

@@ -74,6 +74,7 @@ struct cache {
 	struct job *configuration; /* reads postern.conf or the public suffix list */
 	bool is_outdated;	   /* it began before the reload that awaits them */
 	struct job *store;	   /* reads the JSON store */
+	char *store_path;	   /* ... of this path */
 	struct orgdomain *psl;
 	int64_t psl_retry_at;
 	struct list *lists[LIST_COUNT]; /* NULL: not yet read */

@@ -39,6 +39,9 @@ static void take_rows(struct cache *cache, struct store_reading *reading)
 	cache_take_store(cache, reading->is_copy ? SOURCE_CACHE : SOURCE_STORE, &reading->store,
 		reading->source.problems);
 	reading->source.problems = NULL;
+	/* A reload may have changed the setting since the read began. */
+	if (reading->source.rcpt_re_anchored != cache->config->settings->rcpt_re_anchored)
+		cache_anchor_profiles(cache);
 }
 
 /* Return whether a store that does not exist is meant: no rows of it are in force, and it was not a
@@ -52,8 +55,10 @@ static bool is_absence_meant(const struct cache *cache)
 
 static void end_copy(struct cache *cache, struct store_reading *reading)
 {
-	if (cache->source == SOURCE_DATABASE)
-		return; /* PostgreSQL itself has answered meanwhile */
+	/* PostgreSQL itself may have answered meanwhile, or a reload set another path. */
+	if (cache->source == SOURCE_DATABASE ||
+		strcmp(reading->path, cache->config->store.path) != 0)
+		return;
 	if (reading->result == STORE_READ)
 		take_rows(cache, reading);
 	else if (reading->result == STORE_REFUSED)
@@ -118,6 +123,8 @@ static void begin_store(struct cache *cache, bool is_copy, bool with_prev)
 	const struct errmsg err = { "[store] path: out of memory" };
 
 	job_abandon(&cache->store);
+	free(cache->store_path);
+	cache->store_path = strdup(how.path);
 	if ((cache->store = store_reader_start(&how, cache->wake_fd)) != NULL)
 		return;
 	if (!is_copy)
@@ -125,19 +132,18 @@ static void begin_store(struct cache *cache, bool is_copy, bool with_prev)
 	note_unreadable_store(cache, &err);
 }
 
-/* Return whether the read of a store waits for a file system that does not answer. */
+/* Return whether the read of a store takes so long that nothing waits for it any more, most likely
+ * for a file system that does not answer. */
 static bool is_late(const struct cache *cache)
 {
-	char path[JOB_PATH_SIZE];
-	const int64_t since = job_waits(cache->store, path);
-
-	return since != 0 && clock_ms() - since >= CACHE_LATE_MS;
+	return clock_ms() - job_begun(cache->store) >= CACHE_LATE_MS;
 }
 
 void cache_begin_kept_store(struct cache *cache)
 {
-	if (cache->store != NULL && is_late(cache))
-		return; /* one thread that waits is enough */
+	if (cache->store != NULL && is_late(cache) && cache->store_path != NULL &&
+		strcmp(cache->store_path, cache->config->store.path) == 0)
+		return; /* one thread that waits for a path is enough */
 	if (cache->config->store.path[0] != '\0')
 		begin_store(cache, true, true);
 }

@@ -6,12 +6,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "lib/store/store_write.h"
 #include "milter/loop/clock.h"
 
 #define LOCK_PAUSE_MS 50
+#define ROOM_GAIN 4096 /* bytes */
 
 struct store_job *store_job_new(const char *path)
 {
@@ -40,6 +42,29 @@ void store_job_free(struct store_job **job)
 	free(j);
 }
 
+/* Returns the bytes that are free for files in the folder of path; 0 if unknown. */
+static uint64_t find_room(const char *path)
+{
+	char *folder = file_directory(path);
+	struct statvfs fs;
+	bool is_known = folder != NULL && statvfs(folder, &fs) == 0;
+
+	free(folder);
+	return is_known ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+}
+
+/* Return whether the write that failed may succeed now: more is free than after it, and enough. */
+static bool has_gained_room(const struct store_job *job)
+{
+	const uint64_t room = find_room(job->path);
+	struct file_stamp file;
+	uint64_t size = job->lines.len;
+
+	if (job->is_whole)
+		size = file_stamp(job->path, &file, NULL) == 0 ? file.size : 0;
+	return room >= job->room + ROOM_GAIN && room >= size;
+}
+
 static void lock_store(struct store_job *job)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
@@ -57,7 +82,7 @@ static void lock_store(struct store_job *job)
 
 static void write_file(struct store_job *job)
 {
-	const struct file_stamp *only = job->only_if_same ? &job->base.file : NULL;
+	const struct store_base *only = job->only_if_same ? &job->base : NULL;
 	struct errmsg err = { "" };
 
 	job->was_written =
@@ -81,11 +106,18 @@ static void run(void *context)
 {
 	struct store_job *job = context;
 
-	lock_store(job);
-	if (job->lock == FILE_LOCKED)
-		write_all(job);
-	else
+	if (job->waits_for_room && !has_gained_room(job)) {
+		job->lacks_room = true;
 		job->appended = JOURNAL_FAILED;
+	} else {
+		lock_store(job);
+		if (job->lock == FILE_LOCKED)
+			write_all(job);
+		else
+			job->appended = JOURNAL_FAILED;
+		if (job->err.text[0] != '\0')
+			job->room = find_room(job->path);
+	}
 	job->ended = clock_ms();
 }
 

@@ -22,10 +22,14 @@ struct store_job {
 	bool is_whole;	     /* then the file is written with these rows */
 	bool only_if_same;   /* ... unless it is not that of base any more */
 	struct store rows;
+	bool waits_for_room; /* nothing is done unless there is more than `room` by now, and enough
+			      */
 
 	enum file_lock lock;		   /* unless it is FILE_LOCKED, nothing was written */
 	enum journal_append appended;	   /* what became of the lines */
 	bool was_written;		   /* the file was */
+	bool lacks_room;		   /* nothing was done for lack of it */
+	uint64_t room;			   /* bytes that were free after a failure; 0: unknown */
 	struct errmsg err;		   /* what failed; "": nothing */
 	struct problems *problems;	   /* of rows that the file lacks */
 	int64_t began, appended_at, ended; /* of clock_ms(); appended_at 0: no lines */

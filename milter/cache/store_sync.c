@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/store/store_changes.h"
@@ -18,7 +17,6 @@
 #define LOCK_WAIT_MS 3000 /* for a daemon that is just ending, at the first write */
 #define LOCK_LOOK_MS 2000 /* between two looks whether another daemon has ended */
 #define ROOM_LOOK_MS 1000 /* between two looks whether there is room for it by now */
-#define ROOM_GAIN 4096	  /* bytes */
 
 struct store_sync {
 	int wake_fd;
@@ -171,8 +169,11 @@ void store_sync_want(struct store_sync *sync, const char *path, struct profiles 
 
 void store_sync_leave(struct store_sync *sync, int64_t now)
 {
-	sync->is_leaving = sync->path != NULL && sync->is_based && !sync->is_locked_out &&
-		(sync->running != NULL || sync->is_dirty || sync->base.end.len > 0);
+	/* Without a base, the file lacks rows, unless it was never this daemon's. */
+	sync->is_leaving = sync->path != NULL && !sync->is_locked_out &&
+		(sync->is_based ?
+				sync->running != NULL || sync->is_dirty || sync->base.end.len > 0 :
+				sync->base.file.exists);
 	sync->file_after = now;
 	if (!sync->is_leaving)
 		forget(sync);
@@ -191,34 +192,11 @@ static void note_failure(struct store_sync *sync, const struct errmsg *err)
 	sync->error = *err;
 }
 
-/* Returns the bytes that are free for files in the folder of path; 0 if unknown. */
-static uint64_t find_room(const char *path)
-{
-	char *folder = file_directory(path);
-	struct statvfs fs;
-	bool is_known = folder != NULL && statvfs(folder, &fs) == 0;
-
-	free(folder);
-	return is_known ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
-}
-
-/* Return whether the write that failed may succeed now: more is free than after it, and enough. */
-static bool has_gained_room(const struct store_sync *sync)
-{
-	const uint64_t room = find_room(sync->path);
-	struct file_stamp file;
-	uint64_t size = sync->lines.len;
-
-	if (!sync->is_based)
-		size = file_stamp(sync->path, &file, NULL) == 0 ? file.size : 0;
-	return room >= sync->room + ROOM_GAIN && room >= size;
-}
-
 /* After a failure, write again when there is more room, and after RETRY_MS in any case. If another
  * daemon has the lock, try again when it may have ended. */
-static void plan_retry(struct store_sync *sync, const char *path, int64_t ended)
+static void plan_retry(struct store_sync *sync, uint64_t room, int64_t ended)
 {
-	sync->room = find_room(path);
+	sync->room = room;
 	sync->retry_after = ended + (sync->is_locked_out ? LOCK_LOOK_MS : ROOM_LOOK_MS);
 	sync->retry_anyway = sync->is_locked_out ? sync->retry_after : ended + RETRY_MS;
 }
@@ -236,6 +214,8 @@ static struct store_job *make_job(struct store_sync *sync, bool is_whole, int64_
 	job->has_base = sync->is_based;
 	job->is_whole = is_whole;
 	job->only_if_same = sync->is_leaving || sync->is_read;
+	job->waits_for_room = now < sync->retry_anyway;
+	job->room = sync->room;
 	job->lock_wait_ms = sync->is_read || sync->error.text[0] != '\0' ? 0 : LOCK_WAIT_MS;
 	job->began = now;
 	if (is_whole) {
@@ -286,7 +266,7 @@ static void begin_writing(struct store_sync *sync, bool is_whole, int64_t now)
 		if (is_lost)
 			lose_base(sync);
 		note_failure(sync, &no_memory);
-		plan_retry(sync, sync->path, now);
+		plan_retry(sync, 0, now);
 		plan_file(sync, now);
 		return;
 	}
@@ -359,7 +339,7 @@ static void end_failed(struct store_sync *sync, const struct store_job *job)
 	if (are_kept) /* only the file has failed, and further changes may fit into the journal */
 		sync->file_after = job->ended + RETRY_MS;
 	else
-		plan_retry(sync, job->path, job->ended);
+		plan_retry(sync, job->room, job->ended);
 }
 
 /* Return whether the file is left to people now: it has all rows, or they have replaced it. */
@@ -379,6 +359,13 @@ static void end_writing(struct store_sync *sync, struct store_job *job)
 
 	sync->lock_fd = job->lock_fd;
 	job->lock_fd = -1;
+	if (job->lacks_room) {
+		end_appending(sync, job);
+		sync->retry_after = job->ended + ROOM_LOOK_MS;
+		plan_file(sync, job->ended);
+		store_job_free(&job);
+		return;
+	}
 	sync->is_locked_out = job->lock == FILE_LOCK_BUSY;
 	if (job->is_whole)
 		sync->file_after = job->ended + (pause > least ? pause : least);
@@ -402,15 +389,13 @@ enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now)
 
 	if (sync->running != NULL && job_wait(sync->running, 0)) {
 		job = job_finish(&sync->running);
-		event = job->is_whole ? STORE_SYNC_RELEASED : STORE_SYNC_APPENDED;
+		if (!job->lacks_room)
+			event = job->is_whole && job->lock == FILE_LOCKED ? STORE_SYNC_RELEASED :
+									    STORE_SYNC_APPENDED;
 		end_writing(sync, job);
 	}
-	if (now < store_sync_due(sync))
-		return event;
-	if (now >= sync->retry_anyway || has_gained_room(sync))
+	if (now >= store_sync_due(sync))
 		begin_writing(sync, now >= sync->file_at, now);
-	else
-		sync->retry_after = now + ROOM_LOOK_MS;
 	return event;
 }
 
@@ -464,6 +449,7 @@ void store_sync_free(struct store_sync **sync, int wait_ms)
 	if (s == NULL)
 		return;
 	has_ended = wait_for_end(s, deadline, &is_kept);
+	s->retry_anyway = 0; /* this is the last attempt */
 	if (has_ended && s->path != NULL && (s->is_dirty || !s->is_based || s->base.end.len > 0)) {
 		begin_writing(s, true, clock_ms());
 		has_ended = wait_for_end(s, deadline, &is_kept);

@@ -344,6 +344,11 @@ struct job *watch_look_at(const struct watch *watch, size_t slot)
 	return file->stuck != NULL ? file->stuck : watch->folders[file->folder].look;
 }
 
+bool watch_is_stuck(const struct watch *watch, size_t slot)
+{
+	return watch->files[slot].stuck != NULL;
+}
+
 bool watch_is_unanswered(const struct watch *watch, size_t slot)
 {
 	struct job *look = watch_look_at(watch, slot);

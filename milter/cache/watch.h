@@ -55,6 +55,9 @@ struct job *watch_look_at(const struct watch *watch, size_t slot);
  * of the folder, that one alone is waited for from then on. */
 bool watch_is_unanswered(const struct watch *watch, size_t slot);
 
+/* Return whether the file itself, and not its folder, has not answered for WATCH_LATE_MS. */
+bool watch_is_stuck(const struct watch *watch, size_t slot);
+
 /* Return the errno for which the system refused a thread for the last look, so that the caller's
  * thread made it; 0: there was one. */
 int watch_refused(const struct watch *watch);

@@ -162,6 +162,22 @@ START_TEST(bounds_a_name)
 	}
 END_TEST
 
+/* An @ begins no domain; what IDNA would make of it is not asked, because that takes time. */
+START_TEST(converts_no_name_with_an_at_sign)
+	{
+		char out[DOMAIN_SIZE];
+
+		ck_assert_int_eq(domain_canon("b\xc3\xbc"
+					      "cher.example@x",
+					 17, out),
+			-1);
+		ck_assert_int_eq(domain_canon("@b\xc3\xbc"
+					      "cher.example",
+					 16, out),
+			-1);
+	}
+END_TEST
+
 /* An A-label is longer than its U-label, and may not fit although the U-label does. */
 START_TEST(bounds_the_length_of_its_result)
 	{
@@ -289,6 +305,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, has_one_form, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, bounds_a_name);
+	tcase_add_test(tcase, converts_no_name_with_an_at_sign);
 	tcase_add_test(tcase, bounds_the_length_of_its_result);
 	tcase_add_loop_test(tcase, recognizes_literals, 0, sizeof(literals) / sizeof(literals[0]));
 	tcase_add_loop_test(tcase, folds_the_case_of_a_name, 0, sizeof(folds) / sizeof(folds[0]));

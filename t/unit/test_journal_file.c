@@ -24,8 +24,8 @@ static struct problems *problems;
 static struct store_base base;
 static struct errmsg err;
 
-/* Write the store of bob and eve, over any file or over the one with that stamp. */
-static int write_over(const struct file_stamp *only)
+/* Write the store of bob and eve, over any file or over that one. */
+static int write_over(const struct store_base *only)
 {
 	static const char rows[] = "{\"format\": \"postern-store-1\", \"profiles\": [], \"users\": "
 				   "[{\"username\": \"bob\"}, {\"username\": \"eve\"}]}";
@@ -160,7 +160,7 @@ END_TEST
 
 START_TEST(another_file_than_the_named_one_is_not_replaced)
 	{
-		const struct file_stamp first = base.file;
+		const struct store_base first = base;
 		struct file_stamp present, later;
 
 		ck_assert_int_eq(write_over(&first), 1);
@@ -168,6 +168,23 @@ START_TEST(another_file_than_the_named_one_is_not_replaced)
 		ck_assert_int_eq(write_over(&first), 0);
 		ck_assert_int_eq(file_stamp("s", &later, NULL), 0);
 		ck_assert(file_stamp_equal(&present, &later));
+	}
+END_TEST
+
+/* It has rows that whoever read the file before does not know. */
+START_TEST(a_file_whose_journal_has_grown_is_not_replaced)
+	{
+		struct store_base first = base;
+
+		ck_assert_int_eq(append(BOB_GOES), JOURNAL_APPENDED);
+		ck_assert_int_eq(write_over(&first), 0);
+		ck_assert_str_eq(read_names(), "eve");
+		first = base;
+		ck_assert_int_eq(append(EVE_GOES), JOURNAL_APPENDED);
+		ck_assert_int_eq(write_over(&first), 0);
+		ck_assert_str_eq(read_names(), "none");
+		first = base;
+		ck_assert_int_eq(write_over(&first), 1);
 	}
 END_TEST
 
@@ -376,6 +393,7 @@ static Suite *journal_file_suite(void)
 	tcase_add_test(tcase, a_journal_that_outlasted_its_store_belongs_to_the_old_one);
 	tcase_add_test(tcase, the_predecessor_keeps_its_journal);
 	tcase_add_test(tcase, another_file_than_the_named_one_is_not_replaced);
+	tcase_add_test(tcase, a_file_whose_journal_has_grown_is_not_replaced);
 	tcase_add_test(tcase, a_journal_beside_another_store_is_not_replayed);
 	tcase_add_loop_test(tcase, what_is_no_journal_is_reported_and_makes_way, 0,
 		sizeof(others) / sizeof(others[0]));
