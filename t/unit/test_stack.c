@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,7 +52,8 @@ START_TEST(gives_enough_under_every_limit)
 	}
 END_TEST
 
-static volatile sig_atomic_t interrupted;
+/* The main thread may receive the signal while the work waits for it. */
+static atomic_int interrupted;
 
 static void note_signal(int number)
 {
