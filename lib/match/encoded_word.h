@@ -15,8 +15,8 @@ struct encoded_signs {
 			 within a word; or a character that is like an @ or a dot (UTS 46) */
 	bool edge;    /* one of them begins or ends with a dot, ! or % */
 	bool open;    /* one of them has a backslash, or a quote or parenthesis without its other
-			 half, or a byte that some decoders take for half a character stands before
-			 the end or before a special character */
+			 half; or, before its end or a special character, a byte that some decoders
+			 take for half a character */
 	bool foreign; /* the charset of one is neither UTF-8 nor ASCII */
 };
 
