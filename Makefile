@@ -175,7 +175,8 @@ units_in = $(patsubst $(BUILD)/%,$(1)/%,$(units))
 # Those that start threads, for TSan: by themselves, by NAME_start(), or by a source or helper whose header they
 # include. (Most tests include log.h without starting the log.)
 starts_threads = include <pthread|[a-z]_start\b
-thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c,$(shell grep -lE 'pthread_create|thread_start|job_start|look_start' milter/*/*.c) \
+thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c,$(shell grep -lE 'pthread_create|thread_start|parallel_run|job_start|look_start' \
+		lib/*/*.c milter/*/*.c) \
 	$(shell grep -lE '$(starts_threads)' t/unit/lib/*.c)))
 threaded := $(patsubst %.c,$(BUILD)/%,$(sort $(shell grep -lE '$(starts_threads)' t/unit/test_*.c) \
 	$(shell grep -lF $(thread_headers:%=-e '%') t/unit/test_*.c)))

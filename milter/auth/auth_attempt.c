@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "lib/base/text.h"
+#include "lib/base/thread.h"
 #include "lib/store/token_keys.h"
 #include "milter/auth/auth_private.h"
-#include "milter/base/thread.h"
 #include "milter/loop/clock.h"
 
 /*

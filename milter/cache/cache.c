@@ -12,7 +12,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
+#include "milter/base/deadline.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
@@ -288,7 +289,7 @@ static struct cache *cache_new(const struct config *config, const char *config_p
 	cache->config = config_ref(config);
 	cache->decides_by = config_ref(config);
 	(void)pthread_mutex_init(&cache->lock, NULL);
-	thread_init_cond(&cache->first);
+	deadline_init_cond(&cache->first);
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	cache->config_path = strdup(config_path);
 	cache->watch = watch_new(true, cache->wake_fd);
@@ -326,7 +327,7 @@ int cache_start(const struct config *config, const char *config_path, struct sna
 
 int cache_wait_first(struct cache *cache, int timeout_ms, struct errmsg *err)
 {
-	const struct timespec until = thread_deadline(timeout_ms);
+	const struct timespec until = deadline_in(timeout_ms);
 	int ret = -1, error = 0;
 
 	(void)pthread_mutex_lock(&cache->lock);

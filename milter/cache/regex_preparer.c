@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
+#include "milter/base/deadline.h"
 #include "milter/log/log.h"
 #include "milter/loop/clock.h"
 
@@ -49,7 +50,7 @@ struct regex_preparer *regex_preparer_new(void)
 		return NULL;
 	preparer->due = CLOCK_NEVER;
 	(void)pthread_mutex_init(&preparer->lock, NULL);
-	thread_init_cond(&preparer->changed);
+	deadline_init_cond(&preparer->changed);
 	return preparer;
 }
 

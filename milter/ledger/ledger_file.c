@@ -17,8 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/thread.h"
 #include "lib/conf/file.h"
-#include "milter/base/thread.h"
+#include "milter/base/deadline.h"
 #include "milter/ledger/ledger_checkpoint.h"
 #include "milter/ledger/ledger_journal.h"
 #include "milter/ledger/ledger_load.h"
@@ -88,7 +89,7 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	file->path = strdup(path);
 	ledger_journal_init(&file->journal, file->path, &file->time);
 	(void)pthread_mutex_init(&file->end_lock, NULL);
-	thread_init_cond(&file->end_wake);
+	deadline_init_cond(&file->end_wake);
 	if (file->path == NULL)
 		ledger_file_close(&file);
 	return file;

@@ -20,7 +20,8 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
+#include "milter/base/deadline.h"
 #include "milter/log/repeats.h"
 
 #define RING_SIZE ((size_t)4 << 20) /* bytes; a power of two: 512 for each waiting line */
@@ -341,8 +342,8 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	ring.stopping = false;
 	ring.head = ring.tail = 0;
 	ring.lines = 0;
-	thread_init_cond(&ring.filled);
-	thread_init_cond(&ring.drained);
+	deadline_init_cond(&ring.filled);
+	deadline_init_cond(&ring.drained);
 	ring.running = true;
 	if ((ret = thread_start(&ring.writer, "log", writer_main, NULL)) != 0) {
 		ring.running = false;

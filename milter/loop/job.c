@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
+#include "lib/base/thread.h"
 #include "lib/conf/file_wait.h"
-#include "milter/base/thread.h"
+#include "milter/base/deadline.h"
 #include "milter/loop/clock.h"
 
 struct job {
@@ -83,7 +84,7 @@ struct job *job_start(const struct job_work *work, void *context, int wake_fd)
 	job->begun = clock_ms();
 	job->waiter.wait = note_wait;
 	(void)pthread_mutex_init(&job->lock, NULL);
-	thread_init_cond(&job->ended);
+	deadline_init_cond(&job->ended);
 	if ((job->refused = thread_start(NULL, work->name, run_job, job)) != 0) {
 		work->run(context);
 		job->has_ended = true;

@@ -14,7 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
 
 struct call {
 	struct call *next;

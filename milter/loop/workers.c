@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
 
 struct workers {
 	pthread_mutex_t lock;

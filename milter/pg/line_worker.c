@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
 
 #define BATCHES 8
 #define BATCH_BYTES (64u << 10)

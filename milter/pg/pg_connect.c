@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "milter/base/thread.h"
+#include "lib/base/thread.h"
 #include "milter/log/quote.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_conninfo.h"

@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/thread.h"
 #include "lib/conf/file.h"
 #include "lib/store/suspensions_file.h"
-#include "milter/base/thread.h"
+#include "milter/base/deadline.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
 
@@ -41,7 +42,7 @@ struct suspension_keeper *suspension_keeper_new(const char *path, struct suspens
 		return NULL;
 	(void)pthread_mutex_init(&keeper->lock, NULL);
 	(void)pthread_mutex_init(&keeper->file_lock, NULL);
-	thread_init_cond(&keeper->wake);
+	deadline_init_cond(&keeper->wake);
 	keeper->path = path;
 	keeper->suspensions = suspensions;
 	return keeper;
@@ -178,7 +179,7 @@ static void look(struct suspension_keeper *keeper)
 /* Wait for a request, the end, or the time of the next look. The caller holds the lock. */
 static void wait_for_work(struct suspension_keeper *keeper)
 {
-	const struct timespec until = thread_deadline(keeper->interval_ms);
+	const struct timespec until = deadline_in(keeper->interval_ms);
 	int error = 0;
 
 	while (!keeper->is_wanted && !keeper->is_stopping && error == 0)

@@ -1,14 +1,10 @@
-/*
- * Shows that a thread receives no signals and that the caller's signal mask stays as it is, and
- * that the wait of a condition ends at its time limit.
- */
-#include "milter/base/thread.h"
+/* Shows that a thread receives no signals, and that the caller's signal mask stays as it is. */
+#include "lib/base/thread.h"
 
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "t/unit/unit.h"
 
@@ -53,34 +49,12 @@ START_TEST(a_thread_blocks_all_signals)
 	}
 END_TEST
 
-START_TEST(a_wait_ends_at_its_limit)
-	{
-		pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-		struct timespec until, now;
-		pthread_cond_t cond;
-		int error = 0;
-
-		thread_init_cond(&cond);
-		until = thread_deadline(10);
-		(void)pthread_mutex_lock(&lock);
-		while (error == 0)
-			error = pthread_cond_timedwait(&cond, &lock, &until);
-		(void)pthread_mutex_unlock(&lock);
-		ck_assert_int_eq(error, ETIMEDOUT);
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		ck_assert(now.tv_sec > until.tv_sec ||
-			(now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec));
-		ck_assert_int_eq(pthread_cond_destroy(&cond), 0);
-	}
-END_TEST
-
 static Suite *thread_suite(void)
 {
 	Suite *suite = suite_create("thread");
 	TCase *tests = tcase_create("thread");
 
 	tcase_add_loop_test(tests, a_thread_blocks_all_signals, 0, 2);
-	tcase_add_test(tests, a_wait_ends_at_its_limit);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -2,12 +2,8 @@
 #define POSTERN_THREAD_H
 
 #include <pthread.h>
-#include <time.h>
 
-/*
- * How the daemon's threads are started, and how conditions are made whose waits have a time limit.
- * Thread-safe.
- */
+/* How threads are started. Thread-safe. */
 
 /*
  * Start a thread with all signals blocked, because only the thread of milter/signals.c may receive
@@ -22,12 +18,5 @@ int thread_start(pthread_t *thread_r, const char *name, void *(*run)(void *conte
  * for each thread.
  */
 void thread_give_way(int increment);
-
-/* Initialize a condition whose pthread_cond_timedwait() uses CLOCK_MONOTONIC, so that the time
- * limit holds even if somebody sets the clock. */
-void thread_init_cond(pthread_cond_t *cond);
-
-/* Return the time limit of such a wait: ms milliseconds from now. */
-struct timespec thread_deadline(int ms);
 
 #endif
