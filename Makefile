@@ -173,9 +173,9 @@ tsan = BUILD=build-tsan CC=clang SANITIZE=thread WERROR=1
 units = $(if $(UNIT),$(UNIT:%=$(BUILD)/t/unit/%),$(unit_programs))
 units_in = $(patsubst $(BUILD)/%,$(1)/%,$(units))
 # Those that start threads, for TSan: by themselves, by NAME_start(), or by a source or helper whose header they
-# include. (Most tests include log.h without starting the log.)
+# include. (Most tests include log.h and file.h without starting threads.)
 starts_threads = include <pthread|[a-z]_start\b
-thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c,$(shell grep -lE 'pthread_create|thread_start|parallel_run|job_start|look_start' \
+thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c lib/conf/file.c,$(shell grep -lE 'pthread_create|thread_start|parallel_run|job_start|look_start' \
 		lib/*/*.c milter/*/*.c) \
 	$(shell grep -lE '$(starts_threads)' t/unit/lib/*.c)))
 threaded := $(patsubst %.c,$(BUILD)/%,$(sort $(shell grep -lE '$(starts_threads)' t/unit/test_*.c) \
