@@ -1,7 +1,8 @@
 /*
  * Reads a JSON store that people or other programs wrote: once to see whether all of it is JSON,
- * and then row by row. jansson makes a tree of the whole text only if the scanner does not accept
- * it. Holds no state; any thread. t/unit/test_store_read.c covers it.
+ * and then row by row, in several threads if it is long. jansson makes a tree of the whole text
+ * only if the scanner does not accept it. Holds no state; any thread. t/unit/test_store_read.c
+ * covers it.
  */
 #include "lib/store/store_hand.h"
 
@@ -11,6 +12,7 @@
 #include "lib/base/near_name.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
+#include "lib/store/store_parts.h"
 #include "lib/store/store_read.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -35,6 +37,12 @@ static char *mend_utf8(const char *text, size_t len, size_t *len_r)
 	return strbuf_take(&mended);
 }
 
+/* Where a part of the users begins. */
+struct cut {
+	const char *at;
+	size_t before; /* rows before it */
+};
+
 /* A store, and what is known of it before its rows are read. */
 struct document {
 	const char *text; /* valid UTF-8 */
@@ -42,14 +50,30 @@ struct document {
 	char *mended;			       /* the same text if bytes of it were replaced */
 	json_t *root;			       /* the members; tables that were scanned are empty */
 	struct json_scan tables[STORE_TABLES]; /* the scanned ones; at is NULL for the others */
+	struct cut cuts[PARALLEL_MAX];	       /* of the users, if they were scanned */
+	unsigned cuts_count;
 };
 
 /* ---- the whole text -------------------------------------------------------------- */
 
-/* Move behind a list of rows. Returns false if jansson has to judge it. */
-static bool skip_rows(struct store_scan *scan, struct json_scan *s)
+/* Begin the next part of the users here if the text is long enough for it. */
+static void cut_users(const struct store_rows *rows, struct document *doc, const char *at,
+	size_t before)
 {
+	const size_t part = doc->len / rows->parts;
+
+	if (doc->cuts_count == 0 ||
+		(doc->cuts_count < rows->parts && at >= doc->cuts[0].at + doc->cuts_count * part))
+		doc->cuts[doc->cuts_count++] = (struct cut){ at, before };
+}
+
+/* Move behind a list of rows. Returns false if jansson has to judge it. */
+static bool skip_rows(struct store_rows *rows, struct document *doc, enum store_table table,
+	struct json_scan *s)
+{
+	struct store_scan *scan = rows->scans[table];
 	struct cell cells[STORE_COLUMNS_MAX];
+	size_t before = 0;
 
 	if (!json_scan_byte(s, '['))
 		return false;
@@ -58,6 +82,8 @@ static bool skip_rows(struct store_scan *scan, struct json_scan *s)
 		return true;
 	do {
 		json_scan_space(s);
+		if (table == STORE_USERS)
+			cut_users(rows, doc, s->at, before++);
 		if (!store_scan_row(scan, s, cells) && !json_scan_skip(s))
 			return false;
 		json_scan_space(s);
@@ -89,7 +115,7 @@ static json_t *read_value(struct store_rows *rows, struct document *doc, struct 
 		return json_scan_skip(s) ? json_loadb(start, (size_t)(s->at - start),
 						   STORE_JSON | JSON_DECODE_ANY, NULL) :
 					   NULL;
-	if (!skip_rows(rows->scans[table], s))
+	if (!skip_rows(rows, doc, table, s))
 		return NULL;
 	doc->tables[table] = (struct json_scan){ start, s->at };
 	return json_array();
@@ -142,6 +168,7 @@ static int parse_document(struct document *doc, struct errmsg *err)
 
 	json_decref(doc->root);
 	memset(doc->tables, 0, sizeof(doc->tables));
+	doc->cuts_count = 0;
 	doc->root = json_loadb(doc->text, doc->len, STORE_JSON, &where);
 	if (doc->root != NULL)
 		return 0;
@@ -227,14 +254,20 @@ static int add_row(struct store_rows *rows, enum store_table table, const struct
 	return ret;
 }
 
-/* Read the rows of a table that was scanned. Returns 0, or -1 when out of memory. */
-static int add_scanned(struct store_rows *rows, enum store_table table, const struct document *doc)
+/* Read a part of the rows of a table that was scanned. Returns 0, or -1 when out of memory. */
+static int add_scanned(struct store_rows *rows, enum store_table table, const struct document *doc,
+	unsigned part, unsigned parts)
 {
+	const bool is_cut = parts > 1;
+	const char *end = is_cut && part + 1 < parts ? doc->cuts[part + 1].at : NULL;
 	struct json_scan s = doc->tables[table];
 
 	s.at++; /* behind [ */
-	rows->number = 0;
-	for (json_scan_space(&s); !json_scan_byte(&s, ']'); json_scan_space(&s)) {
+	if (is_cut && part > 0) {
+		s.at = doc->cuts[part].at;
+		rows->number = doc->cuts[part].before;
+	}
+	for (json_scan_space(&s); s.at != end && !json_scan_byte(&s, ']'); json_scan_space(&s)) {
 		rows->number++;
 		if (add_row(rows, table, doc, &s) < 0)
 			return -1;
@@ -244,20 +277,37 @@ static int add_scanned(struct store_rows *rows, enum store_table table, const st
 	return 0;
 }
 
+/* A table of a document. */
+struct table_of {
+	const struct document *doc;
+	enum store_table table;
+	const json_t *array; /* its rows, if it was not scanned */
+};
+
+static int read_part(void *context, struct store_rows *rows, unsigned part, unsigned parts)
+{
+	const struct table_of *of = context;
+
+	return of->doc->tables[of->table].at != NULL ?
+		add_scanned(rows, of->table, of->doc, part, parts) :
+		add_trees(rows, of->table, of->doc, of->array);
+}
+
 static int add_rows(struct store_rows *rows, enum store_table table, const struct document *doc,
 	struct errmsg *err)
 {
 	const char *name = store_table_name(table);
 	const json_t *array = json_object_get(doc->root, name);
-	int ret;
+	struct table_of of = { doc, table, array };
+	const unsigned parts = table == STORE_USERS && doc->cuts_count > 0 ? doc->cuts_count : 1;
 
 	if (array == NULL || json_is_null(array))
 		return 0;
 	if (!json_is_array(array))
 		return errmsg_set(err, "\"%s\" must be a list of rows: [{...}, ...]", name);
-	ret = doc->tables[table].at != NULL ? add_scanned(rows, table, doc) :
-					      add_trees(rows, table, doc, array);
-	return ret < 0 ? errmsg_set(err, "out of memory") : 0;
+	return store_parts_read(rows, table, parts, read_part, &of) < 0 ?
+		errmsg_set(err, "out of memory") :
+		0;
 }
 
 /* ---- the store ------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /*
- * Reads a JSON store in the form that store_write() makes, line by line, with its journal. Holds no
- * state; any thread. t/unit/test_store_read.c and t/unit/test_store_journal.c cover it.
+ * Reads a JSON store in the form that store_write() makes, line by line, with its journal, and its
+ * users in several threads. Holds no state; any thread. t/unit/test_store_read.c and
+ * t/unit/test_store_journal.c cover it.
  */
 #include "lib/store/store_machine.h"
 
@@ -11,6 +12,7 @@
 
 #include "lib/base/utf8.h"
 #include "lib/store/store_format.h"
+#include "lib/store/store_parts.h"
 
 #define ADVICE "; restore it from a backup, or remove it"
 #define JOURNAL_ADVICE                                                                           \
@@ -30,29 +32,33 @@ bool store_is_machine(const char *text, size_t len)
 
 /* The lines of a text that are still to be read. */
 struct lines {
-	char *at, *end;
+	const char *at, *end;
 };
 
-/* Get the next line, with a NUL in place of its LF. Returns false at the end. */
-static bool next_line(struct lines *lines, char **line_r, size_t *len_r)
+/* Get the next line, *len_r bytes without its LF. Returns false at the end. */
+static bool next_line(struct lines *lines, const char **line_r, size_t *len_r)
 {
-	char *stop;
+	const char *stop;
 
 	if (lines->at == lines->end)
 		return false;
 	if ((stop = memchr(lines->at, '\n', (size_t)(lines->end - lines->at))) == NULL)
 		return false; /* a line without LF is torn */
-	*stop = '\0';
 	*line_r = lines->at;
 	*len_r = (size_t)(stop - lines->at);
 	lines->at = stop + 1;
 	return true;
 }
 
-/* The beginning of the last line, which ends with LF; NULL if there is none. */
-static char *last_line(char *text, size_t len)
+static bool is_line(const char *line, size_t len, const char *want)
 {
-	char *before;
+	return len == strlen(want) && memcmp(line, want, len) == 0;
+}
+
+/* The beginning of the last line, which ends with LF; NULL if there is none. */
+static const char *last_line(const char *text, size_t len)
+{
+	const char *before;
 
 	if (len < 2 || text[len - 1] != '\n')
 		return NULL;
@@ -60,29 +66,54 @@ static char *last_line(char *text, size_t len)
 	return before == NULL ? NULL : before + 1;
 }
 
-/* Compare the checksum in the last line with that of the text before it, and return it in hex_r. */
-static int verify_checksum(char *text, const char *last, size_t last_len,
-	char hex_r[STORE_CHECKSUM_SIZE], struct errmsg *err)
+/* A store while it is read. */
+struct reading {
+	const char *text, *last; /* the last line: the checksum */
+	char checksum[STORE_CHECKSUM_SIZE];
+	bool is_verified;
+	struct store_head head;
+	struct journal journal;
+	struct errmsg altered; /* "": it matches, or is not verified yet */
+	struct lines lines;    /* that are still to be read */
+	enum store_table table;
+	struct lines rows; /* of the table */
+};
+
+/* ---- checksum and head ----------------------------------------------------------- */
+
+/* Read the checksum in the last line. */
+static int read_checksum(struct reading *r, size_t len, struct errmsg *err)
 {
 	const size_t label = strlen(STORE_CHECKSUM), digits = STORE_CHECKSUM_SIZE - 1;
-	struct store_checksum *checksum;
-	int ret;
 
-	if (last == NULL || last_len != label + digits + strlen("\"}\n") ||
-		memcmp(last, STORE_CHECKSUM, label) != 0 ||
-		memcmp(last + label + digits, "\"}\n", 3) != 0)
+	if (r->last == NULL ||
+		(size_t)(r->text + len - r->last) != label + digits + strlen("\"}\n") ||
+		memcmp(r->last, STORE_CHECKSUM, label) != 0 ||
+		memcmp(r->last + label + digits, "\"}\n", 3) != 0)
 		return errmsg_set(err, "torn: its last line, the checksum, is missing" ADVICE);
-	if ((checksum = store_checksum_new()) == NULL)
-		return errmsg_set(err, "out of memory");
-	ret = store_checksum_add(checksum, text, (size_t)(last - text)) < 0 ||
-			store_checksum_end(checksum, hex_r) < 0 ?
-		-1 :
-		0;
+	memcpy(r->checksum, r->last + label, digits);
+	r->checksum[digits] = '\0';
+	return 0;
+}
+
+/* Compare it with that of the text. */
+static int verify_checksum(struct reading *r)
+{
+	struct store_checksum *checksum = store_checksum_new();
+	char hex[STORE_CHECKSUM_SIZE];
+	int ret = -1;
+
+	r->is_verified = true;
+	if (checksum != NULL)
+		ret = store_checksum_add(checksum, r->text, (size_t)(r->last - r->text)) < 0 ||
+				store_checksum_end(checksum, hex) < 0 ?
+			-1 :
+			0;
 	store_checksum_free(&checksum);
 	if (ret < 0)
-		return errmsg_set(err, "its checksum cannot be computed");
-	if (memcmp(hex_r, last + label, digits) != 0)
-		return errmsg_set(err,
+		return errmsg_set(&r->altered, "its checksum cannot be computed");
+	if (strcmp(hex, r->checksum) != 0)
+		return errmsg_set(&r->altered,
 			"altered: its content does not match the checksum in its last line" ADVICE
 			"; to keep changes made by hand, remove revision, written and checksum");
 	return 0;
@@ -112,28 +143,44 @@ static int read_state(const char *text, size_t len, struct store_head *head_r)
 }
 
 /* Read the first line: an object that continues in the next lines. */
-static int read_head(char *line, size_t len, struct store_head *head_r, struct errmsg *err)
+static int read_head(struct reading *r, struct errmsg *err)
 {
-	if (len > 0 && line[len - 1] == ',') {
-		line[len - 1] = '}';
-		if (read_state(line, len, head_r) == 0)
-			return 0;
+	struct strbuf object = STRBUF_INIT;
+	const char *line;
+	size_t len;
+	int ret = -1;
+
+	if (next_line(&r->lines, &line, &len) && len > 0 && line[len - 1] == ',') {
+		strbuf_add(&object, line, len - 1);
+		strbuf_add_char(&object, '}');
+		if (!object.failed)
+			ret = read_state(object.text, object.len, &r->head);
+		strbuf_free(&object);
 	}
-	return errmsg_set(err, "its first line is unreadable" ADVICE);
+	return ret < 0 ? errmsg_set(err, "its first line is unreadable" ADVICE) : 0;
 }
 
-/* Read the row of a line. Returns 0, or -1 when out of memory. */
-static int add_line(struct store_rows *rows, enum store_table table, const char *line, size_t len)
+/* ---- rows ------------------------------------------------------------------------ */
+
+static size_t count_lines(const char *from, const char *to)
 {
-	struct json_scan s = { line, line + len };
-	struct cell cells[STORE_COLUMNS_MAX];
-	json_t *row;
+	size_t count = 0;
+
+	while (from < to && (from = memchr(from, '\n', (size_t)(to - from))) != NULL) {
+		from++;
+		count++;
+	}
+	return count;
+}
+
+/* Read the row of a line with a parser. Returns 0, or -1 when out of memory. */
+static int add_unusual(struct store_rows *rows, enum store_table table, const char *line,
+	size_t len)
+{
+	json_t *row = json_loadb(line, len, STORE_JSON, NULL);
 	int ret;
 
-	if (utf8_valid_len(line, len) == len && store_scan_row(rows->scans[table], &s, cells) &&
-		s.at == s.end)
-		return store_row_add_scanned(rows, table, cells);
-	if ((row = json_loadb(line, len, STORE_JSON, NULL)) == NULL) {
+	if (row == NULL) {
 		problems_add(rows->problems, "%s: %s row %zu is unreadable; left out", rows->path,
 			store_table_name(table), rows->number);
 		return 0;
@@ -143,34 +190,91 @@ static int add_line(struct store_rows *rows, enum store_table table, const char 
 	return ret;
 }
 
-/* Read the rows of a table up to the line that ends it. */
-static int read_rows(struct store_rows *rows, enum store_table table, struct lines *lines,
-	struct errmsg *err)
+/* Read the row of a line if it is in the form that Postern writes. */
+static bool scan_line(struct store_rows *rows, enum store_table table, const char *line, size_t len,
+	struct cell *cells)
 {
-	char *line;
-	size_t len;
+	struct json_scan s = { line, line + len };
 
-	rows->number = 0;
-	while (next_line(lines, &line, &len)) {
-		if (strcmp(line, "],") == 0)
-			return 0;
+	return utf8_valid_len(line, len) == len && store_scan_row(rows->scans[table], &s, cells) &&
+		s.at == s.end;
+}
+
+/* Add the rows of the journal behind those of the store. Returns 0, or -1 when out of memory. */
+static int add_journal_rows(struct store_rows *rows, const struct journal *journal,
+	enum store_table table)
+{
+	struct cell cells[STORE_COLUMNS_MAX];
+	const struct journal_row *row = NULL;
+	const char *text;
+
+	rows->replaced[table] = NULL; /* it is for the rows of the store alone */
+	while ((row = store_replay_next(journal, table, row)) != NULL) {
+		rows->number++;
+		text = journal->text + row->at;
+		if ((scan_line(rows, table, text, row->len, cells) ?
+				    store_row_add_scanned(rows, table, cells) :
+				    add_unusual(rows, table, text, row->len)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Where a part of the table begins. The thread of part 0 also computes the checksum, which takes
+ * about as long as a sixth of the rows.
+ */
+static const char *cut(const struct reading *r, unsigned part, unsigned parts)
+{
+	const size_t len = (size_t)(r->rows.end - r->rows.at), checksum = len / 6;
+	const size_t share = (len + checksum) / parts * part;
+	const char *at;
+
+	if (part == 0 || share <= checksum)
+		return r->rows.at;
+	if (part == parts)
+		return r->rows.end;
+	at = r->rows.at + (share - checksum);
+	at = memchr(at, '\n', (size_t)(r->rows.end - at));
+	return at == NULL ? r->rows.end : at + 1;
+}
+
+/* Read the rows of lines. Returns 0, or -1 when out of memory. */
+static int read_lines(const struct reading *r, struct store_rows *rows, struct lines lines)
+{
+	const char *const begin = lines.at, *line;
+	struct cell cells[STORE_COLUMNS_MAX];
+	bool is_counted = false;
+	size_t len;
+	int ret = 0;
+
+	while (ret == 0 && next_line(&lines, &line, &len)) {
 		if (len > 0 && line[len - 1] == ',')
 			len--;
 		rows->number++;
-		if (add_line(rows, table, line, len) < 0)
-			return errmsg_set(err, "out of memory");
+		if (scan_line(rows, r->table, line, len, cells)) {
+			ret = store_row_add_scanned(rows, r->table, cells);
+			continue;
+		}
+		if (!is_counted)
+			rows->number += count_lines(r->rows.at, begin);
+		is_counted = true;
+		ret = add_unusual(rows, r->table, line, len);
 	}
-	return errmsg_set(err, "the end of its %s is missing" ADVICE, store_table_name(table));
+	return ret;
 }
 
-static int expect_line(struct lines *lines, const char *want, struct errmsg *err)
+/* Read a part of the table. Returns 0, or -1 when out of memory or if the store was altered. */
+static int read_part(void *context, struct store_rows *rows, unsigned part, unsigned parts)
 {
-	char *line;
-	size_t len;
+	struct reading *r = context;
+	const struct lines lines = { cut(r, part, parts), cut(r, part + 1, parts) };
 
-	if (next_line(lines, &line, &len) && strcmp(line, want) == 0)
-		return 0;
-	return errmsg_set(err, "the line %s is missing" ADVICE, want);
+	if (r->table == STORE_USERS && part == 0 && !r->is_verified && verify_checksum(r) < 0)
+		return -1;
+	if (read_lines(r, rows, lines) < 0)
+		return -1;
+	return part + 1 == parts ? add_journal_rows(rows, &r->journal, r->table) : 0;
 }
 
 /* ---- the journal ----------------------------------------------------------------- */
@@ -195,20 +299,6 @@ static int begin_journal(struct store_rows *rows, const struct journal_text *tex
 	return store_replay_begin(rows, journal_r, text->path);
 }
 
-/* Add the rows of the journal behind those of the store. Returns 0, or -1 when out of memory. */
-static int add_journal_rows(struct store_rows *rows, const struct journal *journal,
-	enum store_table table)
-{
-	const struct journal_row *row = NULL;
-
-	while ((row = store_replay_next(rows, journal, table, row)) != NULL) {
-		rows->number++;
-		if (add_line(rows, table, journal->text + row->at, row->len) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 void store_report_foreign_journal(const struct store_rows *rows, const struct journal_text *journal)
 {
 	if (!journal->is_in_use)
@@ -220,56 +310,88 @@ void store_report_foreign_journal(const struct store_rows *rows, const struct jo
 
 /* ---- the store ------------------------------------------------------------------- */
 
-static int read_table(struct store_rows *rows, enum store_table table, struct lines *lines,
-	const struct journal *journal, struct errmsg *err)
+/* Find the rows of a table: the lines up to that which ends it. */
+static int find_rows(struct reading *r, struct errmsg *err)
 {
-	if (expect_line(lines, table == STORE_USERS ? "\"users\":[" : "\"profiles\":[", err) < 0 ||
-		read_rows(rows, table, lines, err) < 0)
-		return -1;
-	return add_journal_rows(rows, journal, table) < 0 ? errmsg_set(err, "out of memory") : 0;
+	static const char end[] = "\n],\n";
+	const size_t len = strlen(end);
+	const char *from = r->lines.at - 1; /* the LF before them */
+	const char *at = NULL;
+
+	if (r->table == STORE_PROFILES)
+		at = memmem(from, (size_t)(r->last - from), end, len);
+	else if ((size_t)(r->last - from) >= len && memcmp(r->last - len, end, len) == 0)
+		at = r->last - len; /* nothing but the checksum is behind it */
+	if (at == NULL)
+		return errmsg_set(err, "the end of its %s is missing" ADVICE,
+			store_table_name(r->table));
+	r->rows = (struct lines){ r->lines.at, at + 1 };
+	r->lines.at = at + len;
+	return 0;
 }
 
-static int read_text(struct store_rows *rows, char *text, size_t len,
-	const struct journal_text *journal_text, struct journal *journal, struct store_head *head,
-	char checksum_r[STORE_CHECKSUM_SIZE], struct errmsg *err)
+static int read_table(struct reading *r, struct store_rows *rows, enum store_table table,
+	struct errmsg *err)
 {
-	char *last = last_line(text, len), *line;
-	struct lines lines = { .at = text, .end = last };
+	const char *want = table == STORE_USERS ? "\"users\":[" : "\"profiles\":[", *line;
+	const unsigned parts = table == STORE_USERS ? rows->parts : 1;
+	size_t len;
 
-	if (verify_checksum(text, last, last != NULL ? len - (size_t)(last - text) : 0, checksum_r,
-		    err) < 0)
+	if (!next_line(&r->lines, &line, &len) || !is_line(line, len, want))
+		return errmsg_set(err, "the line %s is missing" ADVICE, want);
+	r->table = table;
+	if (find_rows(r, err) < 0)
 		return -1;
-	if (begin_journal(rows, journal_text, checksum_r, journal) < 0)
-		return errmsg_set(err, "out of memory");
-	if (!next_line(&lines, &line, &len))
-		return errmsg_set(err, "its first line is unreadable" ADVICE);
-	if (read_head(line, len, head, err) < 0 ||
-		read_table(rows, STORE_PROFILES, &lines, journal, err) < 0 ||
-		read_table(rows, STORE_USERS, &lines, journal, err) < 0)
+	return store_parts_read(rows, table, parts, read_part, r) < 0 ?
+		errmsg_set(err, "out of memory") :
+		0;
+}
+
+static int read_tables(struct reading *r, struct store_rows *rows, struct errmsg *err)
+{
+	if (read_head(r, err) < 0 || read_table(r, rows, STORE_PROFILES, err) < 0 ||
+		read_table(r, rows, STORE_USERS, err) < 0)
 		return -1;
-	if (journal->state_len > 0 &&
-		read_state(journal->text + journal->state_at, journal->state_len, head) < 0)
+	if (r->journal.state_len > 0 &&
+		read_state(r->journal.text + r->journal.state_at, r->journal.state_len, &r->head) <
+			0)
 		return errmsg_set(err, "the state in its journal is unreadable" ADVICE);
 	return 0;
 }
 
-int store_machine_read(struct store_rows *rows, char *text, size_t len,
+static int read_text(struct reading *r, struct store_rows *rows, size_t len,
+	const struct journal_text *journal_text, struct errmsg *err)
+{
+	int ret;
+
+	if (read_checksum(r, len, err) < 0)
+		return -1;
+	if (begin_journal(rows, journal_text, r->checksum, &r->journal) < 0)
+		return errmsg_set(err, "out of memory");
+	ret = read_tables(r, rows, err);
+	/* Whatever is wrong with an altered store, that it is altered matters more. */
+	if (!r->is_verified)
+		(void)verify_checksum(r);
+	return r->altered.text[0] != '\0' ? errmsg_set(err, "%s", r->altered.text) : ret;
+}
+
+int store_machine_read(struct store_rows *rows, const char *text, size_t len,
 	const struct journal_text *journal_text, struct store *store_r, struct errmsg *err)
 {
-	struct store_head head = { 0 };
-	struct journal journal = { .text = NULL };
-	char checksum[STORE_CHECKSUM_SIZE];
-	const int ret = read_text(rows, text, len, journal_text, &journal, &head, checksum, err);
+	struct reading r = { .text = text, .last = last_line(text, len) };
+	int ret;
 
+	r.lines = (struct lines){ text, r.last };
+	ret = read_text(&r, rows, len, journal_text, err);
 	if (ret == 0) {
-		store_r->revision = head.revision;
-		store_r->written = head.written;
-		store_r->base.end = journal.end;
-		memcpy(store_r->base.checksum, checksum, sizeof(checksum));
+		store_r->revision = r.head.revision;
+		store_r->written = r.head.written;
+		store_r->base.end = r.journal.end;
+		memcpy(store_r->base.checksum, r.checksum, sizeof(r.checksum));
 	} else {
-		free(head.revision);
+		free(r.head.revision);
 	}
-	journal_clear(&journal);
+	journal_clear(&r.journal);
 	store_replay_end(rows);
 	return ret;
 }

@@ -14,23 +14,26 @@
 #include "lib/store/store_hand.h"
 #include "lib/store/store_lock.h"
 #include "lib/store/store_machine.h"
+#include "lib/store/store_parts.h"
 #include "lib/store/store_row.h"
 
 #define READ_TRIES 5 /* while the daemon replaces the file */
 
-static int rows_init(struct store_rows *rows, const char *path, const struct store_source *source)
+static int rows_init(struct store_rows *rows, const char *path, size_t len,
+	const struct store_source *source)
 {
 	*rows = (struct store_rows){
 		.path = path,
 		.profiles = profiles_builder_new(source->rcpt_re_anchored),
 		.users = users_builder_new(),
-		.problems = source->problems,
+		.problems = source->problems != NULL ? problems_new() : NULL,
 		.scans[STORE_PROFILES] = store_scan_new(profile_columns, PROFILE_COLUMNS),
 		.scans[STORE_USERS] = store_scan_new(user_columns, USER_COLUMNS),
-		.unread = strmap_new(),
+		.parts = source->parts > 0 ? source->parts : parallel_parts(len, STORE_PART_MIN),
 	};
 	if (rows->profiles == NULL || rows->users == NULL || rows->scans[STORE_PROFILES] == NULL ||
-		rows->scans[STORE_USERS] == NULL || rows->unread == NULL)
+		rows->scans[STORE_USERS] == NULL ||
+		(source->problems != NULL && rows->problems == NULL))
 		return -1;
 	users_builder_test_passwords(rows->users, password_usable_or_lock);
 	return 0;
@@ -42,7 +45,7 @@ static void rows_clear(struct store_rows *rows)
 	users_builder_free(&rows->users);
 	store_scan_free(&rows->scans[STORE_PROFILES]);
 	store_scan_free(&rows->scans[STORE_USERS]);
-	strmap_free(&rows->unread);
+	problems_free(&rows->problems);
 	strbuf_free(&rows->scratch);
 }
 
@@ -62,7 +65,7 @@ static int finish_store(struct store_rows *rows, const struct store_source *sour
 }
 
 /* Read the text by its form. */
-static int read_rows(struct store_rows *rows, char *text, size_t len,
+static int read_rows(struct store_rows *rows, const char *text, size_t len,
 	const struct journal_text *journal, struct store *store, struct errmsg *err)
 {
 	if (store->is_machine)
@@ -72,7 +75,7 @@ static int read_rows(struct store_rows *rows, char *text, size_t len,
 	return store_hand_read(rows, text, len, err);
 }
 
-enum store_result store_parse(const char *path, char *text, size_t len,
+enum store_result store_parse(const char *path, const char *text, size_t len,
 	const struct journal_text *journal, const struct store_source *source,
 	struct store *store_r, struct errmsg *err)
 {
@@ -80,14 +83,17 @@ enum store_result store_parse(const char *path, char *text, size_t len,
 	struct store_rows rows;
 	int ret;
 
-	problems_begin(source->problems);
-	if (rows_init(&rows, path, source) < 0)
+	if (rows_init(&rows, path, len, source) < 0)
 		ret = errmsg_set(err, "out of memory");
 	else
 		ret = read_rows(&rows, text, len, journal, &store, err);
 	if (ret == 0 && finish_store(&rows, source, &store) < 0)
 		ret = errmsg_set(err, "out of memory");
-	problems_end(source->problems, path, "row");
+	if (ret == 0) {
+		problems_begin(source->problems);
+		problems_add_all(source->problems, NULL, rows.problems);
+		problems_end(source->problems, path, "row");
+	}
 	rows_clear(&rows);
 	if (ret < 0) {
 		store_clear(&store);

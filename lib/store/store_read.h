@@ -39,6 +39,8 @@ struct store_source {
 	const struct profiles *previous_profiles; /* the same for unchanged rcpt_re */
 	uid_t user;				  /* the daemon's, as in struct file_use */
 	struct problems *problems;		  /* receives the problems of rows; may be NULL */
+	unsigned parts; /* in which the users are read, each by a thread, at
+			   most PARALLEL_MAX; 0: as many as pay */
 };
 
 enum store_result {
@@ -69,9 +71,9 @@ enum store_result store_read_with_prev(const char *path, const struct store_sour
  */
 bool store_is_missing(const char *path);
 
-/* The same for a text and that of its journal (may be NULL), which are overwritten. path is used in
+/* The same for a text and that of its journal (may be NULL), which is overwritten. path is used in
  * messages. Never returns STORE_MISSING. */
-enum store_result store_parse(const char *path, char *text, size_t len,
+enum store_result store_parse(const char *path, const char *text, size_t len,
 	const struct journal_text *journal, const struct store_source *source,
 	struct store *store_r, struct errmsg *err);
 

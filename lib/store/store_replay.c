@@ -47,10 +47,9 @@ int store_replay_begin(struct store_rows *rows, struct journal *journal, const c
 	return 0;
 }
 
-const struct journal_row *store_replay_next(struct store_rows *rows, const struct journal *journal,
-	enum store_table table, const struct journal_row *row)
+const struct journal_row *store_replay_next(const struct journal *journal, enum store_table table,
+	const struct journal_row *row)
 {
-	strmap_free(&rows->replaced[table]); /* it is for the rows of the store alone */
 	if (journal->count == 0)
 		return NULL;
 	for (row = row == NULL ? journal->rows : row + 1; row < journal->rows + journal->count;

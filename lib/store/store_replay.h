@@ -6,8 +6,8 @@
 #include "lib/store/store_journal.h"
 
 /*
- * Puts the rows of a journal in the place of a store's rows while these are read. One thread at a
- * time.
+ * Puts the rows of a journal in the place of a store's rows while these are read.
+ * store_replay_next() is thread-safe; else one thread at a time.
  */
 
 /* The journal's file as it was read. */
@@ -26,8 +26,8 @@ struct journal_text {
 int store_replay_begin(struct store_rows *rows, struct journal *journal, const char *path);
 
 /* Return the next row of the table that is in force, after `row` (NULL: the first one), or NULL. */
-const struct journal_row *store_replay_next(struct store_rows *rows, const struct journal *journal,
-	enum store_table table, const struct journal_row *row);
+const struct journal_row *store_replay_next(const struct journal *journal, enum store_table table,
+	const struct journal_row *row);
 
 void store_replay_end(struct store_rows *rows);
 

@@ -135,25 +135,30 @@ static void read_value(struct reading *r, int column, const json_t *value)
 	}
 }
 
-/* Report an unknown column of a row with these columns, once for the whole table. Returns 0, or -1
- * when out of memory. */
-static int report_unread(struct store_rows *rows, enum store_table table, unsigned columns,
-	const char *key)
+/* Note an unknown column of a row with these columns. Returns 0, or -1 when out of memory. */
+static int note_unread(struct store_rows *rows, unsigned columns, const char *key)
+{
+	return strmap_add(rows->unread, key, strlen(key), columns) < 0 ? -1 : 0;
+}
+
+int store_row_report_unread(const struct store_rows *rows, enum store_table table, unsigned columns,
+	const char *key, size_t len)
 {
 	const struct table t = columns_of(table);
-	struct strbuf name = STRBUF_INIT, where = STRBUF_INIT;
-	int added = -1;
+	struct strbuf where = STRBUF_INIT, name = STRBUF_INIT;
+	int ret = -1;
 
 	strbuf_addf(&where, "%s: %s", rows->path, store_table_name(table));
-	strbuf_addf(&name, "%s %s", store_table_name(table), key);
-	if (!name.failed && !where.failed)
-		added = strmap_add(rows->unread, name.text, name.len, 0);
-	if (added == 1)
-		rows_report_unknown(t.columns, (size_t)t.count, columns, where.text, key,
+	strbuf_add(&name, key, len);
+	strbuf_add_char(&name, '\0');
+	if (!where.failed && !name.failed) {
+		rows_report_unknown(t.columns, (size_t)t.count, columns, where.text, name.text,
 			rows->problems);
-	strbuf_free(&name);
+		ret = 0;
+	}
 	strbuf_free(&where);
-	return added < 0 ? -1 : 0;
+	strbuf_free(&name);
+	return ret;
 }
 
 static int report_all_unread(struct reading *r, const json_t *row, unsigned columns)
@@ -164,8 +169,7 @@ static int report_all_unread(struct reading *r, const json_t *row, unsigned colu
 	for (at = json_object_iter((json_t *)row); at != NULL;
 		at = json_object_iter_next((json_t *)row, at)) {
 		key = json_object_iter_key(at);
-		if (find_column(r, key, 0) < 0 &&
-			report_unread(r->rows, r->table, columns, key) < 0)
+		if (find_column(r, key, 0) < 0 && note_unread(r->rows, columns, key) < 0)
 			return -1;
 	}
 	return 0;
@@ -340,7 +344,7 @@ int store_row_add_scanned(struct store_rows *rows, enum store_table table, const
 	const char *key;
 
 	while ((key = store_scan_new_key(scan)) != NULL)
-		if (report_unread(rows, table, store_scan_columns(scan), key) < 0)
+		if (note_unread(rows, store_scan_columns(scan), key) < 0)
 			return -1;
 	return add_to_builder(rows, table, cells);
 }

@@ -61,6 +61,34 @@ START_TEST(reads_a_whole_file)
 	}
 END_TEST
 
+/* Threads read it side by side. Each block of the file begins with its number. */
+START_TEST(reads_a_large_file)
+	{
+		const size_t block = 1 << 20, blocks = 40;
+		const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		struct errmsg err = { "" };
+		char *text, mark[16];
+		size_t len;
+
+		ck_assert_int_ge(fd, 0);
+		for (size_t i = 0; i < blocks; i++) {
+			(void)snprintf(mark, sizeof(mark), "block %zu", i);
+			ck_assert_int_gt(pwrite(fd, mark, strlen(mark), (off_t)(i * block)), 0);
+		}
+		ck_assert_int_eq(ftruncate(fd, (off_t)(blocks * block + 1)), 0);
+		(void)close(fd);
+		ck_assert_int_eq(file_read(path, blocks * block + 1, &text, &len, NULL, &err),
+			FILE_READ);
+		ck_assert_uint_eq(len, blocks * block + 1);
+		for (size_t i = 0; i < blocks; i++) {
+			(void)snprintf(mark, sizeof(mark), "block %zu", i);
+			ck_assert_str_eq(text + i * block, mark);
+			ck_assert_int_eq(text[(i + 1) * block - 1], '\0');
+		}
+		free(text);
+	}
+END_TEST
+
 START_TEST(tells_missing_from_unreadable)
 	{
 		struct errmsg err = { "" };
@@ -279,6 +307,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, reads_a_whole_file);
+	tcase_add_test(tcase, reads_a_large_file);
 	tcase_add_test(tcase, tells_missing_from_unreadable);
 	tcase_add_test(tcase, a_link_to_nothing_is_an_error);
 	tcase_add_test(tcase, tries_to_open_and_to_create);

@@ -1,5 +1,5 @@
 /*
- * Compares the two ways in which a JSON store is read, for unit tests and fuzz targets. Keeps no
+ * Compares the ways in which a JSON store is read, for unit tests and fuzz targets. Keeps no
  * state.
  */
 #include "t/unit/lib/store_ways.h"
@@ -70,18 +70,14 @@ struct way {
 	struct errmsg err;
 };
 
-static void read_way(struct way *way, const char *text, size_t len)
+static void read_way(struct way *way, const char *text, size_t len, unsigned parts)
 {
-	const struct store_source source = { .problems = problems_new_unlimited() };
-	char *copy = malloc(len + 1);
+	const struct store_source source = { .problems = problems_new_unlimited(), .parts = parts };
 
-	if (copy == NULL || source.problems == NULL)
+	if (source.problems == NULL)
 		abort();
-	memcpy(copy, text, len);
-	copy[len] = '\0';
 	*way = (struct way){ .problems = source.problems };
-	way->result = store_parse("s", copy, len, NULL, &source, &way->store, &way->err);
-	free(copy);
+	way->result = store_parse("s", text, len, NULL, &source, &way->store, &way->err);
 }
 
 static void clear_way(struct way *way)
@@ -104,6 +100,29 @@ static bool problems_differ(const struct problems *a, const struct problems *b)
 				return true;
 	}
 	return false;
+}
+
+static const char *ways_differ(const struct way *a, const struct way *b)
+{
+	if (a->result != b->result)
+		return "the result";
+	if (problems_differ(a->problems, b->problems))
+		return "a problem or a note";
+	return a->result == STORE_READ ? stores_differ(&a->store, &b->store) : NULL;
+}
+
+/* Compare it with the same in several threads. */
+static const char *parts_differ(const struct way *whole, const char *text, size_t len)
+{
+	const char *difference;
+	struct way parts;
+
+	read_way(&parts, text, len, 3);
+	difference = ways_differ(&parts, whole);
+	if (difference == NULL && strcmp(parts.err.text, whole->err.text) != 0)
+		difference = "the reason";
+	clear_way(&parts);
+	return difference;
 }
 
 /* Return whether the reason for which the text was refused, or not refused, is not jansson's. */
@@ -151,13 +170,8 @@ static const char *tree_differs(const struct way *scanned, const char *text, siz
 	struct way tree;
 
 	if (add_depth(text, len, &deep)) {
-		read_way(&tree, deep.text, deep.len);
-		if (tree.result != scanned->result)
-			difference = "the result";
-		else if (problems_differ(tree.problems, scanned->problems))
-			difference = "a problem or a note";
-		else if (tree.result == STORE_READ)
-			difference = stores_differ(&tree.store, &scanned->store);
+		read_way(&tree, deep.text, deep.len, 1);
+		difference = ways_differ(&tree, scanned);
 		clear_way(&tree);
 	}
 	strbuf_free(&deep);
@@ -171,12 +185,13 @@ const char *store_ways_differ(const char *text, size_t len)
 	const char *difference = NULL;
 	struct way scanned;
 
-	read_way(&scanned, text, len);
+	read_way(&scanned, text, len, 1);
+	difference = parts_differ(&scanned, text, len);
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
 		len -= 3;
 	}
-	if (!is_written && len > 0) {
+	if (difference == NULL && !is_written && len > 0) {
 		if (utf8_valid_len(text, len) == len)
 			difference = reason_differs(&scanned, text, len);
 		if (difference == NULL)

@@ -9,9 +9,10 @@
 const char *stores_differ(const struct store *a, const struct store *b);
 
 /*
- * Read a store that Postern did not write with the scanner of rows, and with jansson alone. Return
- * NULL if both give the same rows, problems and notes, or the same reason why the store is refused,
- * which is jansson's if it is no JSON. Otherwise return what differs.
+ * Read a store in one thread and in several, and, if Postern did not write it, with jansson in
+ * place of the scanner of rows. Return NULL if all give the same rows, problems and notes, or the
+ * same reason why the store is refused, which is jansson's if it is no JSON. Otherwise return what
+ * differs.
  */
 const char *store_ways_differ(const char *text, size_t len);
 
