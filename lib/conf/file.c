@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/parallel.h"
 #include "lib/conf/file_wait.h"
+
+#define PIECE_MIN ((size_t)16 << 20) /* bytes */
 
 void file_occupy_closed(void)
 {
@@ -106,21 +109,51 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
 		a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* Read up to size bytes. Returns their number, or -1 with errno set. */
-static ssize_t read_up_to(int fd, char *text, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
+/* The bytes of a file, which threads read side by side: on a machine with little to do, a large
+ * file is in memory in half of the time. */
+struct pieces {
+	int fd;
+	char *text;
+	size_t size;
+	unsigned count;
+	int errors[PARALLEL_MAX]; /* an errno; 0: the piece was read, or the file ends in it */
+	size_t lens[PARALLEL_MAX];
+};
 
-	while (len < size) {
-		n = read(fd, text + len, size - len);
+static void read_piece(void *context, unsigned number)
+{
+	struct pieces *p = context;
+	size_t at = p->size / p->count * number;
+	const size_t end = number + 1 == p->count ? p->size : at + p->size / p->count;
+	ssize_t n = 1;
+
+	while (at < end && n != 0) {
+		n = pread(p->fd, p->text + at, end - at, (off_t)at);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			p->errors[number] = errno;
+			return;
+		}
+		at += (size_t)n;
+		p->lens[number] += (size_t)n;
+	}
+}
+
+/* Read up to size bytes of a regular file. Returns their number, or -1 with errno set. */
+static ssize_t read_up_to(int fd, char *text, size_t size)
+{
+	struct pieces p = { .fd = fd, .text = text, .size = size };
+	size_t len = 0;
+
+	p.count = parallel_parts(size, PIECE_MIN);
+	parallel_run(p.count, read_piece, &p);
+	for (unsigned i = 0; i < p.count; i++) {
+		if (p.errors[i] != 0) {
+			errno = p.errors[i];
 			return -1;
-		if (n == 0)
-			break;
-		len += (size_t)n;
+		}
+		len += p.lens[i];
 	}
 	return (ssize_t)len;
 }
@@ -293,8 +326,7 @@ enum file_result file_read_secret(const char *path, uint64_t max, uid_t user, ch
 
 enum file_result file_try_open(const char *path, struct errmsg *err)
 {
-	int fd = open_for_reading(path);
-
+	const int fd = open_for_reading(path);
 	const char *why;
 	struct stat st;
 
