@@ -1,4 +1,7 @@
-/* Starts threads. It keeps no state, and every thread may call it. */
+/*
+ * Starts threads, and lowers the priority of the one that calls it. It keeps no state, and every
+ * thread may call it.
+ */
 #include "lib/base/thread.h"
 
 #include <signal.h>

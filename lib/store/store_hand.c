@@ -50,7 +50,7 @@ struct document {
 	char *mended;			       /* the same text if bytes of it were replaced */
 	json_t *root;			       /* the members; tables that were scanned are empty */
 	struct json_scan tables[STORE_TABLES]; /* the scanned ones; at is NULL for the others */
-	struct cut cuts[PARALLEL_MAX];	       /* of the users, if they were scanned */
+	struct cut cuts[PARALLEL_MAX + 1];     /* of the users, if they were scanned */
 	unsigned cuts_count;
 };
 
@@ -258,13 +258,13 @@ static int add_row(struct store_rows *rows, enum store_table table, const struct
 static int add_scanned(struct store_rows *rows, enum store_table table, const struct document *doc,
 	unsigned part, unsigned parts)
 {
-	const bool is_cut = parts > 1;
-	const char *end = is_cut && part + 1 < parts ? doc->cuts[part + 1].at : NULL;
 	struct json_scan s = doc->tables[table];
+	const char *end = NULL;
 
 	s.at++; /* behind [ */
-	if (is_cut && part > 0) {
+	if (parts > 1) {
 		s.at = doc->cuts[part].at;
+		end = doc->cuts[part + 1].at;
 		rows->number = doc->cuts[part].before;
 	}
 	for (json_scan_space(&s); s.at != end && !json_scan_byte(&s, ']'); json_scan_space(&s)) {

@@ -14,7 +14,8 @@ TOPS = ("lib", "milter", "ctl", "t")
 READ_FILES = ("conf", "store")  # the two rooms of lib that do
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for top in TOPS for path in (ROOT / top).rglob("*.h"))
 
-# A function of the library never logs, never exits, never reads a clock, and opens nothing.
+# A function of the library never logs, never exits, never reads a clock, and opens nothing. One file starts threads.
+STARTS_THREADS = "base/thread.o"
 NOT_CALLED = re.compile(
     r"(_?exit|v?syslog|openlog|v?f?printf|puts|perror|time|clock|clock_gettime|gettimeofday|"
     r"socket|connect|accept4?|bind|listen|getaddrinfo|open(at)?|f(re)?open|creat|opendir|unlink|rename|"
@@ -48,6 +49,8 @@ def test_the_library_calls_nothing_of_the_world():
     for line in listing.splitlines():
         where, _, symbol = line.rpartition(" U ")
         name = re.sub(r"^__(\w+)_chk$", r"\1", symbol.removesuffix("64"))
+        if where.split(":")[0].endswith(STARTS_THREADS) and name == "pthread_create":
+            continue
         if where and NOT_CALLED.fullmatch(name):
             calls.append(f"{where.rsplit(':', 1)[0]} calls {symbol}")
     assert not calls

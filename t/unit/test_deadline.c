@@ -1,4 +1,7 @@
-/* Shows that the wait of a condition ends at its time limit. */
+/*
+ * Shows that the wait of a condition ends at its time limit, by the clock that nobody can set, and
+ * not before.
+ */
 #include "milter/base/deadline.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* Shows that all parts of a computation are run, whether the system allows threads or not. */
+/*
+ * Shows that all parts of a computation are run, whether the system allows threads or not, and how
+ * many parts pay.
+ */
 #include "lib/base/parallel.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* Shows that a thread receives no signals, and that the caller's signal mask stays as it is. */
+/*
+ * Shows that a thread has its name and receives no signals, and that the caller's signal mask stays
+ * as it is.
+ */
 #include "lib/base/thread.h"
 
 #include <errno.h>
