@@ -19,6 +19,8 @@ void pg_close(struct pg **pg)
 	if (*pg == NULL)
 		return;
 	PQfinish((*pg)->conn);
+	for (int i = 0; i < PG_PREPARED; i++)
+		free((*pg)->prepared[i]);
 	characters_free(&(*pg)->characters);
 	config_unref(&(*pg)->config);
 	free(*pg);

@@ -109,7 +109,8 @@ enum pg_outcome pg_revision(struct pg *pg, struct revision *revision_r)
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
 
-	outcome = pg_run(pg, revision_query, 1, &schema, pg_short_deadline(pg), &rows);
+	outcome = pg_run_prepared(pg, PG_REVISION, revision_query, 1, &schema,
+		pg_short_deadline(pg), &rows);
 	if (outcome != PG_OK)
 		return outcome;
 	wal = column_text(rows, 1);

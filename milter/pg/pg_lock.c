@@ -38,7 +38,8 @@ enum pg_outcome pg_has_stale_rows(struct pg *pg, bool *is_stale_r)
 		" AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid)))"
 		" LIMIT 1";
 	PGresult *rows = NULL;
-	enum pg_outcome outcome = pg_run(pg, query, 0, NULL, pg_short_deadline(pg), &rows);
+	enum pg_outcome outcome =
+		pg_run_prepared(pg, PG_STALE_ROWS, query, 0, NULL, pg_short_deadline(pg), &rows);
 
 	if (outcome == PG_OK)
 		*is_stale_r = PQntuples(rows) > 0;

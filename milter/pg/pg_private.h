@@ -8,6 +8,10 @@
 #include "lib/base/strbuf.h"
 #include "milter/pg/pg_connection.h"
 
+/* Statements of each look at the tables, which are prepared: the server takes longer to plan than
+ * to run them. */
+enum pg_prepared { PG_MARKS, PG_REVISION, PG_STALE_ROWS, PG_PREPARED };
+
 /* The connection, and how statements are run on it: for the files pg_*.c only. */
 struct pg {
 	PGconn *conn;
@@ -20,6 +24,8 @@ struct pg {
 	bool is_pooled, knows_pooled; /* pg_is_pooled(), once it was asked */
 	char probe[40];	    /* the channel of pg_loses_notifications() while it runs; else "" */
 	bool probe_arrived; /* a notification on it */
+	char *prepared[PG_PREPARED]; /* their texts; NULL: not prepared yet */
+	bool no_prepare;	     /* something between us and the server forgets them */
 	bool no_copy; /* read rows by SELECT: something between us and the tables has no COPY */
 	struct characters *characters; /* those of the rows, if they are not UTF-8; NULL: none */
 };
@@ -55,6 +61,10 @@ enum pg_outcome pg_wait_input(struct pg *pg, int64_t deadline);
  */
 enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *const *params,
 	int64_t deadline, PGresult **result_r);
+
+/* pg_run() of one statement that is run again and again with the same text, and is planned once. */
+enum pg_outcome pg_run_prepared(struct pg *pg, enum pg_prepared statement, const char *sql,
+	int count, const char *const *params, int64_t deadline, PGresult **result_r);
 
 /* pg_run() without parameters; frees sql's text. */
 enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,

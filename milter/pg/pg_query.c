@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "milter/loop/clock.h"
 #include "milter/pg/pg_private.h"
 
@@ -226,6 +227,57 @@ enum pg_outcome pg_run(struct pg *pg, const char *sql, int count, const char *co
 		sent = PQsendQuery(pg->conn, sql);
 	outcome = pg_flush(pg, sent, deadline);
 	return outcome == PG_OK ? pg_read_results(pg, deadline, result_r) : outcome;
+}
+
+/* Prepare a statement under its name in place of the one that was prepared before. */
+static enum pg_outcome prepare(struct pg *pg, enum pg_prepared statement, const char *name,
+	const char *sql, int count, int64_t deadline)
+{
+	char **prepared = &pg->prepared[statement], drop[48];
+	enum pg_outcome outcome = PG_OK;
+
+	if (*prepared != NULL && strcmp(*prepared, sql) == 0)
+		return PG_OK;
+	if (*prepared != NULL) {
+		(void)text_format(drop, sizeof(drop), "DEALLOCATE %s", name);
+		outcome = pg_run(pg, drop, 0, NULL, deadline, NULL);
+	}
+	if (outcome != PG_OK)
+		return outcome;
+	free(*prepared);
+	if ((*prepared = strdup(sql)) == NULL)
+		return pg_fail(pg, "out of memory");
+	outcome = pg_flush(pg, PQsendPrepare(pg->conn, name, sql, count, NULL), deadline);
+	if (outcome == PG_OK)
+		outcome = pg_read_results(pg, deadline, NULL);
+	if (outcome != PG_OK) {
+		free(*prepared);
+		*prepared = NULL;
+	}
+	return outcome;
+}
+
+/* Through a pooler, each transaction may run on another server connection, where nothing is
+ * prepared. */
+enum pg_outcome pg_run_prepared(struct pg *pg, enum pg_prepared statement, const char *sql,
+	int count, const char *const *params, int64_t deadline, PGresult **result_r)
+{
+	enum pg_outcome outcome;
+	char name[24];
+
+	if (!pg->knows_pooled || pg->is_pooled || pg->no_prepare)
+		return pg_run(pg, sql, count, params, deadline, result_r);
+	(void)text_format(name, sizeof(name), "postern_%d", (int)statement);
+	outcome = prepare(pg, statement, name, sql, count, deadline);
+	if (outcome == PG_OK)
+		outcome = pg_flush(pg,
+			PQsendQueryPrepared(pg->conn, name, count, params, NULL, NULL, 0),
+			deadline);
+	if (outcome == PG_OK)
+		outcome = pg_read_results(pg, deadline, result_r);
+	if (outcome == PG_REFUSED && pg_failed_with(pg, "26000")) /* it does not exist */
+		pg->no_prepare = true;
+	return outcome;
 }
 
 enum pg_outcome pg_run_built(struct pg *pg, struct strbuf *sql, int64_t deadline,

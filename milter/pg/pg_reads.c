@@ -100,29 +100,30 @@ static const char resolve_query[] =
 	"  < (SELECT count(*) FROM jsonb_object_keys($1::jsonb->'relations'))"
 	" ORDER BY 1, 2, 5";
 
-/* $1: the oids of relations, $2: those of functions. */
+/* %1$s: the oids of relations, %2$s: those of functions. With parameters in their place, the server
+ * would plan the statement each time. */
 static const char marks_query[] =
 	"SELECT md5(concat_ws('/', current_user, (SELECT concat_ws(' ', rolsuper, rolbypassrls)"
 	" FROM pg_roles WHERE rolname = current_user),"
 	"(SELECT oid FROM pg_database WHERE datname = current_database()),"
 	"(SELECT string_agg(concat_ws(' ', oid, xmin, relfilenode, pg_table_is_visible(oid)), ','"
-	" ORDER BY oid) FROM pg_class WHERE oid = ANY ($1::oid[])),"
+	" ORDER BY oid) FROM pg_class WHERE oid = ANY ('%1$s'::oid[])),"
 	"(SELECT string_agg(concat_ws(' ', attrelid, attnum, xmin), ',' ORDER BY attrelid, attnum)"
-	" FROM pg_attribute WHERE attrelid = ANY ($1::oid[]) AND attnum > 0),"
+	" FROM pg_attribute WHERE attrelid = ANY ('%1$s'::oid[]) AND attnum > 0),"
 	"(SELECT string_agg(concat_ws(' ', oid, xmin), ',' ORDER BY oid)"
-	" FROM pg_rewrite WHERE ev_class = ANY ($1::oid[])),"
+	" FROM pg_rewrite WHERE ev_class = ANY ('%1$s'::oid[])),"
 	"(SELECT string_agg(concat_ws(' ', oid, xmin), ',' ORDER BY oid)"
-	" FROM pg_policy WHERE polrelid = ANY ($1::oid[])),"
+	" FROM pg_policy WHERE polrelid = ANY ('%1$s'::oid[])),"
 	"(SELECT string_agg(concat_ws(' ', oid, xmin, tgenabled), ',' ORDER BY oid)"
-	" FROM pg_trigger WHERE tgrelid = ANY ($1::oid[]) AND NOT tgisinternal),"
+	" FROM pg_trigger WHERE tgrelid = ANY ('%1$s'::oid[]) AND NOT tgisinternal),"
 	"(SELECT string_agg(concat_ws(' ', inhrelid, inhparent, xmin), ',' ORDER BY inhrelid, inhparent)"
-	" FROM pg_inherits WHERE inhrelid = ANY ($1::oid[]) OR inhparent = ANY ($1::oid[])),"
+	" FROM pg_inherits WHERE inhrelid = ANY ('%1$s'::oid[]) OR inhparent = ANY ('%1$s'::oid[])),"
 	"(SELECT string_agg(concat_ws(' ', indexrelid, indisvalid), ',' ORDER BY indexrelid)"
-	" FROM pg_index WHERE indrelid = ANY ($1::oid[]) AND indisunique AND indnkeyatts = 1),"
+	" FROM pg_index WHERE indrelid = ANY ('%1$s'::oid[]) AND indisunique AND indnkeyatts = 1),"
 	"(SELECT string_agg(concat_ws(' ', srrelid, srsubid), ',' ORDER BY srrelid, srsubid)"
-	" FROM pg_subscription_rel WHERE srrelid = ANY ($1::oid[])),"
+	" FROM pg_subscription_rel WHERE srrelid = ANY ('%1$s'::oid[])),"
 	"(SELECT string_agg(concat_ws(' ', oid, xmin), ',' ORDER BY oid)"
-	" FROM pg_proc WHERE oid = ANY ($2::oid[]))))";
+	" FROM pg_proc WHERE oid = ANY ('%2$s'::oid[]))))";
 
 /* ---- the result ----------------------------------------------------------------- */
 
@@ -320,8 +321,7 @@ enum pg_outcome pg_reads_ask(struct pg *pg, struct pg_reads **reads_r)
 
 enum pg_outcome pg_marks(struct pg *pg, const struct pg_reads *reads, char marks_r[PG_MARKS_SIZE])
 {
-	struct strbuf oids = STRBUF_INIT;
-	const char *params[2];
+	struct strbuf oids = STRBUF_INIT, sql = STRBUF_INIT;
 	PGresult *rows = NULL;
 	enum pg_outcome outcome;
 
@@ -329,12 +329,15 @@ enum pg_outcome pg_marks(struct pg *pg, const struct pg_reads *reads, char marks
 	for (size_t i = 0; i < reads->count; i++)
 		strbuf_addf(&oids, "%s%u", i > 0 ? "," : "", reads->relations[i].oid);
 	strbuf_add_char(&oids, '}');
-	if (oids.failed)
-		return pg_fail(pg, "out of memory");
-	params[0] = oids.text;
-	params[1] = reads->functions;
-	outcome = pg_run(pg, marks_query, 2, params, pg_short_deadline(pg), &rows);
+	if (!oids.failed)
+		strbuf_addf(&sql, marks_query, oids.text, reads->functions);
+	if (oids.failed || sql.failed)
+		outcome = pg_fail(pg, "out of memory");
+	else
+		outcome = pg_run_prepared(pg, PG_MARKS, sql.text, 0, NULL, pg_short_deadline(pg),
+			&rows);
 	strbuf_free(&oids);
+	strbuf_free(&sql);
 	if (outcome != PG_OK)
 		return outcome;
 	(void)text_format(marks_r, PG_MARKS_SIZE, "%s",

@@ -202,3 +202,15 @@ def test_a_notice_of_the_server_is_logged_once_and_escaped(box, tables):
     log = daemon.log()
     assert log.count("database notice") == 1 and r"WARNING:  \x1b]0;of " in log and "\x1b" not in log, log
     assert "\nnext line" not in log and "\n2" in log
+
+
+def test_statements_that_somebody_has_removed_from_the_connection_are_done_without(box, tables):
+    tables.query("""CREATE FUNCTION haraka.forget() RETURNS boolean LANGUAGE plpgsql AS
+        $$ BEGIN DEALLOCATE ALL; RETURN true; END $$""")
+    daemon = follow_plainly(box, tables, poll_interval="1s",
+                            users_query="SELECT u.* FROM users AS u, (SELECT haraka.forget() AS ok OFFSET 0) AS f WHERE ok")
+    assert may(daemon, *ALICE)
+    for froms, is_allowed in (("x@example.com", False), ("alice@example.com", True)):
+        tables.query("UPDATE haraka.users SET froms = %s WHERE username = 'alice'", (froms,))
+        (wait_may if is_allowed else wait_may_not)(daemon, *ALICE, what=f"UPDATE to {froms} is in force")
+    assert daemon.log().count('prepared statement "postern_') == 1
