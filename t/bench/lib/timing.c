@@ -28,6 +28,11 @@ uint64_t cpu_ns(void)
 	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t process_cpu_ns(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 /* Keeps the compiler from omitting the calls. */
 static volatile unsigned sink;
 

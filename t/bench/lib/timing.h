@@ -10,6 +10,9 @@ uint64_t wall_ns(void);
 /* Return this thread's CPU time in ns, on which other programs have less influence. */
 uint64_t cpu_ns(void);
 
+/* The same for all threads of the process, also those that have ended. */
+uint64_t process_cpu_ns(void);
+
 /* The measured call, for item i. It returns a value, so that the compiler omits no call. */
 typedef unsigned timed_fn(void *context, size_t i);
 
