@@ -81,6 +81,11 @@ static const struct charset *find_charset(const char *name, size_t len)
 	return NULL;
 }
 
+bool charset_keeps_ascii(const char *name, size_t len)
+{
+	return find_charset(name, len) != NULL;
+}
+
 /* What was decoded so far. */
 struct decoded {
 	struct encoded_signs signs;

@@ -20,6 +20,10 @@ struct encoded_signs {
 	bool foreign; /* the charset of one is neither UTF-8 nor ASCII */
 };
 
+/* Return whether a charset of this name is known to write ASCII as ASCII, unless there are escape
+ * sequences. Thread-safe. */
+bool charset_keeps_ascii(const char *name, size_t len);
+
 /* The characters of two bytes of ISO-2022-JP are taken for what they stand for. In other charsets,
  * any byte may be an @, because some readers show the second byte of a character that they do not
  * know. Allocates nothing; thread-safe. */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/text.h"
 #include "lib/match/from_grammar.h"
 #include "lib/match/from_header.h"
@@ -127,6 +128,26 @@ static bool ignore_address(void *context, const struct mail_address *address)
 	return false;
 }
 
+/* Return whether the MTA or some programs make another field of one that the grammar accepts; if
+ * so, the rule contains the reason. */
+static bool is_changed(struct from_check *check, const struct field *field, bool has_comma,
+	const char *name)
+{
+	if (has_comma && check->header->is_completed) {
+		finding_rule(check->finding,
+			"header_from: Sendmail completes the name before the comma in %s", name);
+		return true;
+	}
+	if (check->header->is_recoded && !ascii_is_all(field->value, field->len)) {
+		finding_rule(check->finding,
+			"header_from: some programs decode %s by the charset of Content-Type: "
+			"encode the name (RFC 2047)",
+			name);
+		return true;
+	}
+	return false;
+}
+
 /* Return whether the addresses of one field belong to the user; if not, the rule contains the
  * reason. */
 static bool field_belongs(struct from_check *check, const struct field *field, const char *name)
@@ -138,13 +159,8 @@ static bool field_belongs(struct from_check *check, const struct field *field, c
 	check->count = parsed.count;
 	if (!check->belongs)
 		return false;
-	if (parsed.refusal == NULL) {
-		if (parsed.has_comma && check->header->is_completed)
-			finding_rule(check->finding,
-				"header_from: Sendmail completes the name before the comma in %s",
-				name);
-		return !parsed.has_comma || !check->header->is_completed;
-	}
+	if (parsed.refusal == NULL)
+		return !is_changed(check, field, parsed.has_comma, name);
 	if (!from_header_parse(field->value, field->len, ignore_address, NULL))
 		finding_rule(check->finding, "header_from: no address in %s", name);
 	else

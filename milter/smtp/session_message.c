@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/base/text.h"
+#include "lib/match/content_type.h"
 
 #include "milter/log/log.h"
 #include "milter/smtp/session_private.h"
@@ -183,18 +184,23 @@ static bool is_from(const char *name, size_t len)
 	return is_named(name, len, "From") || is_named(name, len, ">From");
 }
 
+static bool is_content_type(const char *name, size_t len)
+{
+	return is_named(name, len, "Content-Type");
+}
+
 /*
- * Return the value of a From field that a line end within another field begins, or NULL. Readers
- * such as Thunderbird, Python and JavaMail take a lone CR for a line end.
+ * Return the value of a field of this kind that a line end within another field begins, or NULL.
+ * Readers such as Thunderbird, Python and JavaMail take a lone CR for a line end.
  */
-static const char *from_within(const char *value)
+static const char *find_within(const char *value, bool (*is_kind)(const char *name, size_t len))
 {
 	size_t len;
 
 	while (*(value += strcspn(value, "\r\n")) != '\0') {
 		value += strspn(value, "\r\n");
 		len = strcspn(value, ": \t\r\n");
-		if (is_from(value, len) && value[len + strspn(value + len, " \t")] == ':')
+		if (is_kind(value, len) && value[len + strspn(value + len, " \t")] == ':')
 			return strchr(value, ':') + 1;
 	}
 	return NULL;
@@ -205,7 +211,7 @@ void session_field(struct session *session, const char *name, const char *value)
 	struct message *message = session->message;
 	size_t len = strcspn(name, " \t");
 	bool is_sender = is_named(name, len, "Sender");
-	const char *within = from_within(value);
+	const char *within = find_within(value, is_from);
 
 	if (message == NULL)
 		return;
@@ -215,6 +221,8 @@ void session_field(struct session *session, const char *name, const char *value)
 		value++;
 	if (session->needs.results && is_named(name, len, message->settings->results_header))
 		message->forged++;
+	if (is_content_type(name, len) || find_within(value, is_content_type) != NULL)
+		message->is_recoded |= !content_type_keeps_ascii(value);
 	if (!(is_from(name, len) || is_sender || within != NULL) ||
 		!looks_at_from(session, message))
 		return;
@@ -235,6 +243,7 @@ static void judge_header(struct session *session, struct message *message, struc
 		.sender_count = message->senders.count,
 		.from_is_cut = message->from.is_cut,
 		.sender_is_cut = message->senders.is_cut,
+		.is_recoded = message->is_recoded,
 		.is_completed = session->is_sendmail,
 	};
 	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };

@@ -38,6 +38,7 @@ struct message {
 
 	struct arena *arena; /* holds the fields; NULL while there are none */
 	struct fields from, senders;
+	bool is_recoded;  /* as in facts.h */
 	bool fields_lost; /* no memory for one of them: the header cannot be judged */
 	bool header_judged;
 	unsigned forged; /* results fields that came with the message */

@@ -116,6 +116,11 @@ TABLE = {
     "a quoted foreign address": (f'From: "{FOREIGN}"', False),
     "a quote with an @ beside the address": (f'From: "{FOREIGN}" {OWN}', False),
     "8-bit in the name": (f"From: B\u00f6b <{OWN}>", True),
+    "8-bit in the name, and a body in another charset": (
+        f"From: B\u00f6b <{OWN}>\r\nContent-Type: text/plain; charset=iso-8859-1", True),
+    "8-bit in a field that Sylpheed reads as UTF-7": (
+        f"From: \u00f6 +ADw-boss+AEA-victim+AC4-example+AD4ALAAi- <{OWN}>\r\nContent-Type: text/plain; charset=utf-7",
+        False),
     "8-bit in the address": ("From: b\u00f6b@own.example", False),
     "white space before the colon, foreign": (f"From : {FOREIGN}", False),
     "only an empty address": ("From: <>", False),

@@ -225,6 +225,25 @@ START_TEST(from_belongs_to_the_user)
 	}
 END_TEST
 
+START_TEST(only_ascii_is_the_same_in_every_charset)
+	{
+		struct asked asked = { STAGE_HEADER, .login = "bob", .mail = "<bob@corp.example>",
+			.from = "J\xc3\xb6rg <bob@corp.example>" };
+
+		made_build(&m);
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"accept: header_from=pass(user bob: froms[1])");
+		asked.is_recoded = true;
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"reject: header_from=fail(header_from: some programs decode From by the "
+			"charset of Content-Type: encode the name (RFC 2047)) 550 5.7.1 Envelope and "
+			"body FROM mismatch");
+		asked.from = "=?utf-8?q?J=C3=B6rg?= <bob@corp.example>";
+		ck_assert_str_eq(made_decide(&m, &asked),
+			"accept: header_from=pass(user bob: froms[1])");
+	}
+END_TEST
+
 START_TEST(a_refusal_tells_what_to_write)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "eve", .mail = "<x@y.example>",
@@ -308,6 +327,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, any_looks_at_from, 0, ROWS(data));
 	tcase_add_test(tcase, data_is_yes_no_or_warn);
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
+	tcase_add_test(tcase, only_ascii_is_the_same_in_every_charset);
 	tcase_add_test(tcase, a_refusal_tells_what_to_write);
 	tcase_add_test(tcase, header_from_is_yes_no_or_warn);
 	tcase_add_test(tcase, unknown_user_decides_about_a_login_without_a_row);

@@ -238,6 +238,37 @@ START_TEST(what_readers_take_for_another_from_field_is_one)
 	}
 END_TEST
 
+/* Sylpheed and Thunderbird decode a From field that is not ASCII by the charset of Content-Type. */
+static const struct {
+	const char *from, *name, *value;
+	enum verdict_kind want;
+} recoded[] = {
+	{ "J\xc3\xb6rg <bob@own.example>", "Content-Type", "text/plain", VERDICT_CONTINUE },
+	{ "J\xf6rg <bob@own.example>", "Content-Type", "text/plain; charset=ISO-8859-1",
+		VERDICT_CONTINUE },
+	{ "J\xf6rg <bob@own.example>", "content-type ", "text/plain; charset=utf-7",
+		VERDICT_REJECT },
+	{ "J\xc3\xb6rg <bob@own.example>", "Content-Type", "text/plain;\n charset=IBM037",
+		VERDICT_REJECT },
+	{ "J\xc3\xb6rg <bob@own.example>", "Subject", "x\rContent-Type: text/plain; charset=utf-7",
+		VERDICT_REJECT },
+	{ "J\xc3\xb6rg <bob@own.example>", "Subject", "x; charset=utf-7", VERDICT_CONTINUE },
+	{ "Bob <bob@own.example>", "Content-Type", "text/plain; charset=utf-7", VERDICT_CONTINUE },
+};
+
+START_TEST(a_field_that_another_charset_changes_is_refused)
+	{
+		made_session_open(&s);
+		ck_assert_int_eq(mail_as("<bob@own.example>", "bob"), VERDICT_CONTINUE);
+		session_field(s.session, "From", recoded[_i].from);
+		session_field(s.session, recoded[_i].name, recoded[_i].value);
+		ck_assert_int_eq(header_end(), recoded[_i].want);
+		ck_assert_int_eq(mail_as("<bob@own.example>", "bob"), VERDICT_CONTINUE);
+		session_field(s.session, "From", recoded[_i].from);
+		ck_assert_int_eq(header_end(), VERDICT_CONTINUE); /* a message of its own */
+	}
+END_TEST
+
 /* Sendmail delivers "eve, Bob <bob@own.example>" as a message from eve at its own domain. */
 static const struct {
 	const char *version, *from;
@@ -419,6 +450,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_header_is_judged_once);
 	tcase_add_loop_test(tcase, what_readers_take_for_another_from_field_is_one, 0,
 		sizeof(other_fields) / sizeof(other_fields[0]));
+	tcase_add_loop_test(tcase, a_field_that_another_charset_changes_is_refused, 0,
+		(int)(sizeof(recoded) / sizeof(recoded[0])));
 	tcase_add_loop_test(tcase, a_name_that_sendmail_completes_is_refused, 0,
 		sizeof(completed) / sizeof(completed[0]));
 	tcase_add_test(tcase, the_results_show_accepted_recipients_and_count_forged_fields);

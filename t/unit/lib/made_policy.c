@@ -172,7 +172,9 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 	const struct check_env env = { .policy = m->policy, .scratch = m->scratch };
 	struct mail_address sender, rcpt, resolved;
 	struct field fields[2];
-	struct header_facts header = { .from = fields, .from_count = fill_from(asked, fields) };
+	struct header_facts header = { .from = fields,
+		.from_count = fill_from(asked, fields),
+		.is_recoded = asked->is_recoded };
 	struct facts facts = {
 		.service = asked->service,
 		.mta_name = asked->mta,

@@ -64,6 +64,7 @@ struct asked {
 	const char *resolved; /* of the sender or of the recipient, as the stage */
 	uint64_t size;
 	const char *from, *from2; /* From fields */
+	bool is_recoded;	  /* as in facts.h */
 };
 
 /*
