@@ -67,12 +67,15 @@ static void report_address(struct parser *p)
 {
 	const struct chain *c = &p->chain;
 	struct mail_address address;
+	bool is_read;
 
-	if (p->stop || c->len > ADDRESS_MAX || address_parse(c->text, c->len, &address) < 0 ||
-		!address.has_domain)
+	if (p->stop)
+		return;
+	is_read = c->len <= ADDRESS_MAX && address_parse(c->text, c->len, &address) == 0;
+	if (is_read && !address.has_domain)
 		return;
 	p->found++;
-	p->stop = !p->each(p->context, &address);
+	p->stop = !p->each(p->context, is_read ? &address : NULL);
 }
 
 static void end_chain(struct parser *p)

@@ -18,9 +18,9 @@
  * - A word without @ is not an address ("<postmaster>").
  *
  * each() is called for every address in order; if a part of the local part is quoted, all of it is
- * one quoted string. each() returns false to stop. Addresses of more than ADDRESS_MAX bytes are
- * left out. Returns whether each() was called. The time is linear in len. Allocates nothing;
- * thread-safe.
+ * one quoted string. For an address that is too long (address_parse()), it is called with NULL.
+ * each() returns false to stop. Returns whether each() was called. The time is linear in len.
+ * Allocates nothing; thread-safe.
  */
 typedef bool from_each_fn(void *context, const struct mail_address *address);
 

@@ -18,6 +18,7 @@ struct data_check {
 	const char *delimiters;
 	enum any_result result;
 	uint32_t line;
+	bool is_cut; /* an address is too long to be looked up */
 };
 
 static bool look_at_domain(void *context, const struct mail_address *address)
@@ -26,6 +27,10 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 	enum any_result result;
 	uint32_t line;
 
+	if (address == NULL) {
+		check->is_cut = true;
+		return true;
+	}
 	result = list_any_address(check->domains, address, check->delimiters, &line);
 	if (result == ANY_UNLISTED)
 		return true;
@@ -47,7 +52,7 @@ static bool check_data(struct check_run *run, const struct header_facts *header)
 	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++)
 		(void)from_header_parse(header->from[i].value, header->from[i].len, look_at_domain,
 			&check);
-	if (check.result != ANY_DENY && header->from_is_cut) {
+	if (check.result != ANY_DENY && (header->from_is_cut || check.is_cut)) {
 		finding_rule(finding, "%s", too_many);
 		return finding_fail(run, finding, 550, "5.6.0", "Too many or too long From fields");
 	}

@@ -26,10 +26,12 @@ static bool keep(void *context, const struct mail_address *address)
 {
 	struct seen *seen = context;
 
+	seen->count++;
+	if (address == NULL)
+		return true;
 	must(address->has_domain && strlen(address->canon) == address->canon_len);
 	must(address->canon[address->local_len] == '@');
 	must(strcspn(address->text, "\r\n") == address->text_len);
-	seen->count++;
 	for (size_t i = 0; i < address->canon_len; i++)
 		seen->sum += (unsigned char)address->canon[i];
 	seen->last = *address;

@@ -15,7 +15,7 @@ static bool print_address(void *context, const struct mail_address *address)
 
 	(void)context;
 	(void)putchar(' ');
-	for (i = 0; i < address->text_len; i++)
+	for (i = 0; address != NULL && i < address->text_len; i++)
 		(void)printf("%02x", (unsigned char)address->text[i]);
 	return true;
 }

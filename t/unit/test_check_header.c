@@ -78,6 +78,33 @@ START_TEST(any_looks_at_from)
 	}
 END_TEST
 
+/* An address is refused if it is too long as typed, or with its labels in ASCII. */
+START_TEST(an_address_too_long_to_be_looked_up_is_refused)
+	{
+		char from[ADDRESS_MAX + 16];
+		struct asked asked = { STAGE_HEADER, .mail = "<x@y.example>", .from = from };
+		size_t len, i;
+
+		m.services[0].mode[CHECK_DATA] = MODE_YES;
+		made_build(&m);
+		for (len = ADDRESS_MAX - 12; len <= ADDRESS_MAX - 11; len++) {
+			memset(from, 'a', len);
+			strcpy(from + len, "@bad.example");
+			ck_assert_str_eq(made_decide(&m, &asked),
+				len + 12 <= ADDRESS_MAX ?
+					"reject: data=fail(access.domains:1)" DENIED :
+					"reject: data=fail(header_from: too many or too long From "
+					"or Sender fields) 550 5.6.0 Too many or too long From "
+					"fields");
+		}
+		strcpy(from, "a@");
+		for (i = 0; i < 160; i++)
+			strcat(from, i % 2 == 0 ? "\xc3\xbc." : "\xc3\xa4.");
+		strcat(from, "bad.example");
+		ck_assert_ptr_nonnull(strstr(made_decide(&m, &asked), "too long From fields"));
+	}
+END_TEST
+
 START_TEST(data_is_yes_no_or_warn)
 	{
 		struct asked asked = { STAGE_HEADER, .mail = "<x@y.example>",
@@ -325,6 +352,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, any_looks_at_from, 0, ROWS(data));
+	tcase_add_test(tcase, an_address_too_long_to_be_looked_up_is_refused);
 	tcase_add_test(tcase, data_is_yes_no_or_warn);
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
 	tcase_add_test(tcase, only_ascii_is_the_same_in_every_charset);
