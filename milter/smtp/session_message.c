@@ -184,6 +184,11 @@ static bool is_from(const char *name, size_t len)
 	return is_named(name, len, "From") || is_named(name, len, ">From");
 }
 
+static bool is_sender(const char *name, size_t len)
+{
+	return is_named(name, len, "Sender");
+}
+
 static bool is_content_type(const char *name, size_t len)
 {
 	return is_named(name, len, "Content-Type");
@@ -206,12 +211,25 @@ static const char *find_within(const char *value, bool (*is_kind)(const char *na
 	return NULL;
 }
 
+/* Keep the field if it is of this kind, and one of this kind within it. */
+static void keep_kind(struct session *session, struct fields *fields,
+	bool (*is_kind)(const char *name, size_t len), const char *name, const char *value)
+{
+	const bool is_field = is_kind(name, strcspn(name, " \t"));
+	const char *within = find_within(value, is_kind);
+
+	if (!(is_field || within != NULL) || !looks_at_from(session, session->message))
+		return;
+	if (is_field)
+		keep_field(session->message, fields, value);
+	if (within != NULL)
+		keep_field(session->message, fields, within);
+}
+
 void session_field(struct session *session, const char *name, const char *value)
 {
 	struct message *message = session->message;
-	size_t len = strcspn(name, " \t");
-	bool is_sender = is_named(name, len, "Sender");
-	const char *within = find_within(value, is_from);
+	const size_t len = strcspn(name, " \t");
 
 	if (message == NULL)
 		return;
@@ -223,15 +241,8 @@ void session_field(struct session *session, const char *name, const char *value)
 		message->forged++;
 	if (is_content_type(name, len) || find_within(value, is_content_type) != NULL)
 		message->is_recoded |= !content_type_keeps_ascii(value);
-	if (!(is_from(name, len) || is_sender || within != NULL) ||
-		!looks_at_from(session, message))
-		return;
-	if (is_from(name, len))
-		keep_field(message, &message->from, value);
-	else if (is_sender)
-		keep_field(message, &message->senders, value);
-	if (within != NULL)
-		keep_field(message, &message->from, within);
+	keep_kind(session, &message->from, is_from, name, value);
+	keep_kind(session, &message->senders, is_sender, name, value);
 }
 
 static void judge_header(struct session *session, struct message *message, struct verdict *verdict)

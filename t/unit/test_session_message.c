@@ -238,6 +238,30 @@ START_TEST(what_readers_take_for_another_from_field_is_one)
 	}
 END_TEST
 
+/* Fields beside a From field with two addresses of bob. */
+static const struct {
+	const char *name, *value;
+	enum verdict_kind want;
+} senders[] = {
+	{ "Subject", "x", VERDICT_CONTINUE },
+	{ "Subject", "x\n Sender: eve@own.example", VERDICT_CONTINUE },
+	{ "Sender", "bob@own.example", VERDICT_CONTINUE },
+	{ "Sender ", "eve@own.example", VERDICT_REJECT },
+	{ "Subject", "x\rSender: bob@own.example", VERDICT_CONTINUE },
+	{ "Subject", "x\rSender: eve@own.example", VERDICT_REJECT },
+	{ "Subject", "x\r\rSENDER\t:eve@own.example\rX: y", VERDICT_REJECT },
+};
+
+START_TEST(what_readers_take_for_a_sender_field_is_one)
+	{
+		made_session_open(&s);
+		ck_assert_int_eq(mail_as("<bob@own.example>", "bob"), VERDICT_CONTINUE);
+		session_field(s.session, "From", "bob@own.example, bob+x@own.example");
+		session_field(s.session, senders[_i].name, senders[_i].value);
+		ck_assert_int_eq(header_end(), senders[_i].want);
+	}
+END_TEST
+
 /* Sylpheed and Thunderbird decode a From field that is not ASCII by the charset of Content-Type. */
 static const struct {
 	const char *from, *name, *value;
@@ -450,6 +474,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_header_is_judged_once);
 	tcase_add_loop_test(tcase, what_readers_take_for_another_from_field_is_one, 0,
 		sizeof(other_fields) / sizeof(other_fields[0]));
+	tcase_add_loop_test(tcase, what_readers_take_for_a_sender_field_is_one, 0,
+		(int)(sizeof(senders) / sizeof(senders[0])));
 	tcase_add_loop_test(tcase, a_field_that_another_charset_changes_is_refused, 0,
 		(int)(sizeof(recoded) / sizeof(recoded[0])));
 	tcase_add_loop_test(tcase, a_name_that_sendmail_completes_is_refused, 0,
