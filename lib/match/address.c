@@ -158,7 +158,7 @@ enum {
 	KIND_SPACE = 4,
 	KIND_DOT = 8,
 	KIND_BAD_DOT = 16, /* at either end, or behind another one */
-	KIND_OPEN = 32,	   /* angle brackets */
+	KIND_OPEN = 32,	   /* angle brackets and parentheses */
 	KIND_CLOSE = 64,
 	KIND_WIDE = 0x80, /* not ASCII */
 };
@@ -169,8 +169,8 @@ static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
 	[' '] = KIND_SPACE,
 	['.'] = KIND_DOT,
 	['"'] = KIND_SPECIAL,
-	['('] = KIND_SPECIAL,
-	[')'] = KIND_SPECIAL,
+	['('] = KIND_SPECIAL | KIND_OPEN,
+	[')'] = KIND_SPECIAL | KIND_CLOSE,
 	[','] = KIND_SPECIAL,
 	[':'] = KIND_SPECIAL,
 	[';'] = KIND_SPECIAL,
@@ -183,7 +183,8 @@ static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
 /*
  * Write the canonical form of the local part, which is never longer than the original. Returns its
  * length. Sets a->is_routed, and a->is_odd if quotes contain a routing character beside a special
- * one, or angle brackets: MTAs remove the quotes and parse the rest, each in its own way.
+ * one, angle brackets or parentheses: MTAs remove the quotes and parse the rest, each in its own
+ * way.
  */
 static size_t canon_local(struct span local, struct mail_address *a, unsigned *kinds_r)
 {

@@ -52,26 +52,6 @@ static bool remove_quotes(const char *text, size_t len, struct plain *plain_r)
 	return true;
 }
 
-/* Remove comments, which Sendmail finds once the quotes are gone. Returns whether there are any,
- * and something else. */
-static bool remove_comments(const struct plain *from, struct plain *to_r)
-{
-	size_t i, n = 0;
-	unsigned depth = 0;
-
-	for (i = 0; i < from->len; i++) {
-		if (from->text[i] == '(')
-			depth++;
-		else if (from->text[i] == ')' && depth > 0)
-			depth--;
-		else if (depth == 0)
-			to_r->text[n++] = from->text[i];
-	}
-	to_r->text[n] = '\0';
-	to_r->len = n;
-	return n > 0 && n < from->len;
-}
-
 static void find_plain(const struct mail_address *address, struct plain *plain_r)
 {
 	if (remove_quotes(address->canon, address->local_len, plain_r))
@@ -183,7 +163,7 @@ static bool fold_case(const struct plain *from, struct plain *to_r)
 /* Find the steps from a local part without routing characters. Returns their number. */
 static size_t find_plain_steps(const struct plain *p, struct plain *spare, struct step *step_r)
 {
-	if (remove_quotes(p->text, p->len, spare) || remove_comments(p, spare))
+	if (remove_quotes(p->text, p->len, spare))
 		*step_r = (struct step){ .local = spare->text, .local_len = spare->len };
 	else if (p->len > 1 && p->text[0] == '\\') /* Postfix: to a user, past the aliases */
 		*step_r = (struct step){ .local = p->text + 1, .local_len = p->len - 1 };

@@ -16,7 +16,6 @@
  *	b!a@c, "@b!a"@c		a@b (the first !)
  *	a%@c, !a@c		a@c (no domain: that of the address stays)
  *	"\"a\""@c, "\\a"@c	a@c (quotes, or one backslash, within quotes)
- *	"(x)a"@c		a@c (comments within quotes: Sendmail)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
  *	a@[host.example]	a@host.example (Sendmail: the host, without its MX)
  *	a@host.example.uucp	a@host.example (Sendmail: if DNS has the host)

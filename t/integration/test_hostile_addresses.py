@@ -9,7 +9,7 @@ import pytest
 
 LISTS = {
     "mail_from.access.blacklist": "@spam.example\nevil@other.example\n",
-    "rcpt_to.access.blacklist": "victim@here.example\n.bad.example\n",
+    "rcpt_to.access.blacklist": "victim@here.example\nfirst.last@here.example\n.bad.example\n",
     "access.domains": "listed.example\n",
 }
 
@@ -35,6 +35,7 @@ RECIPIENTS = [
     "<victim(a)@here.example>", "<victim @here.example>", "<victim@here.example(@ok.example>",
     "<victim@here.example@>", "<victim%here.example>", "<here.example!victim>", "<x@bad.example(>",
     '<"victim@here.example">', "<@" + 1000 * "x" + ":victim@here.example>",
+    '<"first(x)last"@here.example>',  # Sendmail: first.last
 ]
 
 OF_OTHERS = [

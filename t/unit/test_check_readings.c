@@ -79,7 +79,8 @@ static const struct {
 	{ "\"all@ corp.example\"@corp.example", ALL },
 	{ "\"corp.example!\\all\"@localhost", ALL },
 	{ "\"\\\\all\"@corp.example", ALL },
-	{ "\"(x)all\"@corp.example", ALL },
+	{ "\"(x)all\"@corp.example", "rcpt=fail(address syntax)" },
+	{ "\"so(x)lo\"@corp.example", "rcpt=fail(address syntax)" }, /* Sendmail: so.lo */
 	{ "\"\\\"all\\\"\"@corp.example", ALL },
 	{ "\"\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:8)" },
 	{ "%corp.example@localhost", "rcpt=fail(rcpt_to.access.blacklist:8)" },
@@ -102,7 +103,7 @@ static const struct {
 	{ "\"100% sure\"@example.com", NULL },
 	{ "\"Joe.\\\\Blow\"@example.com", NULL },
 	{ "\"Fred Bloggs\"@example.com", NULL },
-	{ "\"Fred (office)\"@example.com", NULL },
+	{ "\"Fred :)\"@example.com", NULL },
 	{ "customer/department=shipping@example.com", NULL },
 	{ "a@b@example.com", NULL },
 	/* Without a full domain. */

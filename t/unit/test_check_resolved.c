@@ -98,7 +98,6 @@ static const struct {
 	{ "corp.example\0", "all+x!@alias.example", "all+x!", ALL },
 	{ "corp.example\0", "\"all+x!\"@alias.example", "all+x!", ALL },
 	{ "corp.example\0", "\"all+x\\%\"@alias.example", "all+x\\%", ALL },
-	{ "corp.example\0", "\"\\all()\"@alias.example", "\\all", ALL },
 	{ "corp.example\0", "\"a\\ b\"@alias.example", "a\\ b",
 		"rcpt=fail(rcpt_to.access.blacklist:2)" },
 	{ "corp.example\0", "\"trap\\1\"@alias.example", "trap\\1",
