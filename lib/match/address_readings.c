@@ -99,6 +99,15 @@ static size_t find_last_route(const struct plain *p)
 	return i > 0 ? i - 1 : p->len;
 }
 
+/* Leave out the spaces around a local part, as MTAs do around the pieces of a route. */
+static void trim_local(struct step *step)
+{
+	for (; step->local_len > 0 && *step->local == ' '; step->local_len--)
+		step->local++;
+	while (step->local_len > 0 && step->local[step->local_len - 1] == ' ')
+		step->local_len--;
+}
+
 /*
  * Find the steps that routing characters allow, the preferred one first: MTAs look for @, then for
  * !, then for %. Returns their number.
@@ -112,7 +121,7 @@ static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
 		.domain_len = bang == NULL ? 0 : (size_t)(bang - p->text),
 		.local = bang == NULL ? "" : bang + 1,
 		.local_len = bang == NULL ? 0 : p->len - (size_t)(bang - p->text) - 1 };
-	size_t count = 0;
+	size_t count = 0, i;
 
 	if (at < p->len && p->text[at] == '@')
 		steps_r[count++] = by_at;
@@ -120,6 +129,8 @@ static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
 		steps_r[count++] = by_bang;
 	if (at < p->len && p->text[at] == '%')
 		steps_r[count++] = by_at;
+	for (i = 0; i < count; i++)
+		trim_local(&steps_r[i]);
 	return count;
 }
 
@@ -226,16 +237,12 @@ static bool take_step(const struct mail_address *from, const struct step *step,
 	struct mail_address *to_r)
 {
 	const char *local = step->local;
-	size_t len = step->local_len;
+	const size_t len = step->local_len;
 	char domain[1 + DOMAIN_SIZE];
 	struct address_key key;
 	bool is_literal;
 	int local_len;
 
-	for (; len > 0 && *local == ' '; len--)
-		local++;
-	while (len > 0 && local[len - 1] == ' ')
-		len--;
 	if (!write_domain(from, step, domain, &is_literal) ||
 		(local_len = write_address(local, len, !address_is_dot_string(local, len), domain,
 			 &key)) < 0)

@@ -23,7 +23,8 @@
  *	a@straße.example	a@strasse.example (the same, where the domain was typed so)
  *
  * No domain is excluded, because only the MTA knows which are its own. Where two
- * steps are possible (b!a%d@c), both are made. Spaces around the pieces are ignored, as MTAs do.
+ * steps are possible (b!a%d@c), both are made. Spaces around the pieces of a route are ignored, as
+ * MTAs do.
  * Local parts with other special characters beside a routing one do not occur: such an address is
  * odd.
  */

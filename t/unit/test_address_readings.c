@@ -95,6 +95,11 @@ static const struct {
 		"all@corp.example" },
 	{ "\"\\\"all\\\"\"@corp.example", "all@corp.example", "all@corp.example" },
 	{ "\"all(\"@corp.example", "", "\"all(\"@corp.example" },
+	/* Spaces that belong to the local part. */
+	{ "\" all\"@corp.example", "", "\" all\"@corp.example" },
+	{ "\"\\\"all \\\"\"@corp.example", "\"all \"@corp.example", "\"all \"@corp.example" },
+	{ "\" \u017f\"@corp.example", "\" s\"@corp.example", "\" s\"@corp.example" },
+	{ "\"all \"@[corp.example]", "\"all \"@corp.example", "\"all \"@corp.example" },
 	{ "\"\"@corp.example", "mailer-daemon@corp.example", "mailer-daemon@corp.example" },
 	/* A name in brackets: Sendmail sends mail to the host of this name. */
 	{ "all@[corp.example]", "all@corp.example", "all@corp.example" },

@@ -104,6 +104,7 @@ static const struct {
 	{ "\"Joe.\\\\Blow\"@example.com", NULL },
 	{ "\"Fred Bloggs\"@example.com", NULL },
 	{ "\"Fred :)\"@example.com", NULL },
+	{ "\" all\"@localhost", NULL }, /* another mailbox than all */
 	{ "customer/department=shipping@example.com", NULL },
 	{ "a@b@example.com", NULL },
 	/* Without a full domain. */
