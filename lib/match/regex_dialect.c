@@ -291,10 +291,10 @@ static const char *translate_group(struct translation *t, const char *p)
 	}
 	open_capture(t);
 	behind = read_name(t, p + 2, &name);
-	if (behind != NULL && !t->is_refused)
+	if (behind != NULL && !t->is_refused && !regex_quantifier_follows(behind, t->end))
 		strbuf_add_char(t->out, '(');
-	else
-		strbuf_add_str(t->out, REFUSED); /* no name, two of it, or no JavaScript */
+	else /* no name, two of it, no JavaScript, or "(?" */
+		strbuf_add_str(t->out, REFUSED);
 	strbuf_free(&name);
 	return behind != NULL ? behind : p + 2;
 }
