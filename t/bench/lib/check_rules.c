@@ -138,22 +138,34 @@ static void add_usual_regexes(struct made *m, enum list_id id, int count, char k
 	strbuf_free(&text);
 }
 
-/* Regexes that no literal can find. No session has an exclamation mark. */
-static void add_regexes_without_text(struct made *m, enum list_id id, int count, char kind)
+/* Regexes that no literal can find. No session has an exclamation mark, or one of the characters
+ * that stand in its place. */
+static void add_without_text(struct strbuf *text, int i, unsigned long long w, const char *mark)
+{
+	const int a = 'a' + (int)(w % 13), b = 'n' + (int)(w / 13 % 13);
+
+	if (i % 4 == 3)
+		strbuf_addf(text, "(?=.*[0-9][%c%c]).*[%c-%c]%llu%s.*\n", a, b, a, b, w % 10, mark);
+	else if (i % 4 == 2)
+		strbuf_addf(text, "[%c-%c]{1,4}[0-9]*(?:-|%c)[a-z]+%s.*\n", a, b, b, mark);
+	else
+		strbuf_addf(text, ".*[%c-%c][0-%llu].*[%c%c]%s.*\n", a, b, w % 9 + 1, a, b, mark);
+}
+
+static void add_unusual_regexes(struct made *m, enum list_id id, const struct check_size *size,
+	char kind)
 {
 	struct strbuf text = STRBUF_INIT;
-	int i;
 
-	for (i = 0; i < count; i++) {
+	for (int i = 0; i < size->regexes; i++) {
 		const unsigned long long w = word(kind, i);
-		const int a = 'a' + (int)(w % 13), b = 'n' + (int)(w / 13 % 13);
 
-		if (i % 4 == 3)
-			strbuf_addf(&text, "(?=.*[0-9]%c).*[%c-%c]%llu!.*\n", b, a, b, w % 10);
-		else if (i % 4 == 2)
-			strbuf_addf(&text, "[%c-%c]{1,4}[0-9]*(?:-|%c)[a-z]+!.*\n", a, b, b);
+		if (size->kind == REGEXES_WITH_TWO_LETTERS)
+			strbuf_addf(&text, "[a-z]+%c%c[0-9]+[a-z].*\n", 'g' + (int)(w % 20),
+				'g' + (int)(w / 20 % 20));
 		else
-			strbuf_addf(&text, ".*[%c-%c]%llu.*%c!.*\n", a, b, w % 100, b);
+			add_without_text(&text, i, w,
+				size->kind == REGEXES_WITH_NOTHING ? "[!-,]" : "!");
 	}
 	add_list(m, id, &text);
 	strbuf_free(&text);
@@ -161,10 +173,10 @@ static void add_regexes_without_text(struct made *m, enum list_id id, int count,
 
 static void add_regexes(struct made *m, enum list_id id, const struct check_size *size, char kind)
 {
-	if (size->without_text)
-		add_regexes_without_text(m, id, size->regexes, kind);
-	else
+	if (size->kind == REGEXES_WITH_TEXT)
 		add_usual_regexes(m, id, size->regexes, kind);
+	else
+		add_unusual_regexes(m, id, size, kind);
 }
 
 static void add_domains(struct made *m, int count)

@@ -7,13 +7,21 @@
 #include "lib/rules/facts.h"
 #include "t/unit/lib/made_policy.h"
 
+/* What a regex requires of a subject. */
+enum check_regexes {
+	REGEXES_WITH_TEXT,
+	REGEXES_WITH_TWO_LETTERS, /* too few for the prefilter */
+	REGEXES_WITH_A_CHARACTER, /* which no session has */
+	REGEXES_WITH_NOTHING,
+};
+
 /* The size of a rule set. */
 struct check_size {
 	int entries; /* of each exact list */
 	int regexes; /* of each regex list */
 	int domains; /* of access.domains */
 	int users;
-	bool without_text; /* the regexes require no text of three characters */
+	enum check_regexes kind;
 };
 
 /*
