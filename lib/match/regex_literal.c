@@ -18,7 +18,11 @@ struct open {
 	size_t together; /* behind these: those of the alternatives that ended, which form one set
 			  */
 	bool has_branches, looks_around;
-	bool is_free; /* an alternative requires no text */
+	bool is_free;		    /* an alternative requires no text */
+	struct regex_marks marks;   /* of what the present alternative requires; or the group, once
+				       it is closed */
+	struct regex_marks common;  /* those of all alternatives that ended */
+	struct regex_marks outside; /* once it is closed: what was required before it */
 };
 
 enum item { ITEM_OTHER, ITEM_CHARACTER, ITEM_GROUP };
@@ -41,6 +45,7 @@ static void end_text(struct scan *s)
 	const size_t len = s->len;
 
 	s->len = 0;
+	regex_marks_add(&s->groups[s->depth].marks, s->text, len);
 	if (len < REGEX_LITERAL_MIN || s->count == REGEX_LITERALS_FOUND)
 		return;
 	s->found[s->count] = (struct regex_literal){ .len = (uint8_t)len, .together = 1 };
@@ -120,6 +125,14 @@ static const struct regex_literal *find_best(const struct scan *s, size_t from)
 	return best;
 }
 
+/* End the marks of an alternative. The group requires those that all alternatives have. */
+static void end_branch_marks(struct open *group)
+{
+	group->common = group->has_branches ? regex_marks_common(group->common, group->marks) :
+					      group->marks;
+	group->marks = (struct regex_marks){ 0 };
+}
+
 /* End an alternative. One of its sets becomes a part of the group's. */
 static void end_branch(struct scan *s)
 {
@@ -129,6 +142,7 @@ static void end_branch(struct scan *s)
 	size_t taken = 0;
 
 	end_text(s);
+	end_branch_marks(group);
 	if ((best = find_best(s, from)) != NULL &&
 		group->together + best->together <= REGEX_LITERALS_TOGETHER) {
 		taken = best->together;
@@ -144,8 +158,12 @@ static void end_group(struct scan *s)
 	struct open *group = &s->groups[s->depth];
 
 	end_text(s);
-	if (group->has_branches)
+	if (group->has_branches) {
 		end_branch(s);
+		group->marks = group->common;
+	}
+	if (group->looks_around)
+		group->marks = (struct regex_marks){ 0 };
 	if (group->is_free || group->looks_around)
 		s->count = group->before;
 	else if (group->has_branches)
@@ -178,10 +196,15 @@ static bool open_group(struct scan *s)
 /* Returns false if no group is open. */
 static bool close_group(struct scan *s)
 {
+	struct open *group = &s->groups[s->depth];
+
 	if (s->depth == 0)
 		return false;
 	end_group(s);
-	s->last_group = s->groups[s->depth--];
+	s->depth--;
+	group->outside = s->groups[s->depth].marks;
+	s->groups[s->depth].marks = regex_marks_both(group->outside, group->marks);
+	s->last_group = *group;
 	s->last = ITEM_GROUP;
 	s->p++;
 	return true;
@@ -204,10 +227,12 @@ static void read_quantifier(struct scan *s)
 {
 	const char *p = s->p;
 
-	if (is_optional(s) && s->last == ITEM_CHARACTER)
+	if (is_optional(s) && s->last == ITEM_CHARACTER) {
 		s->len--;
-	else if (is_optional(s) && s->last == ITEM_GROUP)
+	} else if (is_optional(s) && s->last == ITEM_GROUP) {
 		s->count = s->last_group.before;
+		s->groups[s->depth].marks = s->last_group.outside;
+	}
 	p = *p == '{' ? skip_braces(s, p) : p + 1;
 	if (p < s->end && *p == '?')
 		p++; /* lazy */
@@ -258,7 +283,8 @@ static size_t bytes_of(size_t count)
 	return sizeof(struct regex_literals) + count * sizeof(struct regex_literal);
 }
 
-int regex_literals_find(const char *regex, struct regex_literals **literals_r)
+int regex_literals_find(const char *regex, struct regex_literals **literals_r,
+	struct regex_marks *marks_r)
 {
 	struct scan s;
 	struct regex_literals *all = NULL;
@@ -272,10 +298,12 @@ int regex_literals_find(const char *regex, struct regex_literals **literals_r)
 	s.count = 0;
 	while (s.p < s.end && read_item(&s))
 		;
-	if (s.p == s.end && s.depth == 0)
+	if (s.p == s.end && s.depth == 0) {
 		end_group(&s);
-	else
+	} else {
 		s.count = 0;
+		s.groups[0].marks = (struct regex_marks){ 0 };
+	}
 	if (s.count > 0) {
 		if ((all = malloc(bytes_of(s.count))) == NULL)
 			return -1;
@@ -283,6 +311,7 @@ int regex_literals_find(const char *regex, struct regex_literals **literals_r)
 		memcpy(all->at, s.found, s.count * sizeof(all->at[0]));
 	}
 	*literals_r = all;
+	*marks_r = s.groups[0].marks;
 	return 0;
 }
 

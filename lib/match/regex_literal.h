@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/match/regex_marks.h"
+
 /*
  * Literals: texts that a regex requires. They form sets, one for each part of the regex that
  * requires a text. A subject that the regex matches contains at least one literal of each set: the
@@ -31,10 +33,12 @@ struct regex_literals {
 
 /*
  * Find the literals of a regex that PCRE2 has compiled, in the form of regex_dialect_translate().
- * The caller frees *literals_r, which is NULL if there are none. Returns 0, or -1 when out of
- * memory.
+ * The caller frees *literals_r, which is NULL if there are none. *marks_r: the marks that each
+ * subject has which the regex matches, those of shorter texts included. Returns 0, or -1 when out
+ * of memory.
  */
-int regex_literals_find(const char *regex, struct regex_literals **literals_r);
+int regex_literals_find(const char *regex, struct regex_literals **literals_r,
+	struct regex_marks *marks_r);
 
 /* Return their memory; they may be NULL. */
 size_t regex_literals_bytes(const struct regex_literals *literals);

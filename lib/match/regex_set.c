@@ -10,9 +10,13 @@
 
 #define MACHINE_CODE_STEP 262144 /* bytes of the regexes in one step of regex_set_prepare() */
 
+/* With fewer regexes, trying each one is as fast as finding the marks of a subject. */
+#define MARKS_WORTH_IT 4
+
 struct member {
 	struct shared_regex *shared;
-	bool is_fast; /* as counted in the set; likewise: */
+	struct regex_marks marks; /* copied, so that those of all regexes are close together */
+	bool is_fast;		  /* as counted in the set; likewise: */
 	size_t bytes;
 };
 
@@ -87,7 +91,7 @@ static void count_member(struct regex_set *set, struct member *m)
 
 int regex_set_add(struct regex_set *set, struct shared_regex *regex)
 {
-	struct member m = { .shared = regex };
+	struct member m = { .shared = regex, .marks = regex->marks };
 
 	if (make_room(set) < 0)
 		return -1;
@@ -241,7 +245,8 @@ size_t regex_set_words(const struct regex_set *set)
 	return set->words;
 }
 
-void regex_set_select(const struct regex_set *set, struct regex_prefilter_scratch *scratch,
+/* Set the bits of all regexes, or of those that the prefilter finds. */
+static void select_by_texts(const struct regex_set *set, struct regex_prefilter_scratch *scratch,
 	struct regex_budget *budget, const struct regex_subject *subject, uint64_t *bits)
 {
 	const struct regex_prefilter *prefilter = prefilter_of(set);
@@ -253,4 +258,35 @@ void regex_set_select(const struct regex_set *set, struct regex_prefilter_scratc
 	memset(bits, 0xff, set->words * sizeof(*bits));
 	if (set->count % 64 != 0)
 		bits[set->words - 1] = (UINT64_C(1) << set->count % 64) - 1;
+}
+
+/* Clear the bits of those members of a word whose marks the subject lacks. */
+static uint64_t keep_marked(const struct member *members, uint64_t word, struct regex_marks marks)
+{
+	uint64_t kept = 0;
+
+	for (; word != 0; word &= word - 1) {
+		const int i = __builtin_ctzll(word);
+
+		kept |= (uint64_t)regex_marks_contain(marks, members[i].marks) << i;
+	}
+	return kept;
+}
+
+void regex_set_select(const struct regex_set *set, struct regex_prefilter_scratch *scratch,
+	struct regex_budget *budget, const struct regex_subject *subject, uint64_t *bits)
+{
+	struct regex_marks marks = { 0 };
+	size_t w = 0;
+
+	select_by_texts(set, scratch, budget, subject, bits);
+	if (set->count < MARKS_WORTH_IT)
+		return;
+	while (w < set->words && bits[w] == 0)
+		w++;
+	if (w == set->words)
+		return;
+	regex_marks_add(&marks, subject->text, subject->len);
+	for (; w < set->words; w++)
+		bits[w] = keep_marked(set->members + w * 64, bits[w], marks);
 }

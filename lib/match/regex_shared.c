@@ -101,7 +101,7 @@ enum regex_added shared_regex_new(const char *regex, size_t len, bool anchored,
 		compiled = compile_forms(r, &forms, err);
 	is_added = r != NULL && note_compiled(r, compiled);
 	*bytes_r = is_added ? r->cost : refusal_bytes(&forms);
-	if (is_added && regex_literals_find(forms.plain.text, &r->literals) < 0) {
+	if (is_added && regex_literals_find(forms.plain.text, &r->literals, &r->marks) < 0) {
 		is_added = false;
 		compiled = REGEX_NO_MEMORY;
 	}

@@ -25,6 +25,7 @@ struct shared_regex {
 	size_t len;	   /* bytes of it */
 	uint64_t cost;	   /* regex_cost_find(), with callouts */
 	struct regex_literals *literals; /* by which the prefilter can find it; NULL: none */
+	struct regex_marks marks;	 /* of each subject that it matches */
 };
 
 /*

@@ -13,7 +13,8 @@
  * dialect. Reference-counted. Once it is finished, its answers never change; then any thread may
  * match, each with its own scratch.
  *
- * A finished list is interpreted by PCRE2. regexlist_prepare() makes it faster: it compiles the
+ * A finished list is interpreted by PCRE2, without the regexes that require a character or a pair
+ * of neighbours which the subject lacks. regexlist_prepare() makes it faster: it compiles the
  * regexes to machine code and, if the build includes hyperscan, makes a prefilter that searches a
  * subject for the texts which the regexes require, and selects those that can match at all. Because
  * this can take long, it is done in steps, beside the matching threads.
@@ -142,8 +143,8 @@ void regexlist_measure(const struct regexlist *list, struct regexlist_size *size
 /* Add to prepared_ns, because the library reads no clock. Any thread. */
 void regexlist_add_time(struct regexlist *list, uint64_t ns);
 
-/* Return how many regexes are tried on every subject, because the prefilter is not prepared or they
- * require no text. Any thread. */
+/* Return how many regexes are tried on every subject that has the characters which they require,
+ * because the prefilter is not prepared or they require no text. Any thread. */
 size_t regexlist_untested(const struct regexlist *list);
 
 #endif

@@ -15,8 +15,10 @@ static struct regex_literals *literals[REGEXES_MAX];
 
 static struct regex_index *index_of(const char *const *regexes, size_t count)
 {
+	struct regex_marks marks;
+
 	for (size_t i = 0; i < count; i++)
-		ck_assert_int_eq(regex_literals_find(regexes[i], &literals[i]), 0);
+		ck_assert_int_eq(regex_literals_find(regexes[i], &literals[i], &marks), 0);
 	return regex_index_new((const struct regex_literals *const *)literals, count);
 }
 

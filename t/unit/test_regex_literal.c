@@ -1,6 +1,6 @@
 /*
- * Shows which texts a regex requires,
- * and that no match lacks all texts of a set.
+ * Shows which texts a regex requires, and which marks, and that no match lacks all texts of a set,
+ * or a mark.
  */
 #include "lib/match/regex_literal.h"
 
@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "lib/match/regex_compile.h"
-#include "lib/match/regex_dialect.h"
 #include "lib/match/regex_subject.h"
-#include "lib/match/regexlist.h"
 #include "t/unit/unit.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -94,8 +92,9 @@ static const struct {
 static struct regex_literals *find(const char *regex)
 {
 	struct regex_literals *literals;
+	struct regex_marks marks;
 
-	ck_assert_int_eq(regex_literals_find(regex, &literals), 0);
+	ck_assert_int_eq(regex_literals_find(regex, &literals, &marks), 0);
 	return literals;
 }
 
@@ -119,6 +118,49 @@ START_TEST(a_regex_requires_these_texts)
 		ck_assert_msg(strcmp(text, rows[_i].literals) == 0, "%s: '%s', not '%s'",
 			rows[_i].regex, text, rows[_i].literals);
 		ck_assert_int_eq(regex_literals_bytes(literals) > 0, text[0] != '\0');
+		free(literals);
+	}
+END_TEST
+
+/* Translated regexes, and texts whose marks each subject has that they match. */
+static const struct {
+	const char *regex;
+	const char *const texts[4];
+} marked[] = {
+	{ "", { "" } },
+	{ "[a-z]+xy[0-9]+[a-z].*", { "xy" } },
+	{ "a.b", { "a", "b" } },
+	{ "abc?d", { "ab", "d" } },
+	{ "ab{0,2}c+de*", { "a", "c", "d" } },
+	{ "ab\\.c\\d\\-", { "ab.c", "-" } },
+	{ "(ab)?c", { "c" } },
+	{ "(ab)+c", { "ab", "c" } },
+	{ "(a(b)?c)?d", { "d" } },
+	{ "a(b(c)?d)e", { "a", "b", "d", "e" } },
+	{ "(a|b)c", { "c" } },
+	{ "(ab|.b)c", { "b", "c" } },
+	{ "ab|cab|.*ab.", { "ab" } },
+	{ "ab|", { "" } },
+	{ "(ab|cb){0}d", { "d" } },
+	{ "(?=a)b(?!c)(?<=d)(?<!e)", { "b" } },
+	{ "(?:a(?:b|c)|a)", { "a" } },
+	{ "abcdefgh", { "abcdefgh" } },
+	{ "abcdefghijk", { "abcdefgh", "ijk" } },
+	{ "[a]b[^c]d", { "b", "d" } },
+	{ "ab(?@c", { "" } },
+	{ "(*VERB)ab", { "" } },
+	{ "ab)", { "" } },
+};
+
+START_TEST(a_regex_requires_these_marks)
+	{
+		struct regex_marks wanted = { 0 }, marks;
+		struct regex_literals *literals;
+
+		for (size_t i = 0; i < COUNT(marked[_i].texts) && marked[_i].texts[i] != NULL; i++)
+			regex_marks_add(&wanted, marked[_i].texts[i], strlen(marked[_i].texts[i]));
+		ck_assert_int_eq(regex_literals_find(marked[_i].regex, &literals, &marks), 0);
+		ck_assert_msg(memcmp(&marks, &wanted, sizeof(marks)) == 0, "%s", marked[_i].regex);
 		free(literals);
 	}
 END_TEST
@@ -227,49 +269,67 @@ static bool contains(const struct regex_subject *subject, const struct regex_lit
 	return false;
 }
 
-/* Check the literals of one regex against some subjects. Returns how many of them it matched. */
-static unsigned check_regex(const char *regex, struct regex_scratch *scratch)
+/* Return whether PCRE2 alone finds a regex in a subject. */
+static bool is_match(const pcre2_code *code, const struct regex_subject *subject)
 {
+	static pcre2_match_data *found;
+
+	if (found == NULL)
+		found = pcre2_match_data_create(1, NULL);
+	return pcre2_match(code, (PCRE2_SPTR)subject->text, subject->len, 0, PCRE2_NO_UTF_CHECK,
+		       found, NULL) >= 0;
+}
+
+/* Check a subject that a regex matches. */
+static void check_subject(const char *regex, const struct regex_subject *subject,
+	const struct regex_literals *literals, struct regex_marks required)
+{
+	struct regex_marks marks = { 0 };
+
+	for (size_t k = 0; literals != NULL && k < literals->count; k += literals->at[k].together)
+		ck_assert_msg(contains(subject, &literals->at[k]),
+			"/%s/ matches \"%s\" without \"%.*s\"", regex, subject->text,
+			(int)literals->at[k].len, literals->at[k].text);
+	regex_marks_add(&marks, subject->text, subject->len);
+	ck_assert_msg(regex_marks_contain(marks, required), "/%s/ matches \"%s\"", regex,
+		subject->text);
+}
+
+/* Check what one regex requires against some subjects. Returns how many of them it matched. */
+static unsigned check_regex(const char *regex)
+{
+	const struct regex_mode mode = { 0 };
 	struct regex_forms forms = REGEX_FORMS_INIT;
 	struct strbuf text = STRBUF_INIT, folded = STRBUF_INIT;
-	struct regexlist *list = regexlist_new(false);
 	struct regex_literals *literals = NULL;
+	struct regex_marks required;
 	struct regex_subject subject;
+	pcre2_code *code = NULL;
 	unsigned matched = 0;
-	uint32_t value;
 
-	if (regexlist_add(list, regex, strlen(regex), 0, NULL) == REGEX_ADDED) {
-		ck_assert(regex_dialect_translate(regex, strlen(regex), false, UINT64_MAX,
-			&forms.plain));
-		strbuf_add_str(&forms.plain, "");
-		literals = find(forms.plain.text);
-		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
+	ck_assert_int_eq(regex_forms_make(&forms, regex, strlen(regex), mode, UINT64_MAX), 0);
+	if (regex_compile(&forms, regex, strlen(regex), mode, &code, NULL) == REGEX_COMPILED) {
+		ck_assert_int_eq(regex_literals_find(forms.plain.text, &literals, &required), 0);
 		for (int i = 0; i < 10; i++) {
 			make_subject(&text);
-			if (regexlist_match(list, scratch, text.text, text.len, &value) !=
-				REGEX_YES)
-				continue;
-			matched++;
 			ck_assert_int_eq(regex_subject_fold(text.text, text.len, &folded, &subject),
 				0);
-			for (size_t k = 0; literals != NULL && k < literals->count;
-				k += literals->at[k].together)
-				ck_assert_msg(contains(&subject, &literals->at[k]),
-					"/%s/ matches \"%s\" without \"%.*s\"", regex, text.text,
-					(int)literals->at[k].len, literals->at[k].text);
+			if (!is_match(code, &subject))
+				continue;
+			matched++;
+			check_subject(regex, &subject, literals, required);
 		}
 	}
+	pcre2_code_free(code);
 	free(literals);
 	regex_forms_free(&forms);
 	strbuf_free(&text);
 	strbuf_free(&folded);
-	regexlist_unref(&list);
 	return matched;
 }
 
-START_TEST(no_match_lacks_all_texts_of_a_set)
+START_TEST(no_match_lacks_what_the_regex_requires)
 	{
-		struct regex_scratch *scratch = regex_scratch_new(NULL);
 		struct strbuf regex = STRBUF_INIT;
 		unsigned matched = 0;
 
@@ -278,11 +338,10 @@ START_TEST(no_match_lacks_all_texts_of_a_set)
 			strbuf_reset(&regex);
 			add_regex(&regex, 0);
 			strbuf_add_str(&regex, "");
-			matched += check_regex(regex.text, scratch);
+			matched += check_regex(regex.text);
 		}
 		ck_assert_uint_gt(matched, 10);
 		strbuf_free(&regex);
-		regex_scratch_free(&scratch);
 	}
 END_TEST
 
@@ -292,10 +351,11 @@ static Suite *make_suite(void)
 	TCase *tests = tcase_create("regex_literal");
 
 	tcase_add_loop_test(tests, a_regex_requires_these_texts, 0, (int)COUNT(rows));
+	tcase_add_loop_test(tests, a_regex_requires_these_marks, 0, (int)COUNT(marked));
 	tcase_add_test(tests, the_number_of_texts_is_bounded);
 	tcase_add_test(tests, no_depth_is_too_much);
 	tcase_add_test(tests, a_set_is_as_good_as_its_shortest_text);
-	tcase_add_loop_test(tests, no_match_lacks_all_texts_of_a_set, 0, 3);
+	tcase_add_loop_test(tests, no_match_lacks_what_the_regex_requires, 0, 3);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -700,8 +700,8 @@ static struct regex_scratch *fake_scratch(uint64_t step, uint64_t used_percent)
 /* The time budget covers all lists of one decision; the next decision has a full one. */
 START_TEST(keeps_to_the_budget)
 	{
-		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c", "(?=x)d",
-			"(?=x)e", "(?=x)f", "(?=x)g", "(?=x)h", "(?=x)i", "(?=x)j" };
+		static const char *const regexes[] = { "(?=x).", "(?=x).", "(?=x).", "(?=x).",
+			"(?=x).", "(?=x).", "(?=x).", "(?=x).", "(?=x).", "(?=x)." };
 		struct regexlist *list = list_of(true, regexes, 10);
 		struct regex_scratch *scratch = fake_scratch(REGEX_BUDGET_NS / 15, 100);
 		uint32_t value = 0;
@@ -722,16 +722,13 @@ END_TEST
 START_TEST(a_spent_budget_stays_spent)
 	{
 		enum { COUNT = 3000 };
-		static char text[COUNT][16];
 		static const char *regexes[COUNT];
 		struct regexlist *list;
 		struct regex_scratch *scratch;
 		uint32_t value = 0;
 
-		for (int i = 0; i < COUNT; i++) {
-			(void)snprintf(text[i], sizeof(text[i]), "(?=x)%d", i);
-			regexes[i] = i + 1 < COUNT ? text[i] : "(?=q)q";
-		}
+		for (int i = 0; i < COUNT; i++)
+			regexes[i] = i + 1 < COUNT ? "(?=x)." : "(?=q)q";
 		list = list_of(true, regexes, COUNT);
 		scratch = fake_scratch(REGEX_BUDGET_NS / 4, 100);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
@@ -749,10 +746,10 @@ START_TEST(grants_each_regex_some_time)
 		struct regexlist *list = regexlist_new(true);
 		struct regex_scratch *scratch;
 		uint32_t value = 0;
-		char text[16];
 
 		for (int i = 0; i < COUNT; i++) {
-			(void)snprintf(text, sizeof(text), i + 1 < COUNT ? "host%d" : "q", i);
+			const char *text = i + 1 < COUNT ? "[^q]" : "q";
+
 			ck_assert_int_eq(regexlist_add(list, text, strlen(text), 1, NULL),
 				REGEX_ADDED);
 		}
