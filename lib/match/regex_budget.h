@@ -19,6 +19,10 @@ struct regex_clock {
 #define REGEX_BUDGET_NS UINT64_C(5000000)
 #define REGEX_BUDGET_EACH_NS UINT64_C(2000)
 
+/* Most decisions end within this time, so that nothing reads their processor time. For others, this
+ * much counts for the time before it was first read. */
+#define REGEX_BUDGET_UNREAD_NS UINT64_C(200000)
+
 /* For one match, so that a single regex does not use up the time of all others. */
 #define REGEX_MATCH_NS UINT64_C(1000000)
 
@@ -30,13 +34,13 @@ struct regex_budget {
 	const struct regex_clock *clock; /* NULL: no bound */
 	uint64_t allowed;		 /* ns */
 	uint64_t granted;		 /* ns, for the regexes that were tried */
-	uint64_t passed_from, used_from; /* what the clocks showed at the beginning; the former
-					    without pauses that are known */
+	uint64_t passed_from, used_from; /* what the clocks showed at the beginning, without
+					    pauses that are known; the latter if it is metered */
 	uint64_t passed;		 /* what the clock showed last */
-	uint64_t match_passed_from;	 /* ... when the match began */
+	uint64_t match_passed_from;	 /* ... when it was first read in the match; 0: not yet */
 	uint64_t match_used_from;	 /* ... when half of its time had passed; 0: it has not */
-	unsigned steps;
-	bool has_begun, is_spent;
+	uint64_t steps;			 /* since the clock was read */
+	bool has_begun, is_metered, is_spent;
 };
 
 /* Begin a decision with a full budget. Nothing is used until the budget is first looked at. */
@@ -45,17 +49,24 @@ void regex_budget_begin(struct regex_budget *budget);
 /* Return whether the budget is spent. It stays spent until the next decision. */
 bool regex_budget_is_spent(struct regex_budget *budget);
 
-/* Begin a match of one more regex, for which the decision gets some time, right after
- * regex_budget_is_spent(). */
-void regex_budget_begin_match(struct regex_budget *budget);
+/*
+ * Begin a match of one more regex, for which the decision gets some time. Returns whether the
+ * budget allows it. Looks at the clock once for REGEX_BUDGET_STEPS of matches and their steps,
+ * because a look takes as long as a tenth of an ordinary match. work: the bytes of the regex
+ * multiplied by those of the subject, so that there is a look before each match that may take long.
+ */
+bool regex_budget_begin_match(struct regex_budget *budget, uint64_t work);
+
+#define REGEX_BUDGET_STEPS 16
+#define REGEX_BUDGET_STEP_WORK 32768 /* which counts as a step; an ordinary match has less */
 
 /* Between these calls, nothing is charged to the decision. Pass to regex_budget_resume() what
  * regex_budget_pause() has returned. */
-uint64_t regex_budget_pause(const struct regex_budget *budget);
+uint64_t regex_budget_pause(struct regex_budget *budget);
 void regex_budget_resume(struct regex_budget *budget, uint64_t paused);
 
 /* Return, at one of many short steps of a match, whether to end it: whether it has used its time,
- * or the budget is spent. Looks at the clock at every sixteenth step. */
+ * or the budget is spent. Looks at the clock once for REGEX_BUDGET_STEPS. */
 bool regex_budget_step(struct regex_budget *budget);
 
 #endif

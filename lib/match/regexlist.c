@@ -23,6 +23,10 @@
 #define DEPTH_LIMIT 5000
 #define HEAP_LIMIT_KIB 2048
 
+/* Beginning a match, which may compile the regex for lines, counts as so many bytes of a subject.
+ */
+#define WORK_OF_START 16
+
 #define JIT_STACK_START (32 * 1024)
 #define JIT_STACK_MAX (512 * 1024)
 
@@ -327,9 +331,8 @@ static enum regex_result try_one(struct shared_regex *r, struct regex_scratch *s
 	pcre2_match_context *context = s->context;
 	int rc;
 
-	if (regex_budget_is_spent(&s->budget))
+	if (!regex_budget_begin_match(&s->budget, r->cost * (subject->len + WORK_OF_START)))
 		return REGEX_FAILED;
-	regex_budget_begin_match(&s->budget);
 	if (code == NULL || (subject->has_lines && r->has_lines)) {
 		code = subject->has_lines && r->has_lines ? shared_regex_lines(r) : r->code;
 		context = r->is_sparse ? s->sparse : s->interpreter;

@@ -32,19 +32,40 @@ static void setup(void)
 	regex_budget_begin(&budget);
 }
 
+/* Let time pass, of which the thread uses all or nothing. */
+static void use(uint64_t ns)
+{
+	passed += ns;
+	used += ns;
+}
+
+static bool is_spent(void)
+{
+	return regex_budget_is_spent(&budget);
+}
+
+/* Begin a decision, and let so much time pass that its processor time is read. */
+static void begin_metered(void)
+{
+	ck_assert(!is_spent());
+	use(REGEX_BUDGET_UNREAD_NS + 1);
+	ck_assert(!is_spent());
+	ck_assert_uint_eq(calls, 1);
+	passed--; /* only the unread time counts */
+	used--;
+}
+
 START_TEST(is_spent_once_it_was_used)
 	{
-		ck_assert(!regex_budget_is_spent(&budget));
-		passed += REGEX_BUDGET_NS;
-		used += REGEX_BUDGET_NS;
-		ck_assert(!regex_budget_is_spent(&budget));
-		passed++;
-		used++;
-		ck_assert(regex_budget_is_spent(&budget));
+		begin_metered();
+		use(REGEX_BUDGET_NS - REGEX_BUDGET_UNREAD_NS + 1);
+		ck_assert(!is_spent());
+		use(1);
+		ck_assert(is_spent());
 		used = passed = 0; /* it stays spent */
-		ck_assert(regex_budget_is_spent(&budget));
+		ck_assert(is_spent());
 		regex_budget_begin(&budget);
-		ck_assert(!regex_budget_is_spent(&budget));
+		ck_assert(!is_spent());
 	}
 END_TEST
 
@@ -53,36 +74,38 @@ static const unsigned counts[] = { 0, 1000, 2500, 2501, 10000 };
 
 START_TEST(grants_each_regex_some_time)
 	{
-		const uint64_t allowed = counts[_i] * REGEX_BUDGET_EACH_NS;
+		const uint64_t granted = counts[_i] * REGEX_BUDGET_EACH_NS;
+		const uint64_t allowed = granted > REGEX_BUDGET_NS ? granted : REGEX_BUDGET_NS;
 
-		ck_assert(!regex_budget_is_spent(&budget));
+		begin_metered();
 		for (unsigned i = 0; i < counts[_i]; i++)
-			regex_budget_begin_match(&budget);
-		passed += allowed > REGEX_BUDGET_NS ? allowed : REGEX_BUDGET_NS;
-		used = passed;
-		ck_assert(!regex_budget_is_spent(&budget));
-		passed++;
-		used++;
-		ck_assert(regex_budget_is_spent(&budget));
+			ck_assert(regex_budget_begin_match(&budget, 0));
+		use(allowed - REGEX_BUDGET_UNREAD_NS + 1);
+		ck_assert(!is_spent());
+		use(1);
+		ck_assert(is_spent());
+		ck_assert(!regex_budget_begin_match(&budget, 0));
 	}
 END_TEST
 
-/* A pause counts no longer once it is known. */
+/* Neither before the processor time is first read, nor later. A pause counts no longer once it is
+ * known. */
 START_TEST(charges_no_pause)
 	{
-		ck_assert(!regex_budget_is_spent(&budget));
+		ck_assert(!is_spent());
 		passed += 100 * REGEX_BUDGET_NS;
-		ck_assert(!regex_budget_is_spent(&budget));
+		ck_assert(!is_spent());
+		passed += 100 * REGEX_BUDGET_NS;
+		ck_assert(!is_spent());
+		ck_assert_uint_eq(calls, 2);
+		use(REGEX_BUDGET_NS - REGEX_BUDGET_UNREAD_NS);
+		ck_assert(!is_spent());
 		ck_assert_uint_eq(calls, 2);
 		passed += REGEX_BUDGET_NS;
-		used += REGEX_BUDGET_NS;
-		ck_assert(!regex_budget_is_spent(&budget));
-		ck_assert_uint_eq(calls, 2);
-		passed += REGEX_BUDGET_NS;
-		ck_assert(!regex_budget_is_spent(&budget));
+		ck_assert(!is_spent());
 		passed += REGEX_BUDGET_NS;
 		used++;
-		ck_assert(regex_budget_is_spent(&budget));
+		ck_assert(is_spent());
 	}
 END_TEST
 
@@ -92,30 +115,27 @@ START_TEST(charges_nothing_else)
 		uint64_t paused;
 
 		for (int i = 0; i < 2; i++) {
-			ck_assert(!regex_budget_is_spent(&budget));
+			ck_assert(!is_spent());
 			if (i == 0)
 				regex_budget_begin(&budget);
 			paused = regex_budget_pause(&budget);
-			passed += 100 * REGEX_BUDGET_NS;
-			used += 100 * REGEX_BUDGET_NS;
+			use(100 * REGEX_BUDGET_NS);
 			regex_budget_resume(&budget, paused);
 		}
-		passed += REGEX_BUDGET_NS;
-		used += REGEX_BUDGET_NS;
-		ck_assert(!regex_budget_is_spent(&budget));
-		passed++;
-		used++;
-		ck_assert(regex_budget_is_spent(&budget));
+		use(REGEX_BUDGET_NS - REGEX_BUDGET_UNREAD_NS);
+		ck_assert(!is_spent());
+		use(1);
+		ck_assert(is_spent());
 	}
 END_TEST
 
 /* The time before the first look is not that of regexes. */
 START_TEST(begins_with_the_first_look)
 	{
-		passed += 100 * REGEX_BUDGET_NS;
-		used = passed;
-		ck_assert(!regex_budget_is_spent(&budget));
-		ck_assert(!regex_budget_is_spent(&budget));
+		use(100 * REGEX_BUDGET_NS);
+		ck_assert(!is_spent());
+		ck_assert(!is_spent());
+		ck_assert_uint_eq(calls, 0);
 	}
 END_TEST
 
@@ -124,12 +144,34 @@ START_TEST(looks_at_every_sixteenth_step)
 		for (int i = 0; i < 160; i++)
 			ck_assert(!regex_budget_step(&budget));
 		ck_assert_uint_eq(looks, 10);
-		ck_assert_uint_eq(calls, 1);
-		passed += 2 * REGEX_BUDGET_NS;
-		used = passed;
+		begin_metered();
+		use(2 * REGEX_BUDGET_NS);
 		for (int i = 0; i < 15; i++)
 			ck_assert(!regex_budget_step(&budget));
 		ck_assert(regex_budget_step(&budget));
+	}
+END_TEST
+
+/* Of ten thousand ordinary matches, each sixteenth; nothing reads the processor time. Each match
+ * that may take long. */
+START_TEST(looks_as_often_as_the_work_demands)
+	{
+		for (int i = 0; i < 10000; i++)
+			ck_assert(regex_budget_begin_match(&budget, REGEX_BUDGET_STEP_WORK - 1));
+		ck_assert_uint_eq(looks, 10000 / REGEX_BUDGET_STEPS);
+		looks = 0;
+		for (int i = 0; i < 10; i++)
+			ck_assert(regex_budget_begin_match(&budget,
+				(REGEX_BUDGET_STEPS - 1) * REGEX_BUDGET_STEP_WORK));
+		ck_assert_uint_eq(looks, 10);
+		ck_assert_uint_eq(calls, 0);
+		looks = 0;
+		for (int i = 0; i < 10; i++) {
+			ck_assert(regex_budget_begin_match(&budget, 0));
+			for (unsigned k = 0; k < REGEX_BUDGET_STEPS - 1; k++)
+				ck_assert(!regex_budget_step(&budget));
+		}
+		ck_assert_uint_eq(looks, 10);
 	}
 END_TEST
 
@@ -143,28 +185,39 @@ static bool look(void)
 
 static void begin_match(void)
 {
-	ck_assert(!regex_budget_is_spent(&budget));
-	regex_budget_begin_match(&budget);
+	ck_assert(regex_budget_begin_match(&budget, 16 * REGEX_BUDGET_STEP_WORK));
+	ck_assert(!look());
 }
 
 START_TEST(a_match_ends_when_it_has_used_its_time)
 	{
 		begin_match();
-		passed += REGEX_MATCH_NS / 2;
-		used = passed;
+		use(REGEX_MATCH_NS / 2);
 		ck_assert(!look());
 		for (int i = 0; i < 2; i++) {
 			ck_assert(!look());
-			passed += REGEX_MATCH_NS / 4 + 1;
-			used = passed;
+			use(REGEX_MATCH_NS / 4 + 1);
 		}
 		ck_assert(!look());
-		passed += REGEX_MATCH_NS / 4;
-		used = passed;
+		use(REGEX_MATCH_NS / 4);
 		ck_assert(look());
 		begin_match(); /* the next one has its own time */
 		ck_assert(!look());
-		ck_assert(!regex_budget_is_spent(&budget));
+		ck_assert(!is_spent());
+	}
+END_TEST
+
+/* Matches before it may have been too short for a look. */
+START_TEST(a_match_does_not_pay_for_those_before)
+	{
+		begin_match();
+		use(REGEX_MATCH_NS);
+		ck_assert(regex_budget_begin_match(&budget, 0));
+		ck_assert(!regex_budget_step(&budget));
+		for (int i = 0; i < 4; i++) {
+			ck_assert(!look());
+			use(REGEX_MATCH_NS / 8);
+		}
 	}
 END_TEST
 
@@ -182,7 +235,8 @@ START_TEST(has_no_bound_without_a_clock)
 	{
 		budget.clock = NULL;
 		for (int i = 0; i < 160; i++)
-			ck_assert(!regex_budget_step(&budget) && !regex_budget_is_spent(&budget));
+			ck_assert(!regex_budget_step(&budget) && !is_spent() &&
+				regex_budget_begin_match(&budget, UINT64_MAX / 2));
 	}
 END_TEST
 
@@ -199,7 +253,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, charges_nothing_else);
 	tcase_add_test(tcase, begins_with_the_first_look);
 	tcase_add_test(tcase, looks_at_every_sixteenth_step);
+	tcase_add_test(tcase, looks_as_often_as_the_work_demands);
 	tcase_add_test(tcase, a_match_ends_when_it_has_used_its_time);
+	tcase_add_test(tcase, a_match_does_not_pay_for_those_before);
 	tcase_add_test(tcase, a_pause_ends_no_match);
 	tcase_add_test(tcase, has_no_bound_without_a_clock);
 	suite_add_tcase(suite, tcase);

@@ -670,7 +670,7 @@ END_TEST
 
 /* A clock of which each look takes fake_step; fake_used_percent of it is processor time. */
 static uint64_t fake_now, fake_step, fake_used_percent;
-static unsigned fake_looks;
+static unsigned fake_looks, fake_used_looks;
 
 static uint64_t fake_passed(void)
 {
@@ -680,6 +680,7 @@ static uint64_t fake_passed(void)
 
 static uint64_t fake_used(void)
 {
+	fake_used_looks++;
 	return fake_now * fake_used_percent / 100;
 }
 
@@ -693,26 +694,41 @@ static struct regex_scratch *fake_scratch(uint64_t step, uint64_t used_percent)
 	fake_now = 1;
 	fake_step = step;
 	fake_used_percent = used_percent;
-	fake_looks = 0;
+	fake_looks = fake_used_looks = 0;
 	return scratch;
+}
+
+/* Make a prepared list of regexes that are tried on each subject, and match only the last's. */
+static struct regexlist *tried_list(int count)
+{
+	struct regexlist *list = regexlist_new(true);
+
+	for (int i = 0; i < count; i++) {
+		const char *regex = i + 1 < count ? "[^qr]" : "q";
+
+		ck_assert_int_eq(regexlist_add(list, regex, strlen(regex), (uint32_t)(i + 1), NULL),
+			REGEX_ADDED);
+	}
+	ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
+	while (regexlist_prepare(list))
+		;
+	return list;
 }
 
 /* The time budget covers all lists of one decision; the next decision has a full one. */
 START_TEST(keeps_to_the_budget)
 	{
-		static const char *const regexes[] = { "(?=x).", "(?=x).", "(?=x).", "(?=x).",
-			"(?=x).", "(?=x).", "(?=x).", "(?=x).", "(?=x).", "(?=x)." };
-		struct regexlist *list = list_of(true, regexes, 10);
+		struct regexlist *list = tried_list(10 * REGEX_BUDGET_STEPS);
 		struct regex_scratch *scratch = fake_scratch(REGEX_BUDGET_NS / 15, 100);
 		uint32_t value = 0;
 
-		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
-		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("r"), &value), REGEX_NO);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("r"), &value), REGEX_FAILED);
 		ck_assert_uint_gt(value, 1);
-		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("r"), &value), REGEX_FAILED);
 		ck_assert_uint_eq(value, 1);
 		regex_scratch_begin(scratch);
-		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("r"), &value), REGEX_NO);
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
 	}
@@ -721,44 +737,48 @@ END_TEST
 /* Regexes that are not tried do not add to the budget: the last one, which matches, is not. */
 START_TEST(a_spent_budget_stays_spent)
 	{
-		enum { COUNT = 3000 };
-		static const char *regexes[COUNT];
-		struct regexlist *list;
-		struct regex_scratch *scratch;
+		struct regexlist *list = tried_list(3000);
+		struct regex_scratch *scratch = fake_scratch(REGEX_BUDGET_NS / 4, 100);
 		uint32_t value = 0;
 
-		for (int i = 0; i < COUNT; i++)
-			regexes[i] = i + 1 < COUNT ? "(?=x)." : "(?=q)q";
-		list = list_of(true, regexes, COUNT);
-		scratch = fake_scratch(REGEX_BUDGET_NS / 4, 100);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
-		ck_assert_uint_lt(value, 10);
+		ck_assert_uint_lt(value, 10 * REGEX_BUDGET_STEPS);
 		ck_assert_uint_lt(fake_looks, 10);
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
 	}
 END_TEST
 
-/* A long list that is not prepared gets more time for each of its regexes. */
+/* A long list gets more time for each of its regexes that is tried. */
 START_TEST(grants_each_regex_some_time)
 	{
-		enum { COUNT = 10000 };
-		struct regexlist *list = regexlist_new(true);
-		struct regex_scratch *scratch;
+		struct regexlist *list = tried_list(10000);
+		struct regex_scratch *scratch =
+			fake_scratch(REGEX_BUDGET_STEPS * REGEX_BUDGET_EACH_NS, 100);
 		uint32_t value = 0;
 
-		for (int i = 0; i < COUNT; i++) {
-			const char *text = i + 1 < COUNT ? "[^q]" : "q";
-
-			ck_assert_int_eq(regexlist_add(list, text, strlen(text), 1, NULL),
-				REGEX_ADDED);
-		}
-		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
-		scratch = fake_scratch(REGEX_BUDGET_EACH_NS, 100);
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_YES);
 		regex_scratch_begin(scratch);
-		fake_step = 2 * REGEX_BUDGET_EACH_NS;
+		fake_step *= 2;
 		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		regex_scratch_free(&scratch);
+		regexlist_unref(&list);
+	}
+END_TEST
+
+/* The clocks cost little: one look for sixteen regexes, and none at the processor time as long as
+ * little time passes. */
+START_TEST(looks_seldom_at_the_clock)
+	{
+		enum { COUNT = 1000 };
+		struct regexlist *list = tried_list(COUNT);
+		struct regex_scratch *scratch = fake_scratch(1, 100);
+		uint32_t value = 0;
+
+		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_YES);
+		ck_assert_uint_eq(value, COUNT);
+		ck_assert_uint_le(fake_looks, COUNT / REGEX_BUDGET_STEPS + 1);
+		ck_assert_uint_eq(fake_used_looks, 0);
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
 	}
@@ -767,15 +787,14 @@ END_TEST
 /* Time in which the thread waits for a processor is not charged to the budget. */
 START_TEST(charges_no_pause)
 	{
-		static const char *const regexes[] = { "(?=x)a", "(?=x)b", "(?=x)c" };
-		struct regexlist *list = list_of(true, regexes, 3);
+		struct regexlist *list = tried_list(3 * REGEX_BUDGET_STEPS);
 		struct regex_scratch *scratch = fake_scratch(100 * REGEX_BUDGET_NS, 0);
 		uint32_t value = 0;
 
 		for (int i = 0; i < 100; i++)
-			ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_NO);
+			ck_assert_int_eq(regexlist_match(list, scratch, V("r"), &value), REGEX_NO);
 		fake_used_percent = 1; /* of each half second */
-		ck_assert_int_eq(regexlist_match(list, scratch, V("q"), &value), REGEX_FAILED);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("r"), &value), REGEX_FAILED);
 		regex_scratch_free(&scratch);
 		regexlist_unref(&list);
 	}
@@ -1023,6 +1042,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, keeps_to_the_budget);
 	tcase_add_test(tcase, a_spent_budget_stays_spent);
 	tcase_add_test(tcase, grants_each_regex_some_time);
+	tcase_add_test(tcase, looks_seldom_at_the_clock);
 	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_loop_test(tcase, stops_within_a_match, 0, 4 * sizeof(costly) / sizeof(costly[0]));
 	tcase_add_loop_test(tcase, a_slow_match_fails_alone, 0, 2);
