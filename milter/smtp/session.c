@@ -48,7 +48,9 @@ void session_free(struct session **session)
 	if (gone == NULL)
 		return;
 	session_leave(gone);
-	session_message_drop(gone);
+	if (gone->message != NULL)
+		session_commit(gone, gone->message); /* nobody has said that it is not sent */
+	message_free(&gone->message);
 	strbuf_free(&gone->results);
 	free(gone->service);
 	free(gone->mta_name);

@@ -24,6 +24,12 @@ struct session;
 
 /* shared is borrowed and must outlive the session. Returns NULL when out of memory. */
 struct session *session_new(struct shared *shared, const struct needs *needs);
+
+/*
+ * A message that has not ended counts as sent. libmilter aborts the message before it closes a lost
+ * connection, but not before it closes one that was silent for too long: then the MTA still
+ * receives the message, and may send it without asking.
+ */
 void session_free(struct session **session); /* accepts NULL */
 
 /* The needs of the session, borrowed until it is freed. */

@@ -198,7 +198,8 @@ enum end {
 	ABORTED,
 	ABORTED_AFTER_DATA,
 	NEXT_MAIL,
-	DISCONNECTED,
+	DISCONNECTED, /* libmilter aborts the message first */
+	CLOSED,	      /* by libmilter, after a long silence of the MTA, which may still send it */
 	BAD_FROM,
 	TOO_BIG,
 	FORGED,
@@ -207,7 +208,7 @@ enum end {
 
 static bool is_sent(enum end end)
 {
-	return end == ACCEPTED || end == ACCEPTED_THEN_ABORTED || end == HIDDEN;
+	return end == ACCEPTED || end == ACCEPTED_THEN_ABORTED || end == HIDDEN || end == CLOSED;
 }
 
 static void begin_message(struct session *session)
@@ -256,10 +257,10 @@ static void end_message(enum end end)
 		accept_message();
 	if (end == NEXT_MAIL)
 		begin_message(s.session);
-	if (end == DISCONNECTED)
-		session_free(&s.session);
-	else
+	if (end != CLOSED)
 		session_message_drop(s.session);
+	if (end == CLOSED || end == DISCONNECTED)
+		session_free(&s.session);
 }
 
 START_TEST(a_message_is_charged_only_if_it_is_accepted)
