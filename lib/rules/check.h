@@ -107,9 +107,10 @@ struct check_key {
  * Find the key to which the checks would charge the subject of a text: a login in any spelling
  * ("bob", "login:Bob@example.com"), or the name of a rate limit with a client
  * ("rate_conn:192.0.2.1", also its network or host name) or a mail address or domain
- * ("rate_rcpt:bob@example.com"). The key of an entry of the ledger is found, too. policy may be
- * NULL, and so may the name of the MTA (facts.h). Returns false when the text is too long or
- * malformed, or refers to a limit without a window.
+ * ("rate_rcpt:bob@example.com"; for senders of sessions with a login
+ * "rate_rcpt_sender/login:bob@example.com"). The key of an entry of the ledger is found, too.
+ * policy may be NULL, and so may the name of the MTA (facts.h). Returns false when the text is too
+ * long or malformed, or refers to a limit without a window.
  */
 bool check_find_key(const struct policy *policy, const char *mta_name, const char *text,
 	struct check_key *key_r);

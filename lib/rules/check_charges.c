@@ -137,6 +137,20 @@ struct ledger_origin check_origin(const struct cidr *client, const struct rate_m
 	return origin;
 }
 
+/* Find the limits of an address, and the key under which this session counts it. */
+static bool find_address(const struct check_run *run, enum rate rate,
+	const struct mail_address *address, const char *domains, struct rate_match *match_r)
+{
+	const struct settings *settings = run->settings;
+
+	if (!rates_find_address(settings->rates, rate, address, domains, settings->list_delimiter,
+		    match_r))
+		return false;
+	if (rate == RATE_RCPT_SENDER && run->facts->login != NULL)
+		rate_match_of_login(match_r);
+	return true;
+}
+
 static void add_rate(struct charges *charges, const struct facts *facts, enum rate rate,
 	const struct rate_match *match)
 {
@@ -193,8 +207,7 @@ static bool add_readings(const struct check_run *run, enum rate rate,
 			continue;
 		domains = find_counted_address(settings, run->facts->mta_name, &readings->at[i],
 			&counted);
-		if (!rates_find_address(settings->rates, rate, &counted, domains,
-			    settings->list_delimiter, &match) ||
+		if (!find_address(run, rate, &counted, domains, &match) ||
 			has_key(charges, match.counted))
 			continue;
 		if (charges->count - before == COUNTED_MAX)
@@ -224,16 +237,14 @@ __attribute__((noinline)) static bool add_rate_of_readings(const struct check_ru
 static bool add_rate_of_address(const struct check_run *run, enum rate rate,
 	const struct mail_address *address, struct charges *charges)
 {
-	const struct settings *settings = run->settings;
 	struct rate_match match;
 
-	if (!rates_has(settings->rates, rate))
+	if (!rates_has(run->settings->rates, rate))
 		return true;
 	if (!address->is_simple || has_other_domains(run, address) ||
 		is_resolved_elsewhere(run, resolved_of(run, rate), address))
 		return add_rate_of_readings(run, rate, address, charges);
-	if (rates_find_address(settings->rates, rate, address, "", settings->list_delimiter,
-		    &match))
+	if (find_address(run, rate, address, "", &match))
 		add_rate(charges, run->facts, rate, &match);
 	return true;
 }

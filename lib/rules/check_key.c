@@ -89,18 +89,23 @@ static int find_client(const struct rates *rates, enum rate rate, const char *te
 	return rates_exempts(rates, &client, NULL, NULL) ? 0 : 1;
 }
 
-/* Return whether text begins with the name of a rate limit; *subject_r is what follows. */
-static bool split_rate(const char *text, enum rate *rate_r, const char **subject_r)
+/* Return whether text begins with the name of a rate limit, perhaps for sessions with a login;
+ * *subject_r is what follows. */
+static bool split_rate(const char *text, enum rate *rate_r, bool *of_login_r,
+	const char **subject_r)
 {
-	const char *colon = strchr(text, ':');
+	const size_t len = strcspn(text, ":"), mark_len = sizeof(RATE_OF_LOGIN) - 1;
 	char name[32];
 
-	if (colon == NULL || (size_t)(colon - text) >= sizeof(name))
+	if (text[len] == '\0' || len >= sizeof(name))
 		return false;
-	memcpy(name, text, (size_t)(colon - text));
-	name[colon - text] = '\0';
-	*subject_r = colon + 1;
-	return rate_by_name(name, rate_r);
+	memcpy(name, text, len);
+	name[len] = '\0';
+	*of_login_r = len > mark_len && strcmp(name + len - mark_len, RATE_OF_LOGIN) == 0;
+	if (*of_login_r)
+		name[len - mark_len] = '\0';
+	*subject_r = text + len + 1;
+	return rate_by_name(name, rate_r) && (!*of_login_r || *rate_r == RATE_RCPT_SENDER);
 }
 
 bool check_find_key(const struct policy *policy, const char *mta_name, const char *text,
@@ -110,6 +115,7 @@ bool check_find_key(const struct policy *policy, const char *mta_name, const cha
 	const struct rates *rates = settings == NULL ? NULL : settings->rates;
 	struct rate_match match;
 	const char *subject;
+	bool of_login;
 	enum rate rate;
 	int found;
 
@@ -117,7 +123,7 @@ bool check_find_key(const struct policy *policy, const char *mta_name, const cha
 	key_r->origin = (struct ledger_origin){ .family = 0 };
 	key_r->may_be_shared = false;
 	key_r->attempts = settings == NULL ? 0 : settings->limit_attempts;
-	if (!split_rate(text, &rate, &subject))
+	if (!split_rate(text, &rate, &of_login, &subject))
 		return find_login(policy,
 			strncmp(text, "login:", strlen("login:")) == 0 ? text + strlen("login:") :
 									 text,
@@ -131,6 +137,8 @@ bool check_find_key(const struct policy *policy, const char *mta_name, const cha
 		find_address(settings, mta_name, rates, rate, subject, &match);
 	if (found < 0)
 		return false;
+	if (of_login)
+		rate_match_of_login(&match);
 	if (rate == RATE_CONN)
 		key_r->attempts = 0; /* a connection is never given back */
 	if (found == 1) {

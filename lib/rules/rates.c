@@ -203,6 +203,16 @@ static bool matched(enum rate rate, const struct rate_entry *entry, const char *
 	return true;
 }
 
+void rate_match_of_login(struct rate_match *match)
+{
+	const size_t name_len = strcspn(match->counted, ":"), len = sizeof(RATE_OF_LOGIN) - 1;
+
+	/* The key is not longer than RATE_KEY_LONG. */
+	memmove(match->counted + name_len + len, match->counted + name_len,
+		strlen(match->counted + name_len) + 1);
+	memcpy(match->counted + name_len, RATE_OF_LOGIN, len);
+}
+
 /* Return the network that counts as the client: the network of an IPv6 address, or the IPv4 address
  * itself, also that of a client behind a translator. rates may be NULL. */
 static struct cidr network_of_client(const struct rates *rates, const struct cidr *client)

@@ -122,6 +122,13 @@ bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct mail_address *address, const char *domains, const char *delimiters,
 	struct rate_match *match_r);
 
+/*
+ * Count the sender of a session with a login: "rate_rcpt_sender/login:bob@example.com". Strangers
+ * can write any sender, and must not use up the limit of the logins to which it belongs.
+ */
+#define RATE_OF_LOGIN "/login" /* behind the name of the limit */
+void rate_match_of_login(struct rate_match *match);
+
 /* Return "max_relaying", the limit of RATE_RECIPIENTS for a session with a login; 0: not set. */
 uint32_t rates_max_relaying(const struct rates *rates);
 

@@ -163,11 +163,12 @@ static void log_reset(const struct connection *connection, const char *key)
 }
 
 /*
- * The keys that text may mean: those that the checks charge now, which depend on the MTA's name,
- * and an entry of the ledger with that very name, which may be left from a former configuration.
+ * The keys that text may mean: those that the checks charge now, which depend on the MTA's name
+ * and, for a sender, on whether the session has a login; and an entry of the ledger with that very
+ * name, which may be left from a former configuration.
  */
 struct meant {
-	struct check_key keys[MTA_NAMES_MAX + 1];
+	struct check_key keys[2 * MTA_NAMES_MAX + 1];
 	size_t count;
 };
 
@@ -181,6 +182,25 @@ static void keep_new(struct meant *meant)
 	meant->count++;
 }
 
+/* Keep the key of the sessions with a login if text is a sender, and if anything counts there. */
+static void keep_of_login(const struct limits_moment *moment, const char *mta_name,
+	const char *text, struct meant *meant)
+{
+	static const char sender[] = "rate_rcpt_sender";
+	struct check_key *key = &meant->keys[meant->count];
+	struct ledger_view view = { .key = key->key };
+	char of_login[LEDGER_KEY_MAX + 1];
+
+	if (strncmp(text, sender, sizeof(sender) - 1) != 0 || text[sizeof(sender) - 1] != ':' ||
+		text_format(of_login, sizeof(of_login), "%s" RATE_OF_LOGIN "%s", sender,
+			text + sizeof(sender) - 1) < 0 ||
+		!check_find_key(moment->policy, mta_name, of_login, key))
+		return;
+	view.key_len = strlen(key->key);
+	if (has_own_count(moment, &view))
+		keep_new(meant);
+}
+
 static void find_meant(const struct limits_moment *moment, const char *text, struct meant *meant_r)
 {
 	const char *mta_names[MTA_NAMES_MAX] = { NULL };
@@ -192,6 +212,7 @@ static void find_meant(const struct limits_moment *moment, const char *text, str
 		if (check_find_key(moment->policy, mta_names[i], text,
 			    &meant_r->keys[meant_r->count]))
 			keep_new(meant_r);
+		keep_of_login(moment, mta_names[i], text, meant_r);
 	}
 	if (strlen(text) > LEDGER_KEY_MAX)
 		return;

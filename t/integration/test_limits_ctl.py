@@ -113,9 +113,9 @@ SPELLINGS = [
     ("rate_conn:192.0.2", "rate_conn:192.0.2.0/24"),
     ("rate_conn:::ffff:192.0.2.9", "rate_conn:192.0.2.0/24"),
     ("rate_rcpt_host:192.0.2.1", "rate_rcpt_host:192.0.2.1"),
-    ("rate_rcpt_sender:bob@own.example", "rate_rcpt_sender:own.example"),
-    ("rate_rcpt_sender:<Anybody@OWN.example>", "rate_rcpt_sender:own.example"),
-    ("rate_rcpt_sender:own.example", "rate_rcpt_sender:own.example"),
+    ("rate_rcpt_sender/login:bob@own.example", "rate_rcpt_sender/login:own.example"),
+    ("rate_rcpt_sender/login:<Anybody@OWN.example>", "rate_rcpt_sender/login:own.example"),
+    ("rate_rcpt_sender/login:own.example", "rate_rcpt_sender/login:own.example"),
     ("rate_rcpt:0@X.example", "rate_rcpt:0@x.example"),
     ("bob", "login:bob"),
     ("BOB@own.EXAMPLE", "login:bob"),
@@ -132,6 +132,8 @@ def test_keys_are_found_as_the_checks_find_them(box):
         found, limits = windows(daemon, text)
         assert found == key and key in shown, text
         assert [window["used"] for window in limits.values()] in ([1], [2]), text
+    assert [key["key"] for key in daemon.ctl("limits", "rate_rcpt_sender:bob@own.example")["keys"]] == [
+        "rate_rcpt_sender:own.example", "rate_rcpt_sender/login:own.example"]
     for text, key in SPELLINGS:
         with_counts = subprocess.run([POSTERNCTL, "-c", daemon.conf, "limits", text, "reset"], check=False,
                                      capture_output=True, text=True)

@@ -319,6 +319,21 @@ START_TEST(recipients_are_limited_by_client_sender_and_recipient)
 	}
 END_TEST
 
+/* A stranger can write the login's address as sender, and hold its messages open for as long as he
+ * likes. */
+START_TEST(a_stranger_does_not_use_up_the_limit_of_a_login_s_sender)
+	{
+		made_limits_rate(&t, RATE_RCPT_SENDER, _i == 0 ? "default" : "example.com", "1/5m");
+		made_limits_have(&t, NULL);
+		t.facts.login = NULL;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "tempfail"));
+		t.facts.login = "bob";
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "tempfail"));
+	}
+END_TEST
+
 START_TEST(the_login_and_the_rates_are_charged_all_or_none)
 	{
 		made_limits_rate(&t, RATE_RCPT, "example.org", "2/5m");
@@ -428,6 +443,7 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, a_recipient_refused_for_another_reason_is_not_charged);
 	tcase_add_loop_test(tcase, on_error_answers_a_charge_that_cannot_be_saved, 0, 2);
 	tcase_add_test(tcase, recipients_are_limited_by_client_sender_and_recipient);
+	tcase_add_loop_test(tcase, a_stranger_does_not_use_up_the_limit_of_a_login_s_sender, 0, 2);
 	tcase_add_test(tcase, the_login_and_the_rates_are_charged_all_or_none);
 	tcase_add_test(tcase, a_connection_may_name_a_number_of_recipients);
 	tcase_add_test(tcase, an_entry_keeps_its_count_in_a_flood);

@@ -78,6 +78,7 @@ static const struct {
 	{ "rate_rcpt_sender:X@Y.example", "rate_rcpt_sender:x@y.example", 7 },
 	{ "rate_rcpt_sender:y.example", "rate_rcpt_sender:y.example", 0 },
 	{ "rate_rcpt_sender:postmaster", "rate_rcpt_sender:postmaster", 7 },
+	{ "rate_rcpt_sender/login:X@Y.example", "rate_rcpt_sender/login:x@y.example", 7 },
 	{ "concurrency:192.0.2.1", NULL, 0 },
 	{ "recipients:192.0.2.1", NULL, 0 },
 	{ "rate_conn:", NULL, 0 },
@@ -123,7 +124,7 @@ END_TEST
 START_TEST(the_key_of_every_charge_finds_itself)
 	{
 		static const char *const charged[] = { "login:bob",
-			"rate_rcpt_sender:bob@example.com", "rate_rcpt:example.org" };
+			"rate_rcpt_sender/login:bob@example.com", "rate_rcpt:example.org" };
 		struct check_key key;
 		struct ledger_usage usage;
 
