@@ -1,6 +1,6 @@
 /*
- * The current policy, without a lock. Holds one reference to it. The cache thread publishes; any
- * thread reads.
+ * The current policy, without a lock, and those of open messages. Holds one reference to it. The
+ * cache thread publishes; any thread reads.
  */
 #include "milter/shared/snapshot.h"
 
@@ -23,6 +23,7 @@ struct place {
 
 struct snapshot {
 	_Atomic(struct policy *) policy;
+	struct policy_pins *pins;
 	struct place places[READERS];
 };
 
@@ -32,6 +33,10 @@ struct snapshot *snapshot_new(void)
 
 	if (snapshot == NULL)
 		return NULL;
+	if ((snapshot->pins = policy_pins_new()) == NULL) {
+		free(snapshot);
+		return NULL;
+	}
 	atomic_init(&snapshot->policy, NULL);
 	for (size_t i = 0; i < READERS; i++)
 		atomic_init(&snapshot->places[i].taken, NULL);
@@ -46,6 +51,7 @@ void snapshot_free(struct snapshot **snapshot)
 		return;
 	policy = atomic_load(&(*snapshot)->policy);
 	policy_unref(&policy);
+	policy_pins_free(&(*snapshot)->pins);
 	free(*snapshot);
 	*snapshot = NULL;
 }
@@ -87,6 +93,14 @@ struct policy *snapshot_get(struct snapshot *snapshot)
 	return NULL;
 }
 
+void snapshot_pin(struct snapshot *snapshot, struct policy_pin *pin)
+{
+	struct policy *policy = snapshot_get(snapshot);
+
+	if (policy != NULL)
+		policy_pin(snapshot->pins, pin, policy);
+}
+
 void snapshot_publish(struct snapshot *snapshot, struct policy *policy)
 {
 	struct policy *old = atomic_exchange(&snapshot->policy, policy);
@@ -96,4 +110,5 @@ void snapshot_publish(struct snapshot *snapshot, struct policy *policy)
 			(void)sched_yield();
 	}
 	policy_unref(&old);
+	policy_pins_renew(snapshot->pins, policy);
 }

@@ -2,6 +2,7 @@
 #define POSTERN_SNAPSHOT_H
 
 #include "lib/rules/policy.h"
+#include "milter/shared/policy_pins.h"
 
 /*
  * The current policy. The cache thread replaces it as a whole; every other thread reads it. Any
@@ -24,6 +25,9 @@ void snapshot_free(struct snapshot **snapshot);
  * policy_unref().
  */
 struct policy *snapshot_get(struct snapshot *snapshot);
+
+/* Pin the current policy for a message. *pin is zero, and stays so while there is none. */
+void snapshot_pin(struct snapshot *snapshot, struct policy_pin *pin);
 
 /* Put a policy in force. Takes over the caller's reference; policy must not be NULL. */
 void snapshot_publish(struct snapshot *snapshot, struct policy *policy);

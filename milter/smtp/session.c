@@ -211,12 +211,12 @@ static bool store_resolved(struct message *message, const struct mail_command *m
 
 /* Store the facts of the MAIL command. Returns NULL, or the reason why they cannot be judged. */
 static const char *read_mail_facts(struct session *session, struct message *message,
-	const struct mail_command *mail)
+	const struct policy *policy, const struct mail_command *mail)
 {
 	message_set_queue(message, mail->queue);
 	message->size = declared_size(mail->parameters);
 	if (mail->login != NULL && mail->login[0] != '\0' &&
-		(message->login = read_login(session, message->policy, mail->login)) == NULL)
+		(message->login = read_login(session, policy, mail->login)) == NULL)
 		return "out of memory";
 	if (message->login != NULL && message->settings->rates != NULL &&
 		rates_exempts(message->settings->rates, &session->client, NULL, NULL))
@@ -231,7 +231,7 @@ static const char *read_mail_facts(struct session *session, struct message *mess
 static void decide_mail(struct session *session, struct message *message, struct verdict *verdict)
 {
 	struct stage_facts about = { .stage = STAGE_CONNECT };
-	bool judged = message->policy != NULL && message->unjudged == NULL;
+	bool judged = message->policy_serial != 0 && message->unjudged == NULL;
 
 	if (judged && is_delayed(session, session->needs.answer_connect))
 		session_decide(session, message, &about, verdict);
@@ -244,36 +244,36 @@ static void decide_mail(struct session *session, struct message *message, struct
 		session_decide(session, message, &about, verdict);
 }
 
-/* Return how many octets the message may contain; 0: any number. */
-static uint64_t maxsize_of(const struct session *session, const struct message *message)
+/* Store what the policy demands of the rest of the message. */
+static void find_demands(const struct session *session, struct message *message,
+	const struct policy *policy)
 {
-	struct facts facts;
+	const struct policy_parts *parts = policy_parts(policy);
+	const struct service *service = settings_service(parts->settings, session->service);
+	const struct facts facts = session_facts(session, message);
 
-	if (message->policy == NULL || message->unjudged != NULL)
-		return 0;
-	facts = session_facts(session, message);
-	return check_maxsize(message->policy, &facts);
+	message->policy_serial = policy_serial(policy);
+	message->looks_at_from = checks_look(parts, service, STAGE_HEADER, message->login != NULL);
+	if (message->unjudged == NULL)
+		message->maxsize = check_maxsize(policy, &facts);
 }
 
 /* Return whether the size must be counted although the body was declined when the MTA connected. */
 static bool is_uncounted(const struct session *session, const struct message *message)
 {
-	const struct settings *settings = policy_parts(message->policy)->settings;
-
 	return message->maxsize > 0 && !session->needs.body &&
-		settings_service(settings, session->service)->mode[CHECK_SIZE] == MODE_YES;
+		settings_service(message->settings, session->service)->mode[CHECK_SIZE] == MODE_YES;
 }
 
 /* Return whether the message must wait until the MTA connects again; if so, fill the verdict. */
 static bool put_off_message(struct session *session, struct message *message,
-	struct verdict *verdict)
+	const struct policy *policy, struct verdict *verdict)
 {
 	const struct stage_facts about = { .stage = STAGE_MAIL };
 
-	if (message->policy == NULL ||
-		(!needs_outgrown(&session->needs, policy_parts(message->policy), session->service,
-			 message->login != NULL) &&
-			!is_uncounted(session, message)))
+	if (!needs_outgrown(&session->needs, policy_parts(policy), session->service,
+		    message->login != NULL) &&
+		!is_uncounted(session, message))
 		return false;
 	session_put_off(session, message, &about,
 		"the configuration needs more events than were negotiated when the MTA connected",
@@ -285,6 +285,7 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 {
 	const struct stage_facts about = { .stage = STAGE_MAIL };
 	struct message *message = message_new();
+	struct policy *policy;
 
 	verdict_init(verdict);
 	session_message_drop(session);
@@ -292,14 +293,16 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 		session_fail(session, NULL, &about, "out of memory", verdict);
 		return;
 	}
-	message->policy = snapshot_get(shared_snapshot(session->shared));
-	message->settings = message->policy != NULL ?
-		settings_ref(policy_parts(message->policy)->settings) :
-		shared_settings(session->shared);
-	message->unjudged = read_mail_facts(session, message, mail);
-	message->maxsize = maxsize_of(session, message);
-	if (!put_off_message(session, message, verdict))
+	snapshot_pin(shared_snapshot(session->shared), &message->pin);
+	policy = policy_pin_get(&message->pin);
+	message->settings = policy != NULL ? settings_ref(policy_parts(policy)->settings) :
+					     shared_settings(session->shared);
+	message->unjudged = read_mail_facts(session, message, policy, mail);
+	if (policy != NULL)
+		find_demands(session, message, policy);
+	if (policy == NULL || !put_off_message(session, message, policy, verdict))
 		decide_mail(session, message, verdict);
+	policy_unref(&policy);
 	session->message = message;
 	if (verdict->kind != VERDICT_CONTINUE)
 		session_message_drop(session);

@@ -102,7 +102,7 @@ static void log_suspension(const struct session *session, const char *login,
 }
 
 void session_suspend(const struct session *session, const struct message *message,
-	const struct verdict *verdict)
+	const struct policy *policy, const struct verdict *verdict)
 {
 	const struct finding *deciding = verdict_deciding_finding(verdict);
 	struct errmsg err = { "" };
@@ -111,7 +111,7 @@ void session_suspend(const struct session *session, const struct message *messag
 
 	if (deciding == NULL || login == NULL)
 		return;
-	if (policy_find_user(message->policy, login, &user))
+	if (policy_find_user(policy, login, &user))
 		login = user.name;
 	if (shared_suspend(session->shared, login, &err) == 0)
 		log_suspension(session, login, deciding, NULL);

@@ -156,10 +156,10 @@ void session_decide(struct session *session, struct message *message,
 {
 	struct scratch_pool *scratches = shared_scratches(session->shared);
 	struct facts facts = session_facts(session, message);
-	struct policy *own =
-		message == NULL ? snapshot_get(shared_snapshot(session->shared)) : NULL;
+	struct policy *policy = message == NULL ? snapshot_get(shared_snapshot(session->shared)) :
+						  policy_pin_get(&message->pin);
 	struct check_env env = {
-		.policy = message == NULL ? own : message->policy,
+		.policy = policy,
 		.suspensions = shared_suspensions(session->shared),
 		.ledger = shared_ledger(session->shared),
 		.now = shared_now(session->shared),
@@ -168,9 +168,12 @@ void session_decide(struct session *session, struct message *message,
 	};
 
 	facts.resolved = about->resolved;
+	if (message != NULL && policy != NULL)
+		message->policy_serial = policy_serial(policy);
 	if (env.policy == NULL || (message != NULL && message->unjudged != NULL)) {
 		session_fail(session, message, about,
 			env.policy == NULL ? "no policy yet" : message->unjudged, verdict);
+		policy_unref(&policy);
 		return;
 	}
 	if (session->facts_lost || (env.scratch = scratch_pool_get(scratches)) == NULL) {
@@ -179,8 +182,8 @@ void session_decide(struct session *session, struct message *message,
 		run_stage_checks(&env, &facts, about, verdict);
 		record_findings(session, message, about, verdict);
 		if (verdict->suspend && message != NULL)
-			session_suspend(session, message, verdict);
+			session_suspend(session, message, policy, verdict);
 	}
 	scratch_pool_put(scratches, env.scratch);
-	policy_unref(&own);
+	policy_unref(&policy);
 }

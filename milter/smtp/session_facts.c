@@ -43,7 +43,7 @@ struct decision_record session_decision_record(const struct session *session,
 		record.queue = message->queue;
 		record.login = message->login;
 		record.sender = message->sender.text;
-		record.policy = message->policy == NULL ? 0 : policy_serial(message->policy);
+		record.policy = message->policy_serial;
 	}
 	return record;
 }

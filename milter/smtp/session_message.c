@@ -35,7 +35,7 @@ void message_free(struct message **message)
 	*message = NULL;
 	if (gone == NULL)
 		return;
-	policy_unref(&gone->policy);
+	policy_unpin(&gone->pin);
 	settings_unref(&gone->settings);
 	arena_free(&gone->arena);
 	strbuf_free(&gone->results);
@@ -116,16 +116,6 @@ void session_data(struct session *session, const char *queue)
 		"smtpd_proxy_filter, so that header_from and maxsize do not apply\"",
 		session->id);
 	session_commit(session, message);
-}
-
-/* Return whether the header stage will judge From fields. */
-static bool looks_at_from(const struct session *session, const struct message *message)
-{
-	const struct service *service = settings_service(message->settings, session->service);
-
-	return message->policy != NULL &&
-		checks_look(policy_parts(message->policy), service, STAGE_HEADER,
-			message->login != NULL);
 }
 
 static void keep_field(struct message *message, struct fields *fields, const char *value)
@@ -212,18 +202,18 @@ static const char *find_within(const char *value, bool (*is_kind)(const char *na
 }
 
 /* Keep the field if it is of this kind, and one of this kind within it. */
-static void keep_kind(struct session *session, struct fields *fields,
+static void keep_kind(struct message *message, struct fields *fields,
 	bool (*is_kind)(const char *name, size_t len), const char *name, const char *value)
 {
 	const bool is_field = is_kind(name, strcspn(name, " \t"));
 	const char *within = find_within(value, is_kind);
 
-	if (!(is_field || within != NULL) || !looks_at_from(session, session->message))
+	if (!(is_field || within != NULL) || !message->looks_at_from)
 		return;
 	if (is_field)
-		keep_field(session->message, fields, value);
+		keep_field(message, fields, value);
 	if (within != NULL)
-		keep_field(session->message, fields, within);
+		keep_field(message, fields, within);
 }
 
 void session_field(struct session *session, const char *name, const char *value)
@@ -241,8 +231,8 @@ void session_field(struct session *session, const char *name, const char *value)
 		message->forged++;
 	if (is_content_type(name, len) || find_within(value, is_content_type) != NULL)
 		message->is_recoded |= !content_type_keeps_ascii(value);
-	keep_kind(session, &message->from, is_from, name, value);
-	keep_kind(session, &message->senders, is_sender, name, value);
+	keep_kind(message, &message->from, is_from, name, value);
+	keep_kind(message, &message->senders, is_sender, name, value);
 }
 
 static void judge_header(struct session *session, struct message *message, struct verdict *verdict)
@@ -284,7 +274,7 @@ void session_header_end(struct session *session, const char *queue, struct verdi
 		return;
 	message->header_judged = true;
 	message_set_queue(message, queue);
-	if (session->needs.headers && looks_at_from(session, message))
+	if (session->needs.headers && message->looks_at_from)
 		judge_header(session, message, verdict);
 	if (verdict->kind != VERDICT_CONTINUE)
 		return;

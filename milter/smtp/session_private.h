@@ -23,8 +23,10 @@ struct fields {
 
 /* One message, from its MAIL command to its end. */
 struct message {
-	struct policy *policy;	   /* pinned at MAIL; NULL: there was none */
-	struct settings *settings; /* the policy's, or the configuration's without a policy */
+	struct policy_pin pin;	   /* the policy in force at MAIL, if there was one */
+	uint64_t policy_serial;	   /* of the policy that judged the last stage; 0: none */
+	bool looks_at_from;	   /* the header stage will judge From fields */
+	struct settings *settings; /* those at MAIL */
 	const char *unjudged;	   /* why no stage can be decided; NULL: all can */
 	struct mail_address sender;
 	struct mail_address *sender_resolved; /* {mail_addr}; NULL: it is the sender, or unknown */
@@ -85,9 +87,9 @@ void session_leave(struct session *session);
 void session_commit(const struct session *session, struct message *message);
 void session_give_back(const struct session *session, struct message *message);
 
-/* Suspend the login of the message because of the verdict, and log that. */
+/* Suspend the login of the message because of the policy's verdict, and log that. */
 void session_suspend(const struct session *session, const struct message *message,
-	const struct verdict *verdict);
+	const struct policy *policy, const struct verdict *verdict);
 
 /* The stage to decide, and the facts that only this stage has. */
 struct stage_facts {

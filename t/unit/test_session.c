@@ -238,6 +238,25 @@ START_TEST(one_policy_judges_the_whole_message)
 	}
 END_TEST
 
+/* A client can keep a message open for days; it must not keep many old lists in memory. */
+START_TEST(rules_that_were_replaced_many_times_judge_no_longer)
+	{
+		struct policy_parts parts;
+
+		made_session_open(&s);
+		parts = *policy_parts(s.made.policy);
+		parts.lists[LIST_RCPT_DENY] = parts.lists[LIST_RCPT_ALLOW]; /* yes@y.example */
+		parts.lists[LIST_RCPT_ALLOW] = NULL;
+		ck_assert_int_eq(mail("<a@x.example>"), VERDICT_CONTINUE);
+		for (int i = 0; i <= POLICY_PINS_KEPT; i++) {
+			ck_assert_int_eq(rcpt("<yes@y.example>"), VERDICT_CONTINUE);
+			snapshot_publish(s.snapshot, policy_new(&parts));
+		}
+		ck_assert_int_eq(rcpt("<yes@y.example>"), VERDICT_REJECT);
+		ck_assert_int_eq(rcpt("<no@y.example>"), VERDICT_CONTINUE);
+	}
+END_TEST
+
 START_TEST(without_a_policy_mail_is_deferred)
 	{
 		s.made.settings->on_error = ON_ERROR_TEMPFAIL;
@@ -323,6 +342,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, all_spellings_of_a_token_are_one_login, 0, ROWS(token_logins));
 	tcase_add_loop_test(tcase, a_declared_size_must_be_a_number, 0, ROWS(sizes));
 	tcase_add_test(tcase, one_policy_judges_the_whole_message);
+	tcase_add_test(tcase, rules_that_were_replaced_many_times_judge_no_longer);
 	tcase_add_test(tcase, without_a_policy_mail_is_deferred);
 	tcase_add_test(tcase, without_a_policy_mail_passes_if_on_error_is_accept);
 	tcase_add_test(tcase, commands_out_of_order_are_harmless);
