@@ -129,27 +129,17 @@ static uint64_t ledger_time(const void *ledger_file)
 	return ledger_file_now(ledger_file);
 }
 
-/*
- * Load the charges of earlier runs. If the file is unusable, the daemon counts in memory, so that
- * mail goes on; the log and the status report that a restart loses the counts.
- */
+/* Load the charges of earlier runs. If they cannot be read or saved, the daemon counts in memory,
+ * so that mail goes on; the log and the status report that. */
 static void open_ledger(struct daemon *daemon)
 {
 	struct problems *problems = problems_new();
 	struct errmsg err = { "out of memory" };
 
-	if (problems == NULL || (daemon->ledger = ledger_new()) == NULL)
+	if (problems == NULL || (daemon->ledger = ledger_new()) == NULL ||
+		ledger_file_open(daemon->config->limits.state, daemon->ledger, NULL,
+			&daemon->ledger_file, problems) != 0)
 		process_fail(EX_OSERR, &err);
-	if (ledger_file_open(daemon->config->limits.state, daemon->ledger, NULL,
-		    &daemon->ledger_file, problems, &err) != 0) {
-		quote_log(LOG_LEVEL_ERROR, "error", err.text, "limits outlive-restart=no");
-		daemon->ledger_section.open_error = err;
-		ledger_free(&daemon->ledger);
-		if ((daemon->ledger = ledger_new()) == NULL ||
-			ledger_file_open("", daemon->ledger, NULL, &daemon->ledger_file, problems,
-				&err) != 0)
-			process_fail(EX_OSERR, &err);
-	}
 	for (size_t i = 0; i < problems_kept(problems); i++)
 		log_event(LOG_LEVEL_ERROR, "limits %s", problems_text(problems, i));
 	for (size_t i = 0; i < problems_level_kept(problems, PROBLEM_NOTE); i++)

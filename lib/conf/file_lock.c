@@ -15,7 +15,7 @@
 
 #define TRIES 10 /* while somebody replaces the file */
 
-static bool is_at(const char *path, int fd)
+bool file_lock_is_kept(const char *path, int fd)
 {
 	struct stat mine, there;
 
@@ -26,7 +26,7 @@ static bool is_at(const char *path, int fd)
 static enum file_lock take(const char *path, int *fd, struct errmsg *err)
 {
 	for (int i = 0; i < TRIES; i++) {
-		if (*fd >= 0 && is_at(path, *fd))
+		if (*fd >= 0 && file_lock_is_kept(path, *fd))
 			return FILE_LOCKED;
 		file_lock_release(fd);
 		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -20,6 +20,9 @@ enum file_lock {
 enum file_lock file_lock_take(const char *path, int *fd, struct errmsg *err);
 void file_lock_release(int *fd); /* accepts -1, and sets it */
 
+/* Return whether the file of the lock is still at path. */
+bool file_lock_is_kept(const char *path, int fd);
+
 /* Return whether somebody, who may be this process, has the lock on path; false if unknown. */
 bool file_lock_is_busy(const char *path);
 

@@ -5,20 +5,18 @@
 #include "milter/ledger/ledger_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/base/thread.h"
 #include "lib/conf/file.h"
+#include "lib/conf/file_lock.h"
 #include "milter/base/deadline.h"
 #include "milter/ledger/ledger_checkpoint.h"
 #include "milter/ledger/ledger_journal.h"
@@ -35,10 +33,11 @@
 struct ledger_file {
 	struct ledger *ledger;
 	char *path;
-	int lock_fd; /* of PATH.lock; -1 when there is none */
+	char *lock_path; /* PATH.lock */
+	int lock_fd;	 /* -1: it is not locked */
 	struct ledger_time time;
 	struct ledger_journal journal;
-	bool is_unread; /* the directory could not be read at the start; for the thread */
+	bool is_unread; /* the files may have counts that the start did not read; for the thread */
 	struct ledger_checkpoint checkpoint; /* for the starting thread, then the ledger's */
 
 	pthread_t thread;
@@ -90,46 +89,34 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	ledger_journal_init(&file->journal, file->path, &file->time);
 	(void)pthread_mutex_init(&file->end_lock, NULL);
 	deadline_init_cond(&file->end_wake);
-	if (file->path == NULL)
+	if (asprintf(&file->lock_path, "%s.lock", path) < 0)
+		file->lock_path = NULL;
+	if (file->path == NULL || file->lock_path == NULL)
 		ledger_file_close(&file);
 	return file;
 }
 
-/* Lock PATH.lock, waiting a while for a daemon that is just ending. If the file cannot be opened,
- * lock_fd stays -1. */
-static int lock_path(struct ledger_file *file, int wait_ms, struct errmsg *err)
+/* Lock PATH.lock, waiting a while for a daemon that is just ending. */
+static enum file_lock take_lock(struct ledger_file *file, int wait_ms, struct errmsg *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
-	char *path;
-	int ret;
+	enum file_lock lock = file_lock_take(file->lock_path, &file->lock_fd, err);
 
-	if (asprintf(&path, "%s.lock", file->path) < 0)
-		return errmsg_set(err, "out of memory");
-	file->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ret = file->lock_fd < 0 ? -1 : flock(file->lock_fd, LOCK_EX | LOCK_NB);
-	for (int waited = 0; file->lock_fd >= 0 && ret != 0 && waited < wait_ms;
-		waited += LOCK_PAUSE_MS) {
+	for (int waited = 0; lock == FILE_LOCK_BUSY && waited < wait_ms; waited += LOCK_PAUSE_MS) {
 		(void)nanosleep(&pause, NULL);
-		ret = flock(file->lock_fd, LOCK_EX | LOCK_NB);
+		lock = file_lock_take(file->lock_path, &file->lock_fd, err);
 	}
-	if (ret != 0)
-		(void)errmsg_set(err, "%s: %s", path,
-			errno == EWOULDBLOCK ?
-				"another postern uses this file; restart postern when the other one has ended, or set a different [limits] state for each" :
-				strerror(errno));
-	free(path);
-	return ret;
+	if (lock == FILE_LOCK_BUSY)
+		(void)errmsg_set(err,
+			"%s: another postern uses this file; restart postern when the other one has ended, or set a different [limits] state for each",
+			file->lock_path);
+	return lock;
 }
 
-/* Lock the path late, at once or not at all. */
+/* Take the lock late, at once or not at all, or keep it if its file is still there. */
 static int lock_late(struct ledger_file *file, struct errmsg *err)
 {
-	if (file->lock_fd >= 0 || lock_path(file, 0, err) == 0)
-		return 0;
-	if (file->lock_fd >= 0)
-		(void)close(file->lock_fd);
-	file->lock_fd = -1;
-	return -1;
+	return take_lock(file, 0, err) == FILE_LOCKED ? 0 : -1;
 }
 
 /*
@@ -139,24 +126,15 @@ static int lock_late(struct ledger_file *file, struct errmsg *err)
  */
 static bool loses_lock(struct ledger_file *file)
 {
-	struct stat locked, named;
-	bool is_ours, is_lost;
-	char *path;
+	const bool is_kept =
+		file->lock_fd >= 0 && file_lock_is_kept(file->lock_path, file->lock_fd);
 
-	if (file->lock_fd < 0 || fstat(file->lock_fd, &locked) != 0 ||
-		asprintf(&path, "%s.lock", file->path) < 0)
+	if (file->lock_fd < 0 || (is_kept && access(file->lock_path, R_OK | W_OK) == 0))
 		return false;
-	is_ours = stat(path, &named) == 0 && named.st_ino == locked.st_ino &&
-		named.st_dev == locked.st_dev;
-	is_lost = !is_ours || access(path, R_OK | W_OK) != 0;
-	if (is_lost && is_ours)
-		(void)unlink(path);
-	free(path);
-	if (is_lost) {
-		(void)close(file->lock_fd);
-		file->lock_fd = -1;
-	}
-	return is_lost;
+	if (is_kept)
+		(void)unlink(file->lock_path);
+	file_lock_release(&file->lock_fd);
+	return true;
 }
 
 static void count_journal(void *context, uint64_t number, const char *name)
@@ -166,7 +144,8 @@ static void count_journal(void *context, uint64_t number, const char *name)
 	++*(size_t *)context;
 }
 
-/* Refuse to write beside files of an earlier run that were not there to be read at the start. */
+/* Refuse to write beside files of another run that the start could not read, or not to their end.
+ */
 static int check_unread(const struct ledger_file *file, struct errmsg *err)
 {
 	size_t found = 0;
@@ -178,8 +157,8 @@ static int check_unread(const struct ledger_file *file, struct errmsg *err)
 	if (found == 0 && access(file->path, F_OK) != 0)
 		return 0;
 	return errmsg_set(err,
-		"%s: the counts of an earlier run have appeared after the start; restart postern "
-		"to use them",
+		"%s: the files have counts of another run that this one has not read; restart "
+		"postern to use them",
 		file->path);
 }
 
@@ -189,7 +168,7 @@ static int begin_journal(struct ledger_file *file)
 	const uint64_t after = file->journal.number;
 	struct errmsg err = { "" };
 
-	if (check_unread(file, &err) == 0 && lock_late(file, &err) == 0 &&
+	if (lock_late(file, &err) == 0 && check_unread(file, &err) == 0 &&
 		ledger_journal_begin(&file->journal, after, &err) == 0) {
 		file->is_unread = false;
 		return 0;
@@ -231,20 +210,23 @@ static void await_directory(struct ledger_file *file, const struct ledger_clocks
 	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
 }
 
-static int open_files(struct ledger_file *file, const struct ledger_clocks *clocks,
-	struct problems *problems, struct errmsg *err)
+static void open_files(struct ledger_file *file, const struct ledger_clocks *clocks,
+	struct problems *problems)
 {
+	struct errmsg unused;
 	struct ledger_loaded loaded;
+	enum file_lock lock;
 	uint64_t last;
 
 	if (lacks_directory(file->path)) {
 		await_directory(file, clocks);
-		return 0;
+		return;
 	}
 	/* Without the lock the files can be read, but not written. */
-	if (lock_path(file, LOCK_WAIT_MS, err) != 0 && file->lock_fd >= 0)
-		return -1;
-	file->is_unread = ledger_load(file->path, file->ledger, &loaded, problems, err) != 0;
+	lock = take_lock(file, LOCK_WAIT_MS, &unused);
+	file->is_unread = ledger_load(file->path, lock == FILE_LOCK_BUSY, file->ledger, &loaded,
+				  problems, &unused) != 0 ||
+		lock == FILE_LOCK_BUSY;
 	if (file->is_unread)
 		ledger_journal_make_optional(&file->journal);
 	begin_time(file, loaded.has_moment ? &loaded.moment : NULL, loaded.newest, clocks);
@@ -256,22 +238,19 @@ static int open_files(struct ledger_file *file, const struct ledger_clocks *cloc
 	(void)begin_journal(file);
 	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
 	ledger_restart(file->ledger, ledger_time_now(&file->time));
-	return 0;
 }
 
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
-	struct ledger_file **file_r, struct problems *problems, struct errmsg *err)
+	struct ledger_file **file_r, struct problems *problems)
 {
 	struct ledger_file *file = file_new(path, ledger);
 
 	if (file == NULL)
-		return errmsg_set(err, "out of memory");
-	if (!has_journal(file)) {
-		begin_time(file, NULL, 0, clocks);
-	} else if (open_files(file, clocks, problems, err) != 0) {
-		ledger_file_close(&file);
 		return -1;
-	}
+	if (has_journal(file))
+		open_files(file, clocks, problems);
+	else
+		begin_time(file, NULL, 0, clocks);
 	*file_r = file;
 	return 0;
 }
@@ -430,10 +409,10 @@ void ledger_file_close(struct ledger_file **file)
 	}
 	ledger_on_charge(gone->ledger, NULL, NULL);
 	ledger_journal_free(&gone->journal);
-	if (gone->lock_fd >= 0)
-		(void)close(gone->lock_fd);
+	file_lock_release(&gone->lock_fd);
 	(void)pthread_cond_destroy(&gone->end_wake);
 	(void)pthread_mutex_destroy(&gone->end_lock);
 	free(gone->path);
+	free(gone->lock_path);
 	free(gone);
 }

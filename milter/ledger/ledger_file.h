@@ -23,16 +23,17 @@ struct ledger_file;
 /*
  * Fill the ledger, which is empty, from the files, begin a journal, and have the ledger's charges
  * written to it. clocks: NULL for the machine's. An empty path provides only the time. problems
- * gets a line for whatever was left out. Returns 0, or -1 with err set; another process that has
- * the files open gets three seconds to end. If the files can be read but not written, because the
- * disk is full or the lock or the journal cannot be opened, their counts are in force,
- * ledger_file_error() has the reason, and the ledger's thread tries again every second. If their
- * directory does not exist or cannot be read, charges count in memory, also with that error, and
- * the thread saves all counts as soon as it can be read, unless there are files of an earlier run
- * in it. The ledger is borrowed and must outlive the files.
+ * gets a line for whatever was left out. Returns 0, or -1 when out of memory. If the files can be
+ * read but not written, because the disk is full or the lock or the journal cannot be opened, their
+ * counts are in force, ledger_file_error() has the reason, and the ledger's thread tries again
+ * every second. If their directory does not exist or cannot be read, charges count in memory, also
+ * with that error, and the thread saves all counts as soon as it can be read, unless there are
+ * files of another run in it. Another process that has the files locked gets three seconds to end;
+ * then their counts are in force, too, but are not saved: only a start reads all that the other one
+ * writes. The ledger is borrowed and must outlive the files.
  */
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
-	struct ledger_file **file_r, struct problems *problems, struct errmsg *err);
+	struct ledger_file **file_r, struct problems *problems);
 
 /*
  * Start the ledger's thread: it syncs the journal every second, writes checkpoints and frees the

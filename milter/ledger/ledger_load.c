@@ -282,10 +282,13 @@ static int load_files(struct loading *l, const char *path, struct errmsg *err)
 	return l->failed ? out_of_memory(path, err) : ret;
 }
 
-int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *loaded_r,
-	struct problems *problems, struct errmsg *err)
+int ledger_load(const char *path, bool is_shared, struct ledger *ledger,
+	struct ledger_loaded *loaded_r, struct problems *problems, struct errmsg *err)
 {
-	struct loading l = { .ledger = ledger, .loaded = loaded_r, .problems = problems };
+	struct loading l = { .ledger = ledger,
+		.loaded = loaded_r,
+		.problems = problems,
+		.changes_nothing = is_shared };
 
 	return load_files(&l, path, err);
 }

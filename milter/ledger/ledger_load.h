@@ -23,11 +23,12 @@ struct ledger_loaded {
  * Fill the ledger, which is empty, from the checkpoint at path and the journals after it. If the
  * checkpoint is damaged, it is renamed to PATH.bad, and PATH.prev with its journals is loaded.
  * Every frame that is damaged or torn is left out. problems gets a line per file that has damaged
- * ones, and a note per file whose last one is torn.
+ * ones, and a note per file whose last one is torn. is_shared: a daemon may be using the files, so
+ * none is changed.
  * Returns 0, or -1 with err set: out of memory, or the directory cannot be read.
  */
-int ledger_load(const char *path, struct ledger *ledger, struct ledger_loaded *loaded_r,
-	struct problems *problems, struct errmsg *err);
+int ledger_load(const char *path, bool is_shared, struct ledger *ledger,
+	struct ledger_loaded *loaded_r, struct problems *problems, struct errmsg *err);
 
 /*
  * Add the problems (no notes) that ledger_load() would report, and change no file. A daemon may be

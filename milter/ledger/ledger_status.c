@@ -17,9 +17,7 @@ static json_t *describe_ledger(void *context)
 	return json_pack("{s:I, s:I, s:b, s:I, s:I, s:b, s:o}", "keys", (json_int_t)size.keys,
 		"memory_bytes", (json_int_t)size.bytes, "full", (int)size.is_full, "evicted",
 		(json_int_t)size.evicted, "unsaved", (json_int_t)size.unsaved, "outlives_restart",
-		section->open_error.text[0] == '\0' && error.text[0] == '\0', "error",
-		json_text_or_null(section->open_error.text[0] != '\0' ? section->open_error.text :
-									error.text));
+		error.text[0] == '\0', "error", json_text_or_null(error.text));
 }
 
 /* Report the counts of earlier runs that could not be read; their keys begin anew. */
@@ -50,17 +48,11 @@ static void check_ledger(void *context, struct status_health *health)
 			"clients and addresses of a network share one limit");
 	ledger_file_error(section->file, &error);
 	ledger_file_checkpoint_error(section->file, &checkpoint);
-	if (section->open_error.text[0] != '\0')
-		status_add_problem(health,
-			"Let the daemon's user write the file of [limits] state and its directory, and "
-			"end any other daemon that uses them. Then restart postern.",
-			"a restart will forget the counts of all rate limits: %s",
-			section->open_error.text);
 	check_loaded(section->load_problems, health);
 	if (error.text[0] != '\0')
 		status_add_problem(health,
-			"Create the directory of [limits] state, or check its mode and its free space. "
-			"Postern keeps trying.",
+			"Create the directory of [limits] state, check its mode and its free space, or "
+			"end the other daemon that uses it. Postern keeps trying.",
 			"charges cannot be saved in the files of the ledger: %s", error.text);
 	if (checkpoint.text[0] != '\0')
 		status_add_problem(health,

@@ -11,7 +11,6 @@
 struct ledger_section {
 	struct ledger *ledger;
 	struct ledger_file *file;
-	struct errmsg open_error; /* why counts are not kept over a restart; "" when they are */
 	struct problems
 		*load_problems; /* the counts of earlier runs that were left out; NULL: none */
 };

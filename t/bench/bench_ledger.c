@@ -175,7 +175,7 @@ static void load_files(const char *path, struct problems *problems)
 	struct errmsg err;
 	double start = seconds(), took, checkpoint;
 
-	if (ledger_load(path, ledger, &loaded, problems, &err) != 0)
+	if (ledger_load(path, false, ledger, &loaded, problems, &err) != 0)
 		fail(err.text);
 	took = (seconds() - start) * 1e3;
 	checkpoint = (double)loaded.checkpoint.size / 1e6;
@@ -201,8 +201,8 @@ static void with_file(const char *directory, size_t logins)
 	double start;
 
 	(void)snprintf(path, sizeof(path), "%s/limits.state", directory);
-	if (ledger_file_open(path, ledger, NULL, &file, problems, &err) != 0)
-		fail(err.text);
+	if (ledger_file_open(path, ledger, NULL, &file, problems) != 0)
+		fail("out of memory");
 	start = seconds();
 	for (size_t i = 0; i < logins; i++) {
 		login(key, i);

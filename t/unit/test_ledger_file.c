@@ -386,28 +386,36 @@ END_TEST
 
 static struct ledger_file *other_file;
 
+/* The second one, with which somebody may have replaced a first one that hangs, counts what it can
+ * read. When the first one has ended, only a start reads all that it has written. */
 START_TEST(two_daemons_cannot_use_the_same_files)
 	{
 		struct ledger *other = ledger_new();
 		struct errmsg err = { "" };
 
 		made_ledger_open(NULL);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
 		ck_assert_int_eq(ledger_file_open(made_path, other, NULL, &other_file,
-					 made_problems, &err),
-			-1);
-		ck_assert_ptr_null(other_file);
+					 made_problems),
+			0);
+		ck_assert_uint_eq(ledger_size(other).keys, 1);
+		ledger_file_error(other_file, &err);
 		ck_assert_msg(strstr(err.text, "limits.state.lock") != NULL &&
 				strstr(err.text, "another") != NULL &&
 				strstr(err.text, "restart postern when") != NULL,
 			"%s", err.text);
-		ck_assert_int_eq(made_ledger_charge("bob"), LEDGER_FREE);
+		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
 		ledger_file_close(&made_file);
-		ck_assert_int_eq(ledger_file_open(made_path, other, NULL, &other_file,
-					 made_problems, &err),
-			0);
-		ck_assert_uint_eq(ledger_size(other).keys, 1);
+		ck_assert_int_eq(ledger_file_start(other_file, &err), 0);
+		for (int i = 0; i < 2000 && strstr(err.text, "has not read") == NULL; i++) {
+			(void)nanosleep(&pause_10ms, NULL);
+			ledger_file_error(other_file, &err);
+		}
+		ck_assert_ptr_nonnull(strstr(err.text, "restart postern"));
 		ledger_file_close(&other_file);
 		ledger_free(&other);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 2);
 	}
 END_TEST
 
@@ -426,11 +434,7 @@ static void measure_offset(const struct ledger_file *file, int64_t *least_r, int
 
 static void *open_other(void *argument)
 {
-	struct errmsg err;
-
-	/* On a slow machine, the lock may be held for longer than it is awaited. */
-	while (ledger_file_open(made_path, argument, NULL, &other_file, made_problems, &err) != 0)
-		;
+	(void)ledger_file_open(made_path, argument, NULL, &other_file, made_problems);
 	return NULL;
 }
 

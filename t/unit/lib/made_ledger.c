@@ -62,15 +62,13 @@ void made_ledger_teardown(void)
 
 void made_ledger_open(const struct ledger_clocks *clocks)
 {
-	struct errmsg err = { "" };
-
 	made_ledger_close();
 	problems_free(&made_problems);
 	made_problems = problems_new();
 	made_ledger = ledger_new();
-	ck_assert_msg(ledger_file_open(made_path, made_ledger, clocks, &made_file, made_problems,
-			      &err) == 0,
-		"%s", err.text);
+	ck_assert_int_eq(ledger_file_open(made_path, made_ledger, clocks, &made_file,
+				 made_problems),
+		0);
 }
 
 enum ledger_answer made_ledger_charge(const char *key)
