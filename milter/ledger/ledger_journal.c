@@ -42,14 +42,16 @@ void ledger_journal_free(struct ledger_journal *journal)
 
 /* ---- beginning ------------------------------------------------------------------ */
 
-/* Create the file with its first moment. Returns the descriptor, or -1 with err set. */
+/* Create the file with its first moment. Returns the descriptor, or -1 with err and *exists_r set.
+ */
 static int create_journal(const struct ledger_journal *journal, uint64_t number, uint64_t *size_r,
-	struct errmsg *err)
+	bool *exists_r, struct errmsg *err)
 {
 	struct strbuf buf = STRBUF_INIT;
 	char *name;
 	int fd = -1;
 
+	*exists_r = false;
 	if (asprintf(&name, "%s.%" PRIu64, journal->path, number) < 0)
 		return errmsg_set(err, "%s: out of memory", journal->path);
 	ledger_time_add_moment(journal->time, &buf);
@@ -58,6 +60,7 @@ static int create_journal(const struct ledger_journal *journal, uint64_t number,
 		fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
 			0600);
 	if (fd < 0 || write(fd, buf.text, buf.len) != (ssize_t)buf.len || fsync(fd) != 0) {
+		*exists_r = fd < 0 && errno == EEXIST;
 		(void)errmsg_set(err, "%s: %s", name, strerror(errno));
 		if (fd >= 0) {
 			(void)close(fd);
@@ -70,6 +73,29 @@ static int create_journal(const struct ledger_journal *journal, uint64_t number,
 	return fd;
 }
 
+static void note_highest(void *context, uint64_t number, const char *name)
+{
+	uint64_t *highest = context;
+
+	(void)name;
+	*highest = number > *highest ? number : *highest;
+}
+
+/* Create the journal with this number or, if somebody has put a file there, the one behind all that
+ * exist. */
+static int create_next(const struct ledger_journal *journal, uint64_t *number, uint64_t *size_r,
+	struct errmsg *err)
+{
+	uint64_t highest = *number;
+	bool exists;
+	int fd = create_journal(journal, *number, size_r, &exists, err);
+
+	if (!exists || ledger_journal_each(journal->path, note_highest, &highest, err) != 0)
+		return fd;
+	*number = highest + 1;
+	return create_journal(journal, *number, size_r, &exists, err);
+}
+
 /* Note that the journal can be written. Called with the lock held. */
 static void clear_error(struct ledger_journal *journal)
 {
@@ -80,8 +106,8 @@ static void clear_error(struct ledger_journal *journal)
 
 int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct errmsg *err)
 {
-	uint64_t size = 0;
-	int old, fd = create_journal(journal, after + 1, &size, err);
+	uint64_t size = 0, number = after + 1;
+	int old, fd = create_next(journal, &number, &size, err);
 
 	if (fd < 0)
 		return -1;
@@ -91,7 +117,7 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 	journal->size = size;
 	journal->is_dirty = false;
 	clear_error(journal);
-	journal->number = after + 1;
+	journal->number = number;
 	(void)pthread_mutex_unlock(&journal->lock);
 	if (old >= 0) {
 		(void)pthread_mutex_lock(&journal->sync_lock);

@@ -41,8 +41,9 @@ void ledger_journal_init(struct ledger_journal *journal, const char *path,
 /* Sync and close the journal, and free its memory. */
 void ledger_journal_free(struct ledger_journal *journal);
 
-/* Begin the journal after this number; all later records go there. Not in two threads at once.
- * Returns 0, or -1 with err set and the old journal still in use, if there is one. */
+/* Begin the journal after this number, or after all that exist if somebody has put a file there;
+ * all later records go there. Not in two threads at once. Returns 0, or -1 with err set and the old
+ * journal still in use, if there is one. */
 int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct errmsg *err);
 
 /*

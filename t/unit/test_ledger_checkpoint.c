@@ -25,6 +25,25 @@ START_TEST(unneeded_journals_are_removed)
 	}
 END_TEST
 
+/* Somebody has put files, such as copies of old ones, where the next journals belong. */
+START_TEST(a_journal_whose_name_is_taken_gets_a_higher_number)
+	{
+		made_ledger_open(NULL);
+		(void)made_ledger_charge("login:bob");
+		made_write(made_journal(2), "x", 1);
+		made_write(made_journal(5), "x", 1);
+		made_ledger_checkpoint();
+		ck_assert(made_exists(made_journal(6)));
+		(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		made_ledger_checkpoint();
+		ck_assert(!made_exists(made_journal(5)) && made_exists(made_journal(8)));
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 2);
+	}
+END_TEST
+
 static void *charge_many(void *argument)
 {
 	char key[32];
@@ -74,6 +93,7 @@ static Suite *ledger_checkpoint_suite(void)
 
 	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
 	tcase_add_test(tcase, unneeded_journals_are_removed);
+	tcase_add_test(tcase, a_journal_whose_name_is_taken_gets_a_higher_number);
 	tcase_add_test(tcase, checkpoints_lose_no_charge_of_other_threads);
 	suite_add_tcase(suite, tcase);
 	return suite;
