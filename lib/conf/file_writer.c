@@ -179,3 +179,20 @@ void file_abandon(struct file_writer **writer)
 	(void)unlink((*writer)->new_path);
 	writer_free(writer);
 }
+
+int file_put_aside(const char *path, struct errmsg *err)
+{
+	struct stat st;
+	char *bad;
+	int ret = 1;
+
+	if (lstat(path, &st) != 0)
+		return 0;
+	if (asprintf(&bad, "%s.bad", path) < 0)
+		return errmsg_set(err, "%s: out of memory", path);
+	if (rename(path, bad) != 0)
+		ret = errmsg_set(err, "%s: it is in the way, and cannot be renamed to %s: %s", path,
+			bad, strerror(errno));
+	free(bad);
+	return ret;
+}

@@ -4,10 +4,8 @@
  */
 #include "milter/ledger/ledger_checkpoint.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/conf/file.h"
 #include "lib/conf/file_writer.h"
 #include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_frame.h"
@@ -87,11 +85,40 @@ static void remove_unneeded(void *context, uint64_t number, const char *name)
 
 bool ledger_checkpoint_is_lost(const struct ledger_checkpoint *checkpoint, const char *path)
 {
-	struct stat st;
+	const struct file_stamp *mine = &checkpoint->stamp;
+	struct file_stamp there;
 
-	return checkpoint->size > 0 &&
-		(stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-			(uint64_t)st.st_size < checkpoint->size || access(path, R_OK) != 0);
+	/* The rights may change, as long as the file can be read. */
+	return mine->exists &&
+		(file_stamp(path, &there, NULL) != 0 || !there.exists || there.dev != mine->dev ||
+			there.ino != mine->ino || there.size != mine->size ||
+			there.mtime_ns != mine->mtime_ns || access(path, R_OK) != 0);
+}
+
+/* Rename what has taken the place of the checkpoint, or what cannot be read any more, to PATH.bad.
+ */
+static int put_aside(struct ledger_checkpoint *checkpoint, const char *path, struct errmsg *err)
+{
+	const int renamed = file_put_aside(path, err);
+
+	if (renamed == 1)
+		(void)errmsg_set(&checkpoint->put_aside,
+			"%s could not be read any more, or another file was in its place; that is "
+			"now %s.bad, and the counts are written again",
+			path, path);
+	return renamed < 0 ? -1 : 0;
+}
+
+/* Begin the journal that follows the checkpoint, unless an attempt that failed has begun it. */
+static int begin_journal(struct ledger_checkpoint *checkpoint, struct ledger_journal *journal,
+	struct errmsg *err)
+{
+	if (checkpoint->has_journal && !ledger_journal_is_lost(journal))
+		return 0;
+	if (ledger_journal_begin(journal, journal->number, err) != 0)
+		return -1;
+	checkpoint->has_journal = true;
+	return 0;
 }
 
 int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
@@ -99,25 +126,26 @@ int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger 
 {
 	const char *path = journal->path;
 	struct file_writer *writer;
-	struct file_stamp stamp = { .exists = false };
+	struct file_stamp before = { .exists = false };
 	const bool keeps = !ledger_checkpoint_is_lost(checkpoint, path);
 	uint64_t size;
 
-	if (ledger_journal_begin(journal, journal->number, err) != 0)
+	if ((!keeps && put_aside(checkpoint, path, err) != 0) ||
+		(writer = file_begin(path, err)) == NULL)
 		return -1;
-	/* From now on, the memory holds every record of the older journals. */
-	if ((writer = file_begin(path, err)) == NULL)
-		return -1;
-	if (write_keys(ledger, journal, writer, &size, err) != 0) {
+	/* Once the journal has begun, the memory holds every record of the older ones. */
+	if (begin_journal(checkpoint, journal, err) != 0 ||
+		write_keys(ledger, journal, writer, &size, err) != 0) {
 		file_abandon(&writer);
 		return -1;
 	}
-	(void)file_stamp(path, &stamp, NULL);
-	if (file_commit(&writer, keeps, NULL, err) != 0)
+	(void)file_stamp(path, &before, NULL);
+	if (file_commit(&writer, keeps, &checkpoint->stamp, err) != 0)
 		return -1;
-	if (stamp.exists && keeps)
+	if (before.exists && keeps)
 		checkpoint->previous_journal = checkpoint->first_journal;
 	checkpoint->first_journal = journal->number;
 	checkpoint->size = size;
+	checkpoint->has_journal = false;
 	return ledger_journal_each(path, remove_unneeded, checkpoint, err);
 }

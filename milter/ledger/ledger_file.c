@@ -46,6 +46,7 @@ struct ledger_file {
 	pthread_cond_t end_wake;
 	bool is_ending;			/* guarded by end_lock */
 	struct errmsg checkpoint_error; /* of the last checkpoint; guarded by end_lock */
+	struct errmsg put_aside; /* what checkpoint.put_aside told last; guarded by end_lock */
 };
 
 uint64_t ledger_file_now(const struct ledger_file *file)
@@ -67,6 +68,13 @@ void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r
 {
 	(void)pthread_mutex_lock(&file->end_lock);
 	*err_r = file->checkpoint_error;
+	(void)pthread_mutex_unlock(&file->end_lock);
+}
+
+void ledger_file_put_aside(struct ledger_file *file, struct errmsg *err_r)
+{
+	(void)pthread_mutex_lock(&file->end_lock);
+	*err_r = file->put_aside;
 	(void)pthread_mutex_unlock(&file->end_lock);
 }
 
@@ -281,18 +289,22 @@ static bool checkpoint_is_due(struct ledger_file *file)
  * failed. */
 static int log_checkpoint(struct ledger_file *file)
 {
-	struct errmsg err = { "" };
-
-	int ret = ledger_file_checkpoint(file, &err);
+	struct errmsg err = { "" }, *put_aside = &file->checkpoint.put_aside;
+	const int ret = ledger_file_checkpoint(file, &err);
 
 	if (ret == 0)
 		log_event(LOG_LEVEL_DEBUG, "limits checkpoint=written bytes=%" PRIu64,
 			file->checkpoint.size);
 	else if (strcmp(err.text, file->checkpoint_error.text) != 0)
 		quote_log(LOG_LEVEL_WARNING, "error", err.text, "limits checkpoint=failed");
+	if (put_aside->text[0] != '\0')
+		quote_log(LOG_LEVEL_WARNING, "note", put_aside->text, "limits renamed=yes");
 	(void)pthread_mutex_lock(&file->end_lock);
 	file->checkpoint_error = err;
+	if (put_aside->text[0] != '\0')
+		file->put_aside = *put_aside;
 	(void)pthread_mutex_unlock(&file->end_lock);
+	put_aside->text[0] = '\0';
 	return ret;
 }
 
@@ -344,15 +356,13 @@ static bool is_closed(struct ledger_file *file)
  * checkpoint may be written because they do. */
 static unsigned write_checkpoint(struct ledger_file *file, bool *is_behind)
 {
-	const uint64_t journal = file->journal.number;
 	const bool was_behind = *is_behind;
 
 	if (log_checkpoint(file) == 0) {
 		*is_behind = false;
 		return was_behind ? CHECKPOINT_REST : 0;
 	}
-	/* An attempt that has begun a journal leaves it until a checkpoint is written. */
-	return file->journal.number == journal ? 0 : CHECKPOINT_PAUSE;
+	return file->checkpoint.has_journal ? CHECKPOINT_PAUSE : 0; /* it has written much */
 }
 
 static void *ledger_main(void *argument)
@@ -374,7 +384,7 @@ static void *ledger_main(void *argument)
 		}
 		is_behind |= is_closed(file);
 		pause -= pause > 0;
-		if (due || (is_behind && pause == 0) || checkpoint_is_due(file))
+		if (due || (pause == 0 && (is_behind || checkpoint_is_due(file))))
 			pause = write_checkpoint(file, &is_behind);
 		due = false;
 		ledger_file_sync(file);

@@ -71,4 +71,10 @@ void ledger_file_error(struct ledger_file *file, struct errmsg *err_r);
  */
 void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r);
 
+/*
+ * Set *err_r to what became of a file that the daemon could no longer read, or that was in the
+ * place of its own; "" while there was none. Any thread.
+ */
+void ledger_file_put_aside(struct ledger_file *file, struct errmsg *err_r);
+
 #endif

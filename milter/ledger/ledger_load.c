@@ -202,6 +202,7 @@ static int load_checkpoint(struct loading *l, const char *path, struct errmsg *e
 	if (state == CHECKPOINT_GOOD) {
 		l->loaded->checkpoint.first_journal = file.head.first_journal;
 		l->loaded->checkpoint.size = file.totals.bytes;
+		(void)file_stamp(path, &l->loaded->checkpoint.stamp, NULL);
 		load_keys(l, path, &file);
 	} else if (old_state == CHECKPOINT_GOOD) {
 		l->loaded->checkpoint.first_journal = old.head.first_journal;

@@ -38,7 +38,7 @@ static void check_ledger(void *context, struct status_health *health)
 {
 	const struct ledger_section *section = context;
 	const struct ledger_size size = ledger_size(section->ledger);
-	struct errmsg error, checkpoint;
+	struct errmsg error, checkpoint, put_aside;
 
 	if (size.is_full)
 		status_add_problem(health,
@@ -48,6 +48,11 @@ static void check_ledger(void *context, struct status_health *health)
 			"clients and addresses of a network share one limit");
 	ledger_file_error(section->file, &error);
 	ledger_file_checkpoint_error(section->file, &checkpoint);
+	ledger_file_put_aside(section->file, &put_aside);
+	if (put_aside.text[0] != '\0')
+		status_add_note(health,
+			"Find out who changed it, then remove it. A restart clears this note.",
+			"%s", put_aside.text);
 	check_loaded(section->load_problems, health);
 	if (error.text[0] != '\0')
 		status_add_problem(health,

@@ -6,6 +6,9 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "t/unit/lib/made_ledger.h"
 #include "t/unit/unit.h"
@@ -38,6 +41,38 @@ START_TEST(a_journal_whose_name_is_taken_gets_a_higher_number)
 		made_ledger_checkpoint();
 		made_ledger_checkpoint();
 		ck_assert(!made_exists(made_journal(5)) && made_exists(made_journal(8)));
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 2);
+	}
+END_TEST
+
+/* 0: what is in the place of the checkpoint cannot be renamed; 1: the old one cannot. */
+START_TEST(checkpoints_that_fail_leave_one_journal)
+	{
+		char obstacle[128], bad[128];
+		struct errmsg err = { "" };
+
+		made_ledger_open(NULL);
+		(void)made_ledger_charge("login:bob");
+		made_ledger_checkpoint();
+		(void)snprintf(bad, sizeof(bad), "%s.bad", made_path);
+		if (_i == 0)
+			made_write(bad, "x", 1);
+		if (_i == 0)
+			ck_assert_int_eq(unlink(made_path), 0);
+		(void)snprintf(obstacle, sizeof(obstacle), "%s%s", made_path,
+			_i == 0 ? "" : ".prev");
+		ck_assert_int_eq(mkdir(obstacle, 0700), 0);
+		for (int i = 0; i < 3; i++) {
+			ck_assert_int_eq(ledger_file_checkpoint(made_file, &err), -1);
+			ck_assert_ptr_nonnull(strstr(err.text, obstacle));
+		}
+		ck_assert(
+			made_exists(made_journal(3)) == (_i == 1) && !made_exists(made_journal(4)));
+		(void)made_ledger_charge("login:bob");
+		ck_assert_int_eq(rmdir(obstacle), 0);
+		made_ledger_checkpoint();
 		made_ledger_open(NULL);
 		ck_assert_uint_eq(problems_count(made_problems), 0);
 		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 2);
@@ -94,6 +129,7 @@ static Suite *ledger_checkpoint_suite(void)
 	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
 	tcase_add_test(tcase, unneeded_journals_are_removed);
 	tcase_add_test(tcase, a_journal_whose_name_is_taken_gets_a_higher_number);
+	tcase_add_loop_test(tcase, checkpoints_that_fail_leave_one_journal, 0, 2);
 	tcase_add_test(tcase, checkpoints_lose_no_charge_of_other_threads);
 	suite_add_tcase(suite, tcase);
 	return suite;

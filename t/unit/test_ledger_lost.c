@@ -3,6 +3,7 @@
  * daemon runs, so that the next start has all counts.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -20,14 +21,23 @@ enum harm {
 	CHECKPOINT_REMOVED,
 	CHECKPOINT_CUT,
 	CHECKPOINT_REPLACED, /* by what cannot be read */
-	LOCK_REMOVED,	     /* another daemon could use the files */
+	CHECKPOINT_COPIED,   /* back from a copy, such as a backup */
+	CHECKPOINT_IS_A_DIRECTORY,
+	LOCK_REMOVED, /* another daemon could use the files */
 	DIRECTORY_REPLACED,
 	HARMS,
 };
 
+static bool is_replaced(enum harm harm)
+{
+	return harm == CHECKPOINT_REPLACED || harm == CHECKPOINT_COPIED ||
+		harm == CHECKPOINT_IS_A_DIRECTORY;
+}
+
 static void harm_files(enum harm harm)
 {
-	char directory[96], away[112], lock[112];
+	char directory[96], away[112], lock[112], *text;
+	size_t len;
 
 	(void)strcpy(directory, made_path);
 	*strrchr(directory, '/') = '\0';
@@ -41,8 +51,14 @@ static void harm_files(enum harm harm)
 		ck_assert_int_eq(unlink(made_journal(2)), 0);
 	if (harm == LOCK_REMOVED)
 		ck_assert_int_eq(unlink(lock), 0);
-	if (harm == CHECKPOINT_REMOVED || harm == CHECKPOINT_REPLACED)
+	text = made_read(made_path, &len);
+	if (harm == CHECKPOINT_REMOVED || is_replaced(harm))
 		ck_assert_int_eq(unlink(made_path), 0);
+	if (harm == CHECKPOINT_COPIED)
+		made_write(made_path, text, len);
+	free(text);
+	if (harm == CHECKPOINT_IS_A_DIRECTORY)
+		ck_assert_int_eq(mkdir(made_path, 0700), 0);
 	if (harm == CHECKPOINT_REPLACED)
 		ck_assert_int_eq(mkfifo(made_path, 0600), 0);
 	if (harm == DIRECTORY_REPLACED) {
@@ -52,10 +68,24 @@ static void harm_files(enum harm harm)
 	}
 }
 
+/* Wait until the ledger's thread has told that a file was renamed. */
+static void await_note(void)
+{
+	struct errmsg note;
+
+	do {
+		(void)nanosleep(&pause_10ms, NULL);
+		ledger_file_put_aside(made_file, &note);
+	} while (note.text[0] == '\0');
+	ck_assert_ptr_nonnull(strstr(note.text, "limits.state.bad"));
+}
+
 /* _i: enum harm */
 START_TEST(files_that_others_harm_are_written_again)
 	{
+		const bool leaves_file = _i == CHECKPOINT_CUT || is_replaced((enum harm)_i);
 		struct errmsg err;
+		char bad[112];
 
 		made_ledger_open(NULL);
 		(void)made_ledger_charge("login:bob");
@@ -65,10 +95,15 @@ START_TEST(files_that_others_harm_are_written_again)
 		ck_assert_int_eq(ledger_file_start(made_file, &err), 0);
 		while (!made_exists(made_path) || !made_exists(made_journal(3)))
 			(void)nanosleep(&pause_10ms, NULL); /* the test's time is limited */
+		(void)snprintf(bad, sizeof(bad), "%s.bad", made_path);
+		ck_assert(made_exists(bad) == leaves_file);
+		if (leaves_file)
+			await_note();
 		ck_assert_int_eq(made_ledger_charge("login:bob"), LEDGER_FREE);
 		made_ledger_open(NULL);
 		ck_assert_uint_eq(problems_count(made_problems), 0);
 		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 3);
+		(void)rmdir(bad);
 	}
 END_TEST
 
