@@ -96,7 +96,7 @@ static void check_peers(const struct auth *auth, struct status_health *health)
 static void check_auth(void *context, struct status_health *health)
 {
 	const struct auth_section *section = context;
-	struct errmsg unsaved, unreadable;
+	struct errmsg unsaved, unreadable, put_aside;
 
 	suspension_keeper_error(section->suspensions, &unsaved);
 	if (unsaved.text[0] != '\0')
@@ -110,6 +110,11 @@ static void check_auth(void *context, struct status_health *health)
 			"Correct the file, or let posternctl suspend or resume a login, which "
 			"replaces it by the logins that are suspended now.",
 			"%s", unreadable.text);
+	suspension_keeper_put_aside(section->suspensions, &put_aside);
+	if (put_aside.text[0] != '\0')
+		status_add_note(health,
+			"Find out who changed it, then remove it. A restart clears this note.",
+			"%s", put_aside.text);
 	if (section->sockets->loose[0] != '\0')
 		status_add_note(health,
 			"Set SocketMode=0660 and SocketGroup= in postern.socket, then restart it.",

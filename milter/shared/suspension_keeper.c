@@ -8,10 +8,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/thread.h"
 #include "lib/conf/file.h"
+#include "lib/conf/file_writer.h"
 #include "lib/store/suspensions_file.h"
 #include "milter/base/deadline.h"
 #include "milter/log/log.h"
@@ -31,7 +33,7 @@ struct suspension_keeper {
 	int interval_ms;
 	bool is_running, is_stopping, is_wanted;
 	struct suspension_save *requests; /* the newest first */
-	struct errmsg error, file_error;
+	struct errmsg error, file_error, put_aside;
 };
 
 struct suspension_keeper *suspension_keeper_new(const char *path, struct suspensions *suspensions)
@@ -46,6 +48,15 @@ struct suspension_keeper *suspension_keeper_new(const char *path, struct suspens
 	keeper->path = path;
 	keeper->suspensions = suspensions;
 	return keeper;
+}
+
+/* Return whether the next start could read the file. No descriptor is needed for that, because
+ * there may be none. */
+static bool is_readable(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0;
 }
 
 static void copy_error(struct suspension_keeper *keeper, struct errmsg *to,
@@ -66,6 +77,32 @@ void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errms
 	copy_error(keeper, err_r, &keeper->file_error);
 }
 
+void suspension_keeper_put_aside(struct suspension_keeper *keeper, struct errmsg *err_r)
+{
+	copy_error(keeper, err_r, &keeper->put_aside);
+}
+
+/* Rename a file that this process did not write, or cannot read any more, to PATH.bad. Returns 0,
+ * or -1 with err set. */
+static int put_aside(struct suspension_keeper *keeper, struct errmsg *err)
+{
+	struct errmsg file_error, note;
+	int renamed = 0;
+
+	suspension_keeper_file_error(keeper, &file_error);
+	if (keeper->path[0] != '\0' && (file_error.text[0] != '\0' || !is_readable(keeper->path)))
+		renamed = file_put_aside(keeper->path, err);
+	if (renamed != 1)
+		return renamed;
+	(void)errmsg_set(&note,
+		"%s could not be read any more, or somebody had changed it; that is now %s.bad, and "
+		"the suspended logins are written again",
+		keeper->path, keeper->path);
+	copy_error(keeper, &keeper->put_aside, &note);
+	quote_log(LOG_LEVEL_WARNING, "note", note.text, "suspensions renamed=yes");
+	return 0;
+}
+
 /* Save, and log the result if it differs from the last one. */
 static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 {
@@ -75,7 +112,8 @@ static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 	(void)pthread_mutex_lock(&keeper->file_lock);
 	suspension_keeper_error(keeper, &before);
 	*err_r = none;
-	if (suspensions_save(keeper->path, keeper->suspensions, err_r) == 0) {
+	if (put_aside(keeper, err_r) == 0 &&
+		suspensions_save(keeper->path, keeper->suspensions, err_r) == 0) {
 		copy_error(keeper, &keeper->file_error, &none);
 		(void)file_stamp(keeper->path, &keeper->seen, NULL);
 	}
@@ -98,20 +136,17 @@ static void meet_requests(struct suspension_keeper *keeper, struct suspension_sa
 	}
 }
 
-/* Return whether the next start could read the file, and this process can replace it. No descriptor
- * is needed for that, because there may be none. */
+/* Return whether the next start could read the file, and this process can replace it. */
 static bool is_usable(const struct suspension_keeper *keeper)
 {
 	char *folder = file_directory(keeper->path);
 	const bool is_open = folder == NULL || access(folder, W_OK | X_OK) == 0;
-	struct stat st;
 
 	free(folder);
-	if (!is_open)
-		return false;
-	if (stat(keeper->path, &st) != 0)
-		return errno == ENOENT && suspensions_count(keeper->suspensions) == 0;
-	return S_ISREG(st.st_mode) && access(keeper->path, R_OK) == 0;
+	return is_open &&
+		(is_readable(keeper->path) ||
+			(access(keeper->path, F_OK) != 0 && errno == ENOENT &&
+				suspensions_count(keeper->suspensions) == 0));
 }
 
 static bool have_same_logins(struct suspensions *one, struct suspensions *other)

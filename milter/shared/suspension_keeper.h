@@ -18,7 +18,7 @@ struct suspension_keeper *suspension_keeper_new(const char *path, struct suspens
  * Start the thread. Every interval_ms, it saves the suspensions if that has failed, or if the file
  * is lost, and reads a file that others have written, with which the next start would fail or
  * suspend other logins. The logins of such a file do not come into force, and it stays until the
- * next save. Errors are logged once. Returns 0, or -1 with err set.
+ * next save, which renames it to PATH.bad. Errors are logged once. Returns 0, or -1 with err set.
  */
 int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err);
 
@@ -40,6 +40,10 @@ void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *er
 
 /* Set *err_r to what a restart will do with a file that others have written, or to "". */
 void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r);
+
+/* Set *err_r to what became of a file that could not be read any more, or that others had changed;
+ * "" while there was none. */
+void suspension_keeper_put_aside(struct suspension_keeper *keeper, struct errmsg *err_r);
 
 /* End the thread after all requests have been met. Requests remain possible. */
 void suspension_keeper_stop(struct suspension_keeper *keeper);

@@ -514,6 +514,10 @@ def test_files_that_the_user_can_no_longer_read_are_written_again(box):
     daemon.wait_log("suspensions file=lost", since=mark)
     wait_until(lambda: all((daemon.run / name).owner() == USER for name in ("limits.state", "suspended")),
                "they are written again")
+    for name in ("limits.state", "suspended"):
+        assert (daemon.run / f"{name}.bad").owner() == "root"
+        wait_until(lambda name=name: any(f"{daemon.run}/{name}.bad" in note["note"] for note in daemon.ctl("status")["notes"]),
+                   "the copy is noted")
     daemon.kill()
     daemon.start()
     assert use(daemon)[0] == 2

@@ -35,11 +35,13 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char inner[96];
+	char inner[96], bad[112];
 
 	suspension_keeper_free(&keeper);
 	suspensions_free(&suspensions);
 	(void)unlink(path);
+	(void)snprintf(bad, sizeof(bad), "%s.bad", path);
+	(void)remove(bad);
 	(void)snprintf(inner, sizeof(inner), "%s/in", folder);
 	(void)rmdir(inner);
 	ck_assert_int_eq(rmdir(folder), 0);
@@ -133,6 +135,14 @@ static bool is_saved(const char *login)
 	has = suspensions_has(read, login);
 	suspensions_free(&read);
 	return has;
+}
+
+static bool is_put_aside(void)
+{
+	char bad[112];
+
+	(void)snprintf(bad, sizeof(bad), "%s.bad", path);
+	return access(bad, F_OK) == 0;
 }
 
 /* _i: with the thread, or without it */
@@ -232,9 +242,14 @@ START_TEST(a_file_that_somebody_has_broken_is_found)
 		ck_assert_str_eq(error.text, "");
 		write_file("# nobody else\nbob\n");
 		(void)wait_error(suspension_keeper_file_error, false);
+		suspension_keeper_put_aside(keeper, &error);
+		ck_assert_str_eq(error.text, "");
 		write_file("bob \n");
 		(void)wait_error(suspension_keeper_file_error, true);
-		ck_assert_str_eq(save().text, ""); /* replaces it */
+		ck_assert_str_eq(save().text, ""); /* keeps a copy of it */
+		suspension_keeper_put_aside(keeper, &error);
+		ck_assert_ptr_nonnull(strstr(error.text, "/suspended.bad"));
+		ck_assert(is_put_aside());
 		suspension_keeper_file_error(keeper, &error);
 		ck_assert_str_eq(error.text, "");
 	}
@@ -262,7 +277,7 @@ START_TEST(a_file_with_other_logins_than_those_in_force_is_found)
 	}
 END_TEST
 
-/* _i: it is removed, or replaced by what cannot be read */
+/* _i: it is removed, or replaced by what cannot be read: a FIFO, a directory */
 START_TEST(a_file_that_is_lost_is_written_again)
 	{
 		struct stat st;
@@ -270,18 +285,25 @@ START_TEST(a_file_that_is_lost_is_written_again)
 		make_directory();
 		ck_assert_str_eq(save().text, "");
 		ck_assert_int_eq(unlink(path), 0);
-		if (_i == 1)
-			ck_assert_int_eq(mkfifo(path, 0600), 0);
+		if (_i > 0)
+			ck_assert_int_eq(_i == 1 ? mkfifo(path, 0600) : mkdir(path, 0700), 0);
 		start();
 		while (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 			(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		ck_assert(is_saved("bob"));
+		ck_assert(is_put_aside() == (_i > 0));
 	}
 END_TEST
 
-START_TEST(a_directory_in_place_of_the_file_is_reported)
+START_TEST(what_cannot_be_put_aside_is_reported)
 	{
+		char bad[112];
+		FILE *file;
+
 		make_directory();
+		(void)snprintf(bad, sizeof(bad), "%s.bad", path);
+		ck_assert_ptr_nonnull(file = fopen(bad, "we"));
+		ck_assert_int_eq(fclose(file), 0);
 		ck_assert_str_eq(save().text, "");
 		ck_assert_int_eq(unlink(path), 0);
 		ck_assert_int_eq(mkdir(path, 0700), 0);
@@ -305,8 +327,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_end_waits_for_what_was_requested);
 	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
 	tcase_add_test(tcase, a_file_with_other_logins_than_those_in_force_is_found);
-	tcase_add_loop_test(tcase, a_file_that_is_lost_is_written_again, 0, 2);
-	tcase_add_test(tcase, a_directory_in_place_of_the_file_is_reported);
+	tcase_add_loop_test(tcase, a_file_that_is_lost_is_written_again, 0, 3);
+	tcase_add_test(tcase, what_cannot_be_put_aside_is_reported);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
