@@ -403,26 +403,36 @@ uint32_t penalty_area_failures(const struct penalty *penalty, const struct penal
 	return failures_of(penalty, AREA, keys->area, now);
 }
 
-/* Count a failure against the trust of the login, or of the claimed address, in the network. */
-static void reduce_trust(struct penalty *penalty, enum trusted which, uint64_t login,
-	uint64_t network, uint32_t now)
+/* Count a failure against the trust of the login and of the claimed address in the network. Returns
+ * whether one of them has succeeded there. */
+static bool reduce_trust(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	struct place *place = find_place(trusted_set(penalty, which, login), login, network, now);
+	struct place *const places[] = {
+		find_place(trusted_set(penalty, table_of(keys->login), keys->login), keys->login,
+			keys->network, now),
+		find_place(trusted_set(penalty, CLAIMED, keys->claimed), keys->claimed,
+			keys->network, now),
+	};
+	bool is_known = false;
 
-	if (place != NULL)
-		add_failure(&place->failures, PAIR_FORGIVE_S, now);
+	for (int i = 0; keys->network != 0 && i < 2; i++) {
+		if (places[i] == NULL)
+			continue;
+		add_failure(&places[i]->failures, PAIR_FORGIVE_S, now);
+		is_known = true;
+	}
+	return is_known;
 }
 
 void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	const uint32_t earlier = failures_of(penalty, NETWORK, keys->network, now);
-
-	for (int kind = 0; kind < KINDS; kind++) {
-		if (kind != WIDE || earlier <= rules[NETWORK].tolerance)
-			count_failure(penalty, kind, key_of_kind(keys, kind), now);
+	if (failures_of(penalty, NETWORK, keys->network, now) <= rules[NETWORK].tolerance)
+		count_failure(penalty, WIDE, keys->wide, now);
+	count_failure(penalty, NETWORK, keys->network, now);
+	if (!reduce_trust(penalty, keys, now)) {
+		count_failure(penalty, LOGIN, keys->login, now);
+		count_failure(penalty, AREA, keys->area, now);
 	}
-	reduce_trust(penalty, table_of(keys->login), keys->login, keys->network, now);
-	reduce_trust(penalty, CLAIMED, keys->claimed, keys->network, now);
 }
 
 void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
@@ -451,18 +461,24 @@ static size_t clear_failures(struct penalty *penalty, enum kind kind, uint64_t k
 	return cleared;
 }
 
-/* Clear the failures that end trust; a key that is 0 means any login, or any network. */
-static void clear_places(struct penalty *penalty, uint64_t login, uint64_t network)
+/* Clear the failures that end trust; a key that is 0 means any login, or any network. Returns
+ * whether there were any. */
+static bool clear_places(struct penalty *penalty, uint64_t login, uint64_t network)
 {
+	bool cleared = false;
+
 	for (int which = 0; which < TRUSTED; which++) {
 		for (size_t i = 0; i < penalty->sets * PLACES; i++) {
 			struct place *place = &penalty->trusted[which][i];
 
-			if (place->login != 0 && (login == 0 || place->login == login) &&
-				(network == 0 || place->network == network))
+			if (place->failures.count > 0 && (login == 0 || place->login == login) &&
+				(network == 0 || place->network == network)) {
 				place->failures = (struct failures){ 0 };
+				cleared = true;
+			}
 		}
 	}
+	return cleared;
 }
 
 size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
@@ -475,9 +491,11 @@ size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
 		if (keys == NULL || key != 0)
 			cleared += clear_failures(penalty, kind, key);
 	}
-	if (keys == NULL || keys->login != 0 || keys->network != 0)
+	if ((keys == NULL || keys->login != 0 || keys->network != 0) &&
 		clear_places(penalty, keys == NULL ? 0 : keys->login,
-			keys == NULL ? 0 : keys->network);
+			keys == NULL ? 0 : keys->network) &&
+		cleared == 0)
+		cleared = 1;
 	return cleared;
 }
 

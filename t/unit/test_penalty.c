@@ -201,6 +201,30 @@ START_TEST(a_login_is_trusted_where_it_has_succeeded)
 	}
 END_TEST
 
+/* A device of the owner with an old password: where bob has succeeded, he has failures in his
+ * network, and elsewhere nobody sees that. */
+START_TEST(failures_where_a_login_has_succeeded_count_for_that_network_alone)
+	{
+		const struct penalty_keys near = keys_of("bob", "192.0.9.9");
+		uint32_t age;
+
+		succeed("bob", "192.0.2.7");
+		count_failures("bob", "192.0.2.7", 20);
+		ck_assert_uint_eq(view("bob", "192.0.2.7").trust, 0);
+		ck_assert_uint_eq(view("bob", "192.0.2.7").delay_ms, PENALTY_MAX_MS);
+		ck_assert_uint_eq(view("alice", "192.0.2.7").delay_ms, PENALTY_MAX_MS);
+		ck_assert_uint_eq(view("bob", "203.0.113.1").delay_ms, 0);
+		ck_assert(!view("bob", "203.0.113.1").has_failed);
+		ck_assert_uint_eq(penalty_area_failures(penalty, &near, now, &age), 0);
+		count_failures("bob", "192.0.9.9", 2); /* where he has not succeeded */
+		ck_assert_uint_eq(view("bob", "203.0.113.1").delay_ms, 500);
+		ck_assert_uint_eq(penalty_area_failures(penalty, &near, now, &age), 2);
+		now += PENALTY_TRUST_S;
+		count_failures("bob", "192.0.2.7", 2);
+		ck_assert_uint_eq(view("bob", "203.0.113.1").delay_ms, 500);
+	}
+END_TEST
+
 #define CLAIMED (UINT64_C(0xc1a1) | PENALTY_TOKEN)
 
 static struct penalty_keys token_keys(const char *token, const char *client, uint64_t claimed)
@@ -530,6 +554,7 @@ static Suite *penalty_suite(void)
 	tcase_add_loop_test(tests, each_minute_forgives_one_failure_also_while_others_follow, 0,
 		COUNT(spaced));
 	tcase_add_loop_test(tests, a_login_is_trusted_where_it_has_succeeded, 0, COUNT(trusts));
+	tcase_add_test(tests, failures_where_a_login_has_succeeded_count_for_that_network_alone);
 	tcase_add_test(tests, a_new_token_is_trusted_where_one_of_the_same_address_has_succeeded);
 	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));
 	tcase_add_test(tests, a_success_clears_no_failures);
