@@ -14,6 +14,7 @@
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/auth/base64.h"
 #include "lib/base/text.h"
@@ -404,6 +405,36 @@ static bool is_plain(const char *text)
 	return true;
 }
 
+/* Return the text of a claim; "" if it has none. */
+static const char *text_of(const json_t *claims, const char *name)
+{
+	const char *text = json_string_value(json_object_get(claims, name));
+
+	return text == NULL ? "" : text;
+}
+
+/* Refuse an address of which the token itself says, as OpenID Connect does in "email_verified",
+ * that it is not known to be the bearer's: at some issuers, everybody can enter any address. */
+static int check_verified(const json_t *claims, const char *name, struct errmsg *err)
+{
+	const char *const names[] = { name, "email" }, *mail = text_of(claims, name);
+	char key[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *verified;
+
+		(void)text_format(key, sizeof(key), "%s_verified", names[i]);
+		verified = json_object_get(claims, key);
+		if (verified != NULL && !json_is_true(verified) && !is_text(verified, "true") &&
+			strcasecmp(text_of(claims, names[i]), mail) == 0)
+			return errmsg_set(err,
+				"the token's %s is not true: its issuer does not know whose the "
+				"address is",
+				key);
+	}
+	return 0;
+}
+
 static int check_mail(const json_t *claims, const char *name, char mail_r[JWT_MAIL_SIZE],
 	struct errmsg *err)
 {
@@ -419,6 +450,8 @@ static int check_mail(const json_t *claims, const char *name, char mail_r[JWT_MA
 		address_domain(&address)[0] == '\0' ||
 		memchr(address.canon, '@', address.local_len) != NULL)
 		return errmsg_set(err, "the token's %s is not a mail address", name);
+	if (check_verified(claims, name, err) < 0)
+		return -1;
 	memcpy(mail_r, address.canon, (size_t)address.canon_len + 1);
 	return 0;
 }

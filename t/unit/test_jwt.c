@@ -377,6 +377,48 @@ START_TEST(checks_issuer_and_audience_where_they_are_set)
 	}
 END_TEST
 
+/* Claims that say whether the issuer knows that the address belongs to the bearer. */
+static const struct {
+	const char *mail_claim, *claims, *why;
+} verifications[] = {
+	{ "email", "\"email\":\"a@b.example\",\"email_verified\":true", "" },
+	{ "email", "\"email\":\"a@b.example\",\"email_verified\":\"true\"", "" },
+	{ "email", "\"email\":\"a@b.example\"", "" },
+	{ "email", "\"email\":\"a@b.example\",\"email_verified\":false", "email_verified" },
+	{ "email", "\"email\":\"a@b.example\",\"email_verified\":\"false\"", "email_verified" },
+	{ "email", "\"email\":\"a@b.example\",\"email_verified\":null", "email_verified" },
+	{ "email", "\"email\":\"a@b.example\",\"email_verified\":1", "email_verified" },
+	{ "mail", "\"mail\":\"a@b.example\",\"mail_verified\":false", "mail_verified" },
+	/* a copy of the same address, and another one */
+	{ "mail", "\"mail\":\"a@b.example\",\"email\":\"A@b.example\",\"email_verified\":false",
+		"email_verified" },
+	{ "mail", "\"mail\":\"a@b.example\",\"email\":\"c@d.example\",\"email_verified\":false",
+		"" },
+	{ "mail", "\"mail\":\"a@b.example\",\"email_verified\":false", "" },
+	{ "email", "\"email\":\"a@b.example\",\"phone_number_verified\":false", "" },
+};
+START_TEST(an_address_that_its_issuer_has_not_verified_is_refused)
+	{
+		struct jwt_keys *keys = secret_keys();
+		struct jwt_rules rules = rules_of(keys);
+		struct jwt_bearer bearer;
+		char claims[256], *token;
+		struct errmsg err = { "" };
+
+		rules.mail_claim = verifications[_i].mail_claim;
+		(void)snprintf(claims, sizeof(claims), "{\"exp\":1700000300,%s}",
+			verifications[_i].claims);
+		token = token_sign(HS256, claims, JWT_HS256, NULL, SECRET, strlen(SECRET));
+		ck_assert_msg(jwt_check(&rules, token, strlen(token), NOW, &bearer, &err) ==
+				(verifications[_i].why[0] == '\0' ? 0 : -1),
+			"%s: %s", claims, err.text);
+		ck_assert_msg(strstr(err.text, verifications[_i].why) != NULL, "%s", err.text);
+		ck_assert(bearer.is_no_guess);
+		free(token);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
 START_TEST(a_token_of_9_kib_is_refused)
 	{
 		struct jwt_keys *keys = secret_keys();
@@ -610,6 +652,8 @@ static Suite *jwt_suite(void)
 	tcase_add_loop_test(tests, a_cut_token_is_called_cut, 0, COUNT(cuts));
 	tcase_add_loop_test(tests, checks_issuer_and_audience_where_they_are_set, 0,
 		COUNT(parties));
+	tcase_add_loop_test(tests, an_address_that_its_issuer_has_not_verified_is_refused, 0,
+		COUNT(verifications));
 	tcase_add_test(tests, a_token_of_9_kib_is_refused);
 	tcase_add_loop_test(tests, verifies_with_public_keys_and_never_uses_them_as_secrets, 0,
 		COUNT(pairs));
