@@ -117,7 +117,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	peers_sweep(auth);
 	attempt_report_unlogged(auth);
-	auth_keys_refresh(auth, false);
+	auth_keys_follow(auth);
 }
 
 static void on_reap(evutil_socket_t fd, short what, void *context)
@@ -178,7 +178,7 @@ static int start_serving(struct auth *auth, const struct auth_sockets *sockets, 
 	auth->reaper = event_new(base, -1, 0, on_reap, auth);
 	auth->gate_opened = event_new(base, -1, 0, on_gate_opened, auth);
 	if (auth->tick == NULL || auth->reaper == NULL || auth->gate_opened == NULL ||
-		event_add(auth->tick, &second) != 0)
+		auth_keys_follower_init(auth) < 0 || event_add(auth->tick, &second) != 0)
 		return errmsg_set(err, "cannot set up the server of logins");
 	for (int s = 0; s < AUTH_SOCKETS; s++) {
 		if (sockets->fd[s] < 0)
@@ -230,6 +230,7 @@ void auth_free(struct auth **auth)
 		event_free(gone->reaper);
 	if (gone->gate_opened != NULL)
 		event_free(gone->gate_opened);
+	auth_keys_follower_free(gone);
 	auth_keys_free(&gone->keys);
 	auth_cache_free(&gone->auth_cache);
 	fair_queue_free(&gone->queue);

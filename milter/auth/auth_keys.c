@@ -1,7 +1,7 @@
 /*
  * The keys for tokens: reads them as [jwt] configures, puts them in force, and reads them again
- * when their file changes. It owns auth->keys and runs on the server thread; auth_keys_read() also
- * runs on the cache thread.
+ * when their file changes. It owns auth->keys and runs on the server thread, except for
+ * auth_keys_read() and auth_keys_look(), which any thread may call.
  */
 #include <string.h>
 #include <time.h>
@@ -35,6 +35,21 @@ static bool is_recent(const struct file_stamp *stamp)
 		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - changed_ms < STAMP_STEP_MS;
 }
 
+/* Without keys_file, the shared secret alone has a key. */
+static void read_secret(const struct config *config, struct auth_keys *read)
+{
+	if (config->jwt.secret[0] != '\0')
+		(void)token_keys_load("", config->jwt.secret, config->user, &read->keys, NULL,
+			NULL);
+}
+
+void auth_keys_fail(const struct config *config, const char *why, struct auth_keys *read_r)
+{
+	*read_r = (struct auth_keys){ .failed_since = clock_ms() };
+	(void)errmsg_set(&read_r->err, "[jwt] keys_file: %s: %s", config->jwt.keys_file, why);
+	read_secret(config, read_r);
+}
+
 void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 {
 	struct auth_keys read = { .keys = NULL };
@@ -54,9 +69,8 @@ void auth_keys_read(const struct config *config, struct auth_keys *read_r)
 			read.failed_since = clock_ms();
 		if (result == TOKEN_KEYS_GONE)
 			read.gone_since = read.failed_since;
-		if (result != TOKEN_KEYS_LOADED && jwt->secret[0] != '\0')
-			(void)token_keys_load("", jwt->secret, config->user, &read.keys, NULL,
-				NULL);
+		if (result != TOKEN_KEYS_LOADED)
+			read_secret(config, &read);
 	}
 	*read_r = read;
 }
@@ -147,17 +161,31 @@ void auth_keys_apply(struct auth *auth, const struct config *config, struct auth
 	auth_keys_free(&old);
 }
 
-void auth_keys_refresh(struct auth *auth, bool always)
+bool auth_keys_are_due(const struct auth *auth)
+{
+	return auth->keys.failed_since != 0 || auth->keys.is_unsure;
+}
+
+bool auth_keys_look(const struct config *config, const struct file_stamp *known, bool always,
+	struct auth_keys *read_r)
 {
 	struct file_stamp stamp = { .exists = false };
+
+	if (config->jwt.keys_file[0] != '\0')
+		(void)file_stamp(config->jwt.keys_file, &stamp, NULL);
+	if (!always && file_stamp_equal(&stamp, known))
+		return false;
+	auth_keys_read(config, read_r);
+	return true;
+}
+
+void auth_keys_refresh(struct auth *auth, bool always)
+{
 	struct auth_keys read;
 
-	if (auth->config->jwt.keys_file[0] != '\0')
-		(void)file_stamp(auth->config->jwt.keys_file, &stamp, NULL);
-	if (!always && auth->keys.failed_since == 0 && !auth->keys.is_unsure &&
-		file_stamp_equal(&stamp, &auth->keys.stamp))
+	if (!auth_keys_look(auth->config, &auth->keys.stamp, always || auth_keys_are_due(auth),
+		    &read))
 		return;
-	auth_keys_read(auth->config, &read);
 	if (always)
 		auth->keys.logged = 0;
 	auth_keys_apply(auth, auth->config, &read);

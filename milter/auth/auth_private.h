@@ -14,17 +14,19 @@
 #include "milter/log/log_bound.h"
 #include "milter/loop/clock.h"
 #include "milter/loop/fair_queue.h"
+#include "milter/loop/job.h"
 #include "milter/loop/server_listener.h"
 #include "milter/loop/workers.h"
 
 /*
  * Shared by milter/auth only. Calls go one way: auth.c uses auth_dovecot.c and auth_saslauthd.c,
- * which use auth_attempt.c, auth_peer.c and auth_keys.c; auth_attempt.c uses auth_record.c.
+ * which use auth_attempt.c, auth_peer.c and auth_keys.c; auth_attempt.c uses auth_record.c, and
+ * auth_keys_follow.c, which auth.c uses, auth_keys.c.
  *
  * Threads: before server_start() and after server_stop() the thread that starts and ends the daemon
  * is the only one. Between them, the server thread runs every function and owns every struct of
- * this header, with two exceptions: auth_keys_read() runs on any thread, and a worker owns a part
- * of an attempt while it checks it (see struct attempt).
+ * this header, with two exceptions: auth_keys_read() and auth_keys_look() run on any thread, and a
+ * worker owns a part of an attempt while it checks it (see struct attempt).
  */
 
 /* ---- connections (auth_peer.c) ---------------------------------------------------- */
@@ -266,9 +268,37 @@ void auth_keys_free(struct auth_keys *keys);
  */
 void auth_keys_apply(struct auth *auth, const struct config *config, struct auth_keys *read);
 
-/* Read the keys again if their file has changed or could not be read, or always. To be called every
- * second, so that keys end in time. */
+/* Return whether the keys have to be read again even if their file has not changed. */
+bool auth_keys_are_due(const struct auth *auth);
+
+/* Read the keys if their file has another stamp than the known one, or always. Returns whether they
+ * were read. The caller frees *read_r then. Any thread. */
+bool auth_keys_look(const struct config *config, const struct file_stamp *known, bool always,
+	struct auth_keys *read_r);
+
+/* The result of reading keys_file when that is not possible. The caller frees *read_r. */
+void auth_keys_fail(const struct config *config, const char *why, struct auth_keys *read_r);
+
+/* Read the keys now, if they are due or their file has changed, or always. This may wait for the
+ * file system. */
 void auth_keys_refresh(struct auth *auth, bool always);
+
+/* ---- following their file (auth_keys_follow.c) ---------------------------------------- */
+
+struct auth_keys_follower {
+	struct job *look;	     /* under way; NULL: none */
+	const struct config *config; /* with which it began; it has a reference */
+	int wake_fd;		     /* an eventfd, readable once a look has ended */
+	struct event *woken;
+	int64_t late_ms; /* after which a look counts as a failure */
+};
+
+/* Returns 0, or -1 on failure. */
+int auth_keys_follower_init(struct auth *auth);
+void auth_keys_follower_free(struct auth *auth);
+
+/* Look at the file, without waiting for it. To be called every second, so that keys end in time. */
+void auth_keys_follow(struct auth *auth);
 
 /* ---- protocols ----------------------------------------------------------------------- */
 
@@ -292,6 +322,7 @@ struct auth {
 	 * hold references for the workers. */
 	const struct config *config;
 	struct auth_keys keys;
+	struct auth_keys_follower follower;
 	struct auth_cache *auth_cache;
 	struct penalty *penalty;
 	struct auth_gate *gate;

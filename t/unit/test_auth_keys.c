@@ -1,13 +1,18 @@
 /*
  * The keys for tokens: reading them as [jwt] configures, which keys are in force after a success or
- * a failure, and reading their file again when it changes.
+ * a failure, reading their file again when it changes, and a file system that does not answer.
  */
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "milter/auth/auth_private.h"
 #include "milter/log/log.h"
+#include "t/unit/lib/auth_service.h"
 #include "t/unit/unit.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -244,6 +249,151 @@ START_TEST(a_file_that_changes_twice_in_one_step_is_read_again)
 	}
 END_TEST
 
+/* Whether looks at the file of keys hang, as on a file system whose server is gone, and how many
+ * do. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards both */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static bool hangs;
+static unsigned hung;
+
+int stat(const char *restrict looked_at, struct stat *restrict st)
+{
+	int (*real)(const char *, struct stat *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "stat");
+	(void)pthread_mutex_lock(&lock);
+	if (hangs && strcmp(looked_at, keys_path) == 0) {
+		hung++;
+		(void)pthread_cond_broadcast(&changed);
+		while (hangs)
+			(void)pthread_cond_wait(&changed, &lock);
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return real(looked_at, st);
+}
+
+static void set_hangs(bool to)
+{
+	(void)pthread_mutex_lock(&lock);
+	hangs = to;
+	hung = 0;
+	(void)pthread_cond_broadcast(&changed);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static void wait_hung(void)
+{
+	(void)pthread_mutex_lock(&lock);
+	while (hung == 0)
+		(void)pthread_cond_wait(&changed, &lock);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static struct auth_service service;
+static nlink_t threads; /* before the service began */
+
+static nlink_t count_threads(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("/proc/self/task", &st), 0);
+	return st.st_nlink;
+}
+
+static void begin_service(void)
+{
+	char text[160];
+
+	threads = count_threads();
+	(void)snprintf(text, sizeof(text), "[jwt]\nkeys_file = %s\n", keys_path);
+	auth_service_new(&service, text);
+	auth_service_publish(&service);
+}
+
+/* Let the file system answer, and wait for the thread that has waited for it. */
+static void end_service(void)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	auth_service_free(&service);
+	set_hangs(false);
+	for (int i = 0; i < 10000 && count_threads() > threads; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
+START_TEST(a_file_system_that_does_not_answer_delays_no_login)
+	{
+		static const char login[] =
+			"AUTH\t1\tPLAIN\tsecured\trip=192.0.2.7\tresp=AGJvYgBwYTU1d29yZA==\n";
+		int client;
+
+		begin_service();
+		auth_service_run(&service);
+		set_hangs(true);
+		wait_hung();
+		client = auth_service_connect(&service, AUTH_SOCKET_DOVECOT);
+		while (strcmp(auth_service_line(client), "DONE") != 0)
+			;
+		auth_service_send(client, login, strlen(login));
+		ck_assert_str_eq(auth_service_line(client), "OK\t1\tuser=bob");
+		(void)close(client);
+		end_service();
+	}
+END_TEST
+
+START_TEST(keys_whose_file_system_does_not_answer_stay_with_an_error)
+	{
+		const struct timespec pause = { .tv_nsec = 2000000 };
+		struct auth *own;
+
+		begin_service();
+		own = service.auth;
+		set_hangs(true);
+		auth_keys_follow(own);
+		wait_hung();
+		auth_keys_follow(own);
+		ck_assert_int_eq(own->keys.failed_since, 0); /* it has some seconds */
+		own->follower.late_ms = 0;
+		auth_keys_follow(own);
+		ck_assert_ptr_nonnull(strstr(own->keys.err.text, "does not answer"));
+		ck_assert(own->keys.is_old);
+		ck_assert_uint_eq(jwt_keys_count(own->keys.keys), 1);
+		own->keys.failed_since -= 3600000;
+		auth_keys_follow(own);
+		ck_assert_uint_eq(jwt_keys_count(own->keys.keys), 0);
+		ck_assert_uint_eq(hung, 1); /* one thread waits */
+		own->follower.late_ms = INT64_MAX;
+		set_hangs(false);
+		for (int i = 0; i < 10000 && own->keys.failed_since != 0; i++) {
+			auth_keys_follow(own);
+			(void)nanosleep(&pause, NULL);
+		}
+		ck_assert_str_eq(own->keys.err.text, "");
+		ck_assert_uint_eq(jwt_keys_count(own->keys.keys), 1);
+		end_service();
+	}
+END_TEST
+
+START_TEST(a_look_with_an_old_configuration_is_of_no_interest)
+	{
+		const struct config *next = config_with("secret = " SECRET);
+
+		begin_service();
+		set_hangs(true);
+		auth_keys_follow(service.auth);
+		wait_hung();
+		auth_keys_read(next, &made);
+		auth_keys_apply(service.auth, next, &made);
+		config_unref(&service.auth->config);
+		service.auth->config = next;
+		auth_keys_follow(service.auth);
+		ck_assert_ptr_null(service.auth->follower.look);
+		ck_assert_str_eq(service.auth->keys.err.text, "");
+		ck_assert_uint_eq(jwt_keys_count(service.auth->keys.keys), 1);
+		end_service();
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("auth_keys");
@@ -257,6 +407,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, both_bounds_hold_together);
 	tcase_add_test(tcase, reads_the_file_again_only_when_it_has_changed);
 	tcase_add_test(tcase, a_file_that_changes_twice_in_one_step_is_read_again);
+	tcase_add_test(tcase, a_file_system_that_does_not_answer_delays_no_login);
+	tcase_add_test(tcase, keys_whose_file_system_does_not_answer_stay_with_an_error);
+	tcase_add_test(tcase, a_look_with_an_old_configuration_is_of_no_interest);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
