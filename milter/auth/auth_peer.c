@@ -225,6 +225,8 @@ static void on_accept(void *context, int fd, const struct sockaddr *address)
 	auth->peers[kind].count++;
 	bufferevent_setcb(peer->bev, on_read, on_written, on_event, peer);
 	bufferevent_setwatermark(peer->bev, EV_READ, 0, own->protocol->input_max);
+	if (kind == PEERS_ANYBODY)
+		(void)bufferevent_priority_set(peer->bev, SERVER_LATER);
 	peer->state = own->protocol->open(peer);
 	if (peer->bev == NULL) /* greeting it has closed it */
 		peer->protocol->close(peer);

@@ -75,6 +75,25 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 		(void)event_base_loopbreak(server->base);
 }
 
+/* libevent gives events the middle one of three priorities, unless they have another one. */
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL &&
+		event_config_set_max_dispatch_interval(config, NULL, SERVER_LATER_CALLBACKS,
+			SERVER_LATER) == 0)
+		base = event_base_new_with_config(config);
+	if (base != NULL && event_base_priority_init(base, SERVER_LATER + 1) != 0) {
+		event_base_free(base);
+		base = NULL;
+	}
+	if (config != NULL)
+		event_config_free(config);
+	return base;
+}
+
 int server_new(struct server **server_r, struct errmsg *err)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -84,7 +103,7 @@ int server_new(struct server **server_r, struct errmsg *err)
 	server->last = &server->first;
 	(void)pthread_mutex_init(&server->lock, NULL);
 	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	server->base = event_base_new();
+	server->base = make_base();
 	if (server->base != NULL && server->wake_fd >= 0)
 		server->woken = event_new(server->base, server->wake_fd, EV_READ | EV_PERSIST,
 			on_wake, server);

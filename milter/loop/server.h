@@ -14,8 +14,15 @@ struct event_base;
 /* Returns 0, or -1 with err set. */
 int server_new(struct server **server_r, struct errmsg *err);
 
-/* The event base, for those who create events. Borrowed. */
+/*
+ * The event base, for those who create events. Borrowed. Events of the priority SERVER_LATER give
+ * way to all others: the loop looks for others after a few of their callbacks. Those of strangers
+ * have it, so that they delay nobody else however many they are.
+ */
 struct event_base *server_base(struct server *server);
+
+#define SERVER_LATER 2
+#define SERVER_LATER_CALLBACKS 8
 
 /*
  * Run call(argument) in the server thread every `ms` milliseconds, of which

@@ -22,6 +22,9 @@ static char folder[64], path[96];
 static struct auth auth;
 static struct peer_listener listener, tcp_listener;
 static int opened, closed;
+static int served[PEER_KINDS]; /* lines of each kind of peers */
+static int others_before;      /* the last line of the local kind */
+static int sender = -1;	       /* the client that sends a line when the first one is served */
 
 /* ---- a protocol that echoes lines ------------------------------------------------- */
 
@@ -49,6 +52,11 @@ static void echo_lines(struct peer *peer)
 	while (peer->bev != NULL &&
 		(line = evbuffer_readln(bufferevent_get_input(peer->bev), NULL, EVBUFFER_EOL_LF)) !=
 			NULL) {
+		if (sender >= 0 && served[PEERS_ANYBODY] + served[PEERS_LOCAL] == 0)
+			ck_assert_int_eq(send(sender, "last\n", 5, MSG_NOSIGNAL), 5);
+		served[peer->kind]++;
+		if (peer->kind == PEERS_LOCAL)
+			others_before = served[PEERS_ANYBODY];
 		peer_active(peer, strcmp(line, "served") == 0 ? PEER_SERVED : PEER_KNOWN);
 		strbuf_reset(&out);
 		strbuf_addf(&out, "%s\n", line);
@@ -130,6 +138,7 @@ static void setup(void)
 	(void)snprintf(path, sizeof(path), "%s/auth", folder);
 	log_set_level(LOG_LEVEL_ERROR);
 	opened = closed = 0;
+	sender = -1;
 	auth = (struct auth){ .server = NULL };
 	peers_init(&auth);
 	ck_assert_int_eq(config_parse("/etc/p.conf", text, sizeof(text) - 1, &auth.config, &err),
@@ -388,6 +397,34 @@ START_TEST(neither_kind_of_sockets_takes_the_other_s_half)
 	}
 END_TEST
 
+/* All lines have come; or that of the unix socket comes when the first one of TCP is served. */
+START_TEST(peers_of_the_mta_are_served_before_those_that_may_be_anybody)
+	{
+		int local, anybody[MAX_CONNECTIONS - 1];
+		in_port_t port;
+
+		serve(&echo);
+		port = serve_tcp();
+		for (int i = 0; i < MAX_CONNECTIONS - 1; i++)
+			anybody[i] = connect_tcp(port);
+		local = connect_client();
+		served[PEERS_ANYBODY] = served[PEERS_LOCAL] = 0;
+		for (int i = 0; i < MAX_CONNECTIONS - 1; i++)
+			ck_assert_int_eq(send(anybody[i], "line\n", 5, MSG_NOSIGNAL), 5);
+		if (_i == 0)
+			ck_assert_int_eq(send(local, "last\n", 5, MSG_NOSIGNAL), 5);
+		else
+			sender = local;
+		run_loop();
+		ck_assert_int_eq(served[PEERS_ANYBODY], MAX_CONNECTIONS - 1);
+		ck_assert_int_eq(served[PEERS_LOCAL], 1);
+		ck_assert_int_le(others_before, _i == 0 ? 0 : SERVER_LATER_CALLBACKS);
+		(void)close(local);
+		for (int i = 0; i < MAX_CONNECTIONS - 1; i++)
+			(void)close(anybody[i]);
+	}
+END_TEST
+
 static const struct {
 	const char *text; /* that the client sends first */
 	int64_t idle;	  /* s */
@@ -436,6 +473,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_client_that_does_not_read_is_closed);
 	tcase_add_test(tcase, the_idlest_of_the_lowest_rank_makes_room);
 	tcase_add_test(tcase, neither_kind_of_sockets_takes_the_other_s_half);
+	tcase_add_loop_test(tcase, peers_of_the_mta_are_served_before_those_that_may_be_anybody, 0,
+		2);
 	tcase_add_loop_test(tcase, an_idle_peer_is_closed_by_its_rank, 0,
 		(int)(sizeof(idlers) / sizeof(idlers[0])));
 	suite_add_tcase(suite, tcase);
