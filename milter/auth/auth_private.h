@@ -221,13 +221,15 @@ void attempt_record(const struct attempt *attempt);
 void attempt_report_unlogged(struct auth *auth);
 
 /*
- * The kinds of refused attempts of which the log has a bounded number of lines, because they cost
- * their client next to nothing. A token is checked sooner than a password.
+ * The kinds of attempts of which the log has a bounded number of lines, because they cost their
+ * client next to nothing: a token is checked sooner than a password, and a remembered password is
+ * not hashed.
  */
 enum unlogged_kind {
-	UNCHECKED_LOCAL,   /* of MTAs: without a check of a password */
-	UNCHECKED_CLAIMED, /* of any local process, likewise */
-	CHECKED_CLAIMED,   /* of any local process: passwords */
+	UNCHECKED_LOCAL,   /* refused, of MTAs: without a check of a password */
+	UNCHECKED_CLAIMED, /* refused, of any local process, likewise */
+	CHECKED_CLAIMED,   /* refused, of any local process: passwords */
+	ACCEPTED_CLAIMED,  /* of any local process */
 	UNLOGGED_KINDS
 };
 

@@ -88,7 +88,7 @@ static struct log_bound *bound_of(const struct attempt *attempt)
 	enum unlogged_kind kind = is_claimed ? UNCHECKED_CLAIMED : UNCHECKED_LOCAL;
 
 	if (attempt->answer.result == LOGIN_ACCEPTED)
-		return NULL;
+		return is_claimed ? &attempt->auth->unlogged[ACCEPTED_CLAIMED] : NULL;
 	if (attempt->is_checked && !is_token) {
 		if (!is_claimed)
 			return NULL;
@@ -115,6 +115,7 @@ void attempt_report_unlogged(struct auth *auth)
 		[UNCHECKED_CLAIMED] = { "inet",
 			"these attempts were refused without a check of the password" },
 		[CHECKED_CLAIMED] = { "inet", "the passwords of these attempts were refused" },
+		[ACCEPTED_CLAIMED] = { "inet", "these logins were accepted" },
 	};
 	uint64_t count;
 

@@ -702,22 +702,25 @@ START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
 END_TEST
 
 /* Checks that cost their client nothing: of tokens, and of what a local process tries without an
- * address, by which it would be slowed. Others of MTAs are logged. */
+ * address, by which it would be slowed, its own password included. Others of MTAs are logged. */
 static const struct {
 	const char *login; /* "": of a bearer token */
+	const char *password;
 	bool is_claimed;
 	uint64_t suppressed;
 } floods[] = {
-	{ "token:bob@example.com", false, 5 },
-	{ "token:bob@example.com", true, 5 },
-	{ "", false, 5 },
-	{ "bob", true, 5 },
-	{ "eve", true, 5 },
-	{ "bob", false, 0 },
+	{ "token:bob@example.com", "wrong", false, 5 },
+	{ "token:bob@example.com", "wrong", true, 5 },
+	{ "", "wrong", false, 5 },
+	{ "bob", "wrong", true, 5 },
+	{ "eve", "wrong", true, 5 },
+	{ "bob", "wrong", false, 0 },
+	{ "bob", "pa55word", true, 5 },
+	{ "bob", "pa55word", false, 0 },
 };
-START_TEST(what_is_refused_at_no_cost_has_a_bounded_number_of_log_lines)
+START_TEST(what_costs_nothing_has_a_bounded_number_of_log_lines)
 	{
-		struct attempt_request request = request_of(floods[_i].login, "wrong");
+		struct attempt_request request = request_of(floods[_i].login, floods[_i].password);
 
 		auth_service_free(&service);
 		auth_service_new(&service, "[jwt]\nsecret = 0123456789abcdef0123456789abcdef\n");
@@ -732,7 +735,9 @@ START_TEST(what_is_refused_at_no_cost_has_a_bounded_number_of_log_lines)
 			attempt_begin(auth, &request, on_done, NULL, &handle);
 			if (handle != NULL)
 				wait_answer();
-			ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+			ck_assert_int_eq(answer.result,
+				strcmp(floods[_i].password, "pa55word") == 0 ? LOGIN_ACCEPTED :
+									       LOGIN_REFUSED);
 			(void)penalty_reset(auth->penalty, NULL);
 		}
 		ck_assert_uint_eq(suppressed_lines(), floods[_i].suppressed);
@@ -779,7 +784,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, no_kind_of_sockets_takes_all_the_room, 0, 2);
 	tcase_add_test(tcase, too_many_at_one_login_over_saslauthd_displace_the_oldest);
 	tcase_add_test(tcase, what_is_refused_without_a_check_has_a_bounded_number_of_log_lines);
-	tcase_add_loop_test(tcase, what_is_refused_at_no_cost_has_a_bounded_number_of_log_lines, 0,
+	tcase_add_loop_test(tcase, what_costs_nothing_has_a_bounded_number_of_log_lines, 0,
 		COUNT(floods));
 	suite_add_tcase(suite, tcase);
 	return suite;
