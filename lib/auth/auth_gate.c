@@ -10,6 +10,7 @@
 #define BUCKETS 4096 /* a power of 2 */
 #define NEAR_PLACES 2
 #define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures alone */
+#define REAL_PLACES 1  /* and those that claimed networks cannot take */
 #define LOAD_MAX 9     /* of an area; see load_of() */
 #define TURNS 4	       /* one belongs to the oldest anonymous attempt, and three to the newest */
 
@@ -22,6 +23,7 @@ struct gate_node {
 	uint32_t under_way; /* those that occupy a place */
 	uint32_t slowed;    /* of these, from slowed networks */
 	uint32_t unclean;   /* of these, from networks with failures */
+	uint32_t claimed;   /* of these, from claimed networks */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
 	uint32_t nowhere;   /* of those that wait, the ones whose network is not known */
 	uint32_t turn;	    /* of the anonymous ones, see TURNS */
@@ -143,23 +145,28 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 			node->slowed += (uint32_t)by;
 		if (!ticket->is_clean)
 			node->unclean += (uint32_t)by;
+		if (ticket->keys.is_apart)
+			node->claimed += (uint32_t)by;
 	}
 }
 
 /* Return whether a login has a place for an attempt from some network, slowed or not. */
-static bool login_has_place(const struct gate_node *node, const struct penalty_view *view)
+static bool login_has_place(const struct gate_node *node, bool is_claimed,
+	const struct penalty_view *view)
 {
+	const uint32_t all = places[GATE_LOGIN].all, most = is_claimed ? all - REAL_PLACES : all;
+
 	if (view->is_near && !view->is_slowed)
-		return node->under_way < places[GATE_LOGIN].all + NEAR_PLACES;
-	return node->under_way < places[GATE_LOGIN].all &&
-		(view->is_clean || node->unclean < places[GATE_LOGIN].all - CLEAN_PLACES);
+		return node->under_way < all + NEAR_PLACES;
+	return node->under_way < all && (!is_claimed || node->claimed < most) &&
+		(view->is_clean || node->unclean < most - CLEAN_PLACES);
 }
 
 /* Return whether a node has a place. */
 static bool has_place(const struct gate_node *node, enum gate_key which,
 	const struct gate_ticket *ticket, const struct penalty_view *view)
 {
-	return (which == GATE_LOGIN ? login_has_place(node, view) :
+	return (which == GATE_LOGIN ? login_has_place(node, ticket->keys.is_apart, view) :
 				      node->under_way < places[which].all) &&
 		(!ticket->is_slowed || node->slowed < places[which].slowed);
 }

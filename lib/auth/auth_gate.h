@@ -22,13 +22,15 @@
  * A network is slowed if its failures, or those of its wide network, cause a delay; one that is not
  * known counts as slowed, but has no places of its own. Networks with a failure, also in their wide
  * network, have at most seven of the eight places of a login. They can therefore never take all of
- * them, nor can any one network. Two further places of a login are for networks near one from which
- * it has succeeded (an IPv4 /16, an IPv6 /32), unless they are slowed, so that its owner finds a
- * place although a guesser's many networks take the others. Nothing distinguishes an owner who
- * comes from somewhere else from networks that have not failed yet; such an attempt may have to be
- * repeated. In a slowed network, no place depends on where else a login has succeeded: a guesser
- * who occupies the others would see which logins are refused at once and which are delayed, and so
- * which exist.
+ * them, nor can any one network. Networks that any process of this machine may have claimed
+ * (penalty_set_apart()) have at most seven, too, and six of them if they have failures, because the
+ * process can claim another one for each attempt. Two further places of a login are for networks
+ * near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless they are slowed, so that
+ * its owner finds a place although a guesser's many networks take the others. Nothing distinguishes
+ * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
+ * may have to be repeated. In a slowed network, no place depends on where else a login has
+ * succeeded: a guesser who occupies the others would see which logins are refused at once and which
+ * are delayed, and so which exist.
  *
  * An attempt that penalty_view() trusts has no delay, and takes a place only in the first row,
  * where its bound is not 2 but the failures that trust allows: those under way count as failures

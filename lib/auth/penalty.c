@@ -176,6 +176,7 @@ static uint64_t key_apart(uint64_t key)
 
 void penalty_set_apart(struct penalty_keys *keys)
 {
+	keys->is_apart = true;
 	keys->network = key_apart(keys->network);
 	keys->wide = key_apart(keys->wide);
 	keys->near = keys->near == 0 ? 0 : (uint32_t)key_apart(keys->near) | 1;

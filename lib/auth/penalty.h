@@ -81,6 +81,7 @@ struct penalty_keys {
 	uint64_t area; /* of the login and the IPv4 /16 or IPv6 /32, or all claims, or all people; 0
 			  without either */
 	uint32_t near; /* of the IPv4 /16 or IPv6 /32; 0: the address is not known */
+	bool is_apart; /* any process of this machine may have claimed the address */
 };
 
 /* Return the keys of an attempt. login: a hash of the login's name without the bit PENALTY_TOKEN,

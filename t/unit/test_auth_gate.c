@@ -316,6 +316,45 @@ START_TEST(networks_with_failures_leave_a_place_of_a_login)
 	}
 END_TEST
 
+static enum gate_result enter_claimed(struct gate_ticket *ticket, enum where where, unsigned i)
+{
+	*ticket = (struct gate_ticket){ .keys = keys_of(BOB, where, i) };
+	penalty_set_apart(&ticket->keys);
+	return auth_gate_enter(gate, ticket, now, &displaced);
+}
+
+/* A local process may claim a network without failures for each attempt. */
+START_TEST(claimed_networks_leave_a_place_of_a_login)
+	{
+		for (unsigned i = 0; i < 7; i++)
+			ck_assert_int_eq(enter_claimed(&tickets[i], MANY, i), GATE_OPEN);
+		ck_assert_int_eq(enter_claimed(&tickets[7], MANY, 7), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[8], BOB, FAR, 0, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[9], BOB, HOME, 0, false), GATE_WAIT);
+		ck_assert_uint_eq(leave(&tickets[0], false, false), 1);
+		ck_assert_int_eq(tickets[9].state, GATE_UNDER_WAY); /* before the claimed one */
+		ck_assert_uint_eq(leave(&tickets[8], false, false), 1);
+		ck_assert_int_eq(tickets[7].state, GATE_UNDER_WAY);
+	}
+END_TEST
+
+/* As those of an MTA at that socket, one of whose clients is an owner. */
+START_TEST(claimed_networks_with_failures_leave_a_place_for_those_without)
+	{
+		for (unsigned i = 0; i < 7; i++) {
+			struct penalty_keys keys = keys_of(EACH, MANY, i);
+
+			penalty_set_apart(&keys);
+			penalty_failed(penalty, &keys, now);
+		}
+		for (unsigned i = 0; i < 6; i++)
+			ck_assert_int_eq(enter_claimed(&tickets[i], MANY, i), GATE_OPEN);
+		ck_assert_int_eq(enter_claimed(&tickets[6], MANY, 6), GATE_WAIT);
+		ck_assert_int_eq(enter_claimed(&tickets[7], FAR, 0), GATE_OPEN);
+		ck_assert_int_eq(enter_claimed(&tickets[8], HOME, 0), GATE_WAIT);
+	}
+END_TEST
+
 /* ---- guessers ---------------------------------------------------------------------- */
 
 /*
@@ -687,6 +726,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_full_slowed_network_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, a_slowed_network_near_the_owner_s_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
+	tcase_add_test(tcase, claimed_networks_leave_a_place_of_a_login);
+	tcase_add_test(tcase, claimed_networks_with_failures_leave_a_place_for_those_without);
 	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
 	tcase_add_loop_test(tcase, successes_do_not_help_a_guesser, 0, 2);
 	tcase_add_test(tcase, a_guesser_in_the_owner_s_network_is_bounded_too);
