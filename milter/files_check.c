@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +24,11 @@
 #include "lib/store/store_read.h"
 #include "lib/store/suspensions_file.h"
 #include "lib/store/token_keys.h"
+#include "milter/database_check.h"
 #include "milter/file_trial.h"
 #include "milter/limits_check.h"
 #include "milter/lock_check.h"
-#include "milter/loop/clock.h"
 #include "milter/loop/listen.h"
-#include "milter/pg/pg_connection.h"
 #include "milter/pg/pg_conninfo.h"
 #include "milter/place_check.h"
 
@@ -116,31 +114,6 @@ static void check_lists(const struct config *config, const char *user, struct po
 	}
 }
 
-/* A database of which there is no copy must be reached. */
-static enum pg_wait wait_for_database(void *context, int fd, bool for_write, int64_t deadline)
-{
-	struct pollfd one = { .fd = fd, .events = for_write ? POLLOUT : POLLIN };
-
-	(void)context;
-	return poll(&one, 1, clock_timeout(clock_ms(), deadline)) > 0 ? PG_WAIT_READY :
-									PG_WAIT_TIMEOUT;
-}
-
-static void check_database(const struct config *config, struct problems *problems)
-{
-	const struct pg_waiter waiter = { .wait = wait_for_database };
-	const char *copy = config->store.path[0] == '\0' ? "[store] path" : config->store.path;
-	struct errmsg err;
-	struct pg *pg = NULL;
-
-	if (pg_connect(config, NULL, &waiter, &pg, &err) != PG_OK)
-		problems_add(problems,
-			"[database]: not reached, and there is no copy of it (%s), so that a daemon "
-			"that starts has no policy: %s",
-			copy, err.text);
-	pg_close(&pg);
-}
-
 /* Read the store, or the copy of the database, into parts. */
 static void check_store(const struct config *config, const char *user, struct policy_parts *parts,
 	struct files_report *report)
@@ -157,7 +130,7 @@ static void check_store(const struct config *config, const char *user, struct po
 	if (store_is_missing(config->store.path)) {
 		parts->lists_only = !config->database.present;
 		if (config->database.present)
-			check_database(config, report->unreadable);
+			database_check(config, parts, report);
 		else
 			policy_check_store(config, report->problems, report->unreadable);
 		return;

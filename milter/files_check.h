@@ -18,7 +18,7 @@ void files_report_clear(struct files_report *report);
 /*
  * Really open and read the files of a configuration, as the daemon does: the public suffix list,
  * the lists, the store, the keys for tokens, the suspended logins and the counts; and, if a
- * database is configured and has no copy, connect to it. Look at the places of the sockets and of
+ * database is configured and has no copy, its tables. Look at the places of the sockets and of
  * the process id; pid_file: that of -P, NULL: that of the configuration. Adds all faults to report.
  * The process must have one thread.
  */
