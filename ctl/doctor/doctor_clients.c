@@ -1,11 +1,13 @@
 /*
- * Examines whether a gateway from which all clients seem to come may relay mail. The daemon finds
- * the gateway. Owns nothing. t/integration/test_doctor_clients.py covers it.
+ * Examines whom Postfix trusts: whether a gateway from which all clients seem to come, and which
+ * the daemon finds, may relay mail, and whether everybody may use XCLIENT. Owns nothing.
+ * t/integration/test_doctor_clients.py covers it.
  */
 #include <string.h>
 
 #include "ctl/doctor/doctor_commands.h"
 #include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_ours.h"
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/match/cidr.h"
@@ -67,6 +69,63 @@ static void examine_instance(const struct doctor *doctor, const struct doctor_in
 	strbuf_free(&rest);
 }
 
+/* ---- XCLIENT --------------------------------------------------------------------- */
+
+/* No network of one's own has a shorter prefix. */
+#define OWN_PREFIX 8
+#define OWN_PREFIX_IPV6 16
+
+/* Return whether an element of a list of hosts matches strangers. */
+static bool is_everybody(const char *element, size_t len)
+{
+	struct cidr net;
+
+	if (len >= 7 && strncmp(element, "static:", 7) == 0)
+		return true;
+	return parse_network(element, len, &net) == 0 &&
+		net.prefix_len < (net.family == AF_INET ? OWN_PREFIX : OWN_PREFIX_IPV6);
+}
+
+/* Report a service that lets everybody use XCLIENT, by which a client has any address and any login
+ * that it names. */
+static void examine_xclient(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	static const char name[] = "smtpd_authorized_xclient_hosts";
+	static const char *const parameters[] = { name, NULL };
+	const char *hosts = doctor_postfix_value(service->values, name), *at = hosts;
+	struct strbuf names = STRBUF_INIT, rest = STRBUF_INIT;
+	struct doctor_finding *finding;
+	bool is_found = false;
+	size_t len = 0;
+
+	if (!doctor_is_repeated(instance, service, parameters, &names) && !names.failed) {
+		while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+			if (is_everybody(at, len))
+				is_found = true;
+			else
+				strbuf_addf(&rest, "%s%.*s", rest.len > 0 ? " " : "", (int)len, at);
+		}
+	}
+	if (is_found && !rest.failed) {
+		finding = doctor_find(doctor, DOCTOR_SECURITY,
+			"%s: smtpd_authorized_xclient_hosts lets everybody use XCLIENT (%s): %s",
+			instance->folder, names.text, hosts);
+		doctor_effect(finding,
+			"A client that uses XCLIENT has any address and any login that it names, "
+			"without a password.");
+		doctor_cure(finding,
+			"Name only the hosts of proxies, which give the clients' addresses.");
+		doctor_set_parameter(finding, instance, service, name,
+			rest.text == NULL ? "" : rest.text);
+		doctor_reload_postfix(finding, instance);
+	}
+	strbuf_free(&names);
+	strbuf_free(&rest);
+}
+
+/* ---- all ------------------------------------------------------------------------- */
+
 void doctor_examine_clients(const struct doctor *doctor)
 {
 	const json_t *sessions = json_object_get(doctor->status, "sessions");
@@ -75,10 +134,16 @@ void doctor_examine_clients(const struct doctor *doctor)
 	struct cidr address;
 	struct errmsg err;
 
-	if (doctor->postfix == NULL || gateway == NULL || cidr_parse(gateway, &address, &err) != 0)
-		return;
-	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
-		if (doctor->postfix->instances[i].is_enabled)
-			examine_instance(doctor, &doctor->postfix->instances[i], gateway, &address);
+	if (gateway != NULL && cidr_parse(gateway, &address, &err) != 0)
+		gateway = NULL;
+	for (size_t i = 0; doctor->postfix != NULL && i < doctor->postfix->instance_count; i++) {
+		const struct doctor_instance *instance = &doctor->postfix->instances[i];
+
+		if (!instance->is_enabled)
+			continue;
+		if (gateway != NULL)
+			examine_instance(doctor, instance, gateway, &address);
+		for (size_t j = 0; j < instance->service_count; j++)
+			examine_xclient(doctor, instance, &instance->services[j]);
 	}
 }

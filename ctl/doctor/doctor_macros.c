@@ -9,6 +9,7 @@
 
 #include "ctl/doctor/doctor_commands.h"
 #include "ctl/doctor/doctor_examinations.h"
+#include "ctl/doctor/doctor_ours.h"
 #include "lib/base/near_name.h"
 #include "lib/base/strbuf.h"
 
@@ -165,6 +166,41 @@ static void check_macro(const struct doctor *doctor, const struct doctor_instanc
 	strbuf_free(&whole);
 }
 
+/* Report a login that every session has, also without a password. */
+static void check_defaults(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service)
+{
+	static const char name[] = "milter_macro_defaults";
+	static const char *const parameters[] = { name, NULL };
+	const char *at = doctor_postfix_value(service->values, name);
+	struct strbuf names = STRBUF_INIT, rest = STRBUF_INIT;
+	struct doctor_finding *finding;
+	bool is_found = false;
+	size_t len = 0;
+
+	if (!doctor_is_repeated(instance, service, parameters, &names) && !names.failed) {
+		while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+			if (strncmp(at + (*at == '{'), "auth_authen", 11) == 0)
+				is_found = true;
+			else
+				strbuf_addf(&rest, "%s%.*s", rest.len > 0 ? ", " : "", (int)len,
+					at);
+		}
+	}
+	if (is_found && !rest.failed) {
+		finding = doctor_find(doctor, DOCTOR_SECURITY,
+			"%s: milter_macro_defaults gives each session a login (%s)",
+			instance->folder, names.text);
+		doctor_effect(finding, "Every client counts as that user, without a password.");
+		doctor_cure(finding, "Remove the element with auth_authen.");
+		doctor_set_parameter(finding, instance, service, name,
+			rest.text == NULL ? "" : rest.text);
+		doctor_reload_postfix(finding, instance);
+	}
+	strbuf_free(&names);
+	strbuf_free(&rest);
+}
+
 void doctor_examine_macros(const struct doctor *doctor)
 {
 	const struct settings *settings;
@@ -179,6 +215,8 @@ void doctor_examine_macros(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->postfix->instance_count; i++) {
 		const struct doctor_instance *instance = &doctor->postfix->instances[i];
 
+		for (size_t j = 0; instance->is_enabled && j < instance->service_count; j++)
+			check_defaults(doctor, instance, &instance->services[j]);
 		if (instance->is_enabled && instance->service_count > 0) {
 			check_macro(doctor, instance, "milter_mail_macros", "{auth_authen}");
 			check_macro(doctor, instance, "milter_connect_macros", "{daemon_name}");

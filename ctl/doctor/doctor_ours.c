@@ -29,6 +29,26 @@ const char *doctor_our_socket(const struct doctor *doctor, enum doctor_socket wh
 					       doctor->config->auth.socket;
 }
 
+bool doctor_is_wrong_socket(const struct doctor *doctor, const struct doctor_endpoint *endpoint,
+	enum doctor_socket right)
+{
+	const struct config *config = doctor->config;
+	const bool is_for_mail = right == DOCTOR_SOCKET_MILTER;
+	/* [auth] inet_socket is right for logins, too. */
+	const char *const others[] = {
+		doctor_our_socket(doctor, is_for_mail ? DOCTOR_SOCKET_AUTH : DOCTOR_SOCKET_MILTER),
+		config == NULL || !is_for_mail ? "" : config->auth.inet_socket,
+		config == NULL ? "" : config->auth.saslauthd,
+		config == NULL ? "" : config->control.socket,
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i][0] != '\0' && doctor_endpoint_is(endpoint, others[i]))
+			return true;
+	}
+	return false;
+}
+
 bool doctor_has_our_name(const char *path)
 {
 	static const char name[] = "postern";
@@ -55,8 +75,9 @@ static bool is_dead(const struct doctor_instance *instance, const struct doctor_
 }
 
 /*
- * Judge an address that is not ours. It was meant to be ours if it contains Postern's name or the
- * path of its socket, or is the only one, and nothing listens there.
+ * Judge an address that is not ours. It was meant to be ours if it is another socket of Postern, or
+ * if it contains Postern's name or the path of its socket, or is the only one, and nothing listens
+ * there.
  */
 static enum doctor_link judge_other(const struct doctor *doctor,
 	const struct doctor_instance *instance, const struct doctor_service *service,
@@ -67,7 +88,8 @@ static enum doctor_link judge_other(const struct doctor *doctor,
 		(doctor_has_our_name(endpoint->path) ||
 			(strncmp(ours, "unix:", 5) == 0 && strcmp(ours + 5, endpoint->path) == 0));
 
-	if ((has_name || is_only) && is_dead(instance, service, endpoint))
+	if (doctor_is_wrong_socket(doctor, endpoint, DOCTOR_SOCKET_MILTER) ||
+		((has_name || is_only) && is_dead(instance, service, endpoint)))
 		return DOCTOR_LINK_LOST;
 	return has_name ? DOCTOR_LINK_OTHER : DOCTOR_LINK_NONE;
 }

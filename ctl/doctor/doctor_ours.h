@@ -15,6 +15,11 @@ enum doctor_socket { DOCTOR_SOCKET_MILTER, DOCTOR_SOCKET_AUTH };
  * of the configuration. "" if there is none. */
 const char *doctor_our_socket(const struct doctor *doctor, enum doctor_socket which);
 
+/* Return whether an address is that of another socket of Postern than the right one: it answers,
+ * but speaks otherwise. */
+bool doctor_is_wrong_socket(const struct doctor *doctor, const struct doctor_endpoint *endpoint,
+	enum doctor_socket right);
+
 /* Return whether a path has the name of a socket of Postern: .../postern.sock or postern/auth. */
 bool doctor_has_our_name(const char *path);
 

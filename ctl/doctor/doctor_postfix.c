@@ -124,29 +124,37 @@ static void report_none(const struct doctor *doctor, const struct doctor_instanc
 	}
 }
 
-/* Advise about a table with other milters for some clients (Postfix 3.2 and newer). */
-static void examine_maps(const struct doctor *doctor, const struct doctor_instance *instance)
+/* Report a table with other milters for some clients (Postfix 3.2 and newer); static: for all. */
+static void examine_maps(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const char *names)
 {
-	const char *maps = doctor_postfix_value(instance->values, "smtpd_milter_maps");
+	const char *maps = doctor_postfix_value(service->values, "smtpd_milter_maps");
+	const bool is_for_all = strncmp(maps, "static:", 7) == 0;
 	struct doctor_finding *finding;
 
-	if (*maps == '\0' || !is_asked(doctor, instance))
+	if (*maps == '\0')
 		return;
-	finding = doctor_find(doctor, DOCTOR_ADVICE,
-		"%s: smtpd_milter_maps (%s) takes precedence over smtpd_milters", instance->folder,
-		maps);
+	finding = doctor_find(doctor, is_for_all ? DOCTOR_NO_EFFECT : DOCTOR_ADVICE,
+		"%s: smtpd_milter_maps (%s) takes precedence over smtpd_milters (%s)",
+		instance->folder, maps, names);
 	doctor_effect(finding,
 		"Postern is not asked about clients that the table matches, unless their entry "
 		"contains its socket.");
-	doctor_cure(finding, "If this is intended, nothing needs to be done.");
+	if (!is_for_all) {
+		doctor_cure(finding, "If this is intended, nothing needs to be done.");
+	} else {
+		doctor_cure(finding, "The table matches every client. Remove it:");
+		doctor_set_parameter(finding, instance, service, "smtpd_milter_maps", "");
+		doctor_reload_postfix(finding, instance);
+	}
 }
 
 /* Examine a service that strangers or users can reach. */
 static void examine_service(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service)
 {
-	static const char *const parameters[] = { "smtpd_milters", "receive_override_options",
-		NULL };
+	static const char *const parameters[] = { "smtpd_milters", "smtpd_milter_maps",
+		"receive_override_options", NULL };
 	struct strbuf names = STRBUF_INIT;
 	struct doctor_endpoint endpoint;
 	const json_t *milter;
@@ -167,6 +175,8 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 			is_asked(doctor, instance));
 		break;
 	case DOCTOR_LINK_OURS:
+		examine_maps(doctor, instance, service, names.text);
+		break;
 	case DOCTOR_LINK_OTHER:
 	case DOCTOR_LINK_LOST: /* doctor_sockets.c reports it */
 		break;
@@ -332,7 +342,6 @@ void doctor_examine_postfix(const struct doctor *doctor)
 		for (size_t j = 0; j < instance->service_count; j++)
 			examine_service(doctor, instance, &instance->services[j]);
 		examine_local_mail(doctor, instance);
-		examine_maps(doctor, instance);
 		if (doctor->config != NULL && is_asked(doctor, instance)) {
 			examine_delimiter(doctor, instance);
 			examine_domains(doctor, instance);

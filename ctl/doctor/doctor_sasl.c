@@ -11,6 +11,7 @@
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_ours.h"
 #include "ctl/doctor/doctor_sockets.h"
+#include "lib/auth/password.h"
 #include "lib/auth/sasl.h"
 #include "lib/base/text.h"
 #include "lib/conf/options.h"
@@ -73,10 +74,18 @@ static void report_type(const struct sasl_service *sasl)
 	offer_parameter(finding, sasl, "smtpd_sasl_type", "dovecot");
 }
 
+/* Find a password that is neither empty nor a lock. The subject users reports one that cannot be
+ * checked. */
 static int find_password(void *context, const struct user *user)
 {
+	struct errmsg why;
+
 	(void)context;
-	return user->enabled && user->password[0] != '\0' ? 1 : 0;
+	return user->enabled && user->password[0] != '\0' &&
+			(password_usable(user->password, &why) == 0 ||
+				password_usable_or_lock(user->password, &why) != 0) ?
+		1 :
+		0;
 }
 
 /* Return whether anybody can log in with a password or a token that Postern checks. */
@@ -325,9 +334,10 @@ static void examine_logins(const struct sasl_service *sasl)
 		return;
 	}
 	if (!doctor_endpoint_is(&endpoint, doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH))) {
-		if ((*doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH) != '\0' ||
-			    doctor_has_our_name(endpoint.path)) &&
-			!is_other_server(sasl, &endpoint))
+		if (doctor_is_wrong_socket(sasl->doctor, &endpoint, DOCTOR_SOCKET_AUTH) ||
+			((*doctor_our_socket(sasl->doctor, DOCTOR_SOCKET_AUTH) != '\0' ||
+				 doctor_has_our_name(endpoint.path)) &&
+				!is_other_server(sasl, &endpoint)))
 			report_path(sasl, &endpoint);
 		return;
 	}
@@ -426,12 +436,30 @@ static int offer_password(void *context, const struct user *user)
 	return 1;
 }
 
+/* Report that smtpd asks Postern to check logins, but there is neither a database nor a store. */
+static void report_no_users(const struct doctor *doctor)
+{
+	struct doctor_finding *finding = doctor_find(doctor, DOCTOR_MAIL,
+		"smtpd asks Postern to check logins, but there are no users: postern.conf names no "
+		"database, and there is no store");
+
+	doctor_effect(finding, "Nobody can log in.");
+	doctor_cure(finding,
+		"Set [store] path, and make a store with posternctl init; or let another server check "
+		"the logins.");
+}
+
 /* Report that smtpd asks Postern to check logins, but no user has a password. */
 static void check_passwords(const struct doctor *doctor)
 {
+	const struct config *config = doctor->config;
 	struct doctor_finding *finding;
 
-	if (doctor->store == NULL || can_log_in(doctor))
+	if (can_log_in(doctor))
+		return;
+	if (config != NULL && !config->database.present && store_is_missing(config->store.path))
+		report_no_users(doctor);
+	if (doctor->store == NULL)
 		return;
 	finding = doctor_find(doctor, DOCTOR_MAIL,
 		"smtpd asks Postern to check logins, but no user has a password");

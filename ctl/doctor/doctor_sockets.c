@@ -186,6 +186,41 @@ static void report_lost(const struct doctor *doctor, const struct doctor_instanc
 		milter);
 }
 
+/* Report Postern's socket more than once among the milters. */
+static void check_repeated(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const json_t *milters, const char *names)
+{
+	const char *ours = doctor_our_socket(doctor, DOCTOR_SOCKET_MILTER);
+	struct strbuf once = STRBUF_INIT;
+	struct doctor_finding *finding;
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(milters); i++) {
+		const json_t *milter = json_array_get(milters, i);
+		struct doctor_endpoint endpoint;
+
+		if (doctor_endpoint_resolve(instance, service,
+			    doctor_postfix_value(milter, "address"), false, &endpoint) == 0 &&
+			doctor_endpoint_is(&endpoint, ours) && count++ > 0)
+			continue;
+		strbuf_addf(&once, "%s%s", once.len > 0 ? ", " : "",
+			doctor_postfix_value(milter, "text"));
+	}
+	if (count > 1 && !once.failed) {
+		finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+			"%s: smtpd_milters contains Postern's socket %zu times (%s)",
+			instance->folder, count, names);
+		doctor_effect(finding,
+			"Limits count each recipient %zu times, so that users may send less than "
+			"their profiles say.",
+			count);
+		doctor_cure(finding, "Name the socket once.");
+		doctor_set_parameter(finding, instance, service, "smtpd_milters", once.text);
+		doctor_reload_postfix(finding, instance);
+	}
+	strbuf_free(&once);
+}
+
 /* Report a default action with which mail is let in unchecked, or lost. */
 static void check_action(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service, const json_t *milter, const char *names)
@@ -260,6 +295,7 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 	case DOCTOR_LINK_OURS:
 		doctor_sockets_check(doctor, instance, service, &endpoint, DOCTOR_SOCKET_MILTER,
 			names.text);
+		check_repeated(doctor, instance, service, milters, names.text);
 		check_action(doctor, instance, service, milter, names.text);
 		check_proxy(doctor, instance, service, names.text);
 		break;

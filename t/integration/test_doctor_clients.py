@@ -69,3 +69,22 @@ def test_an_exempt_gateway_raises_no_alarm(running):
     daemon.ctl("reload")
     connect(daemon, "10.8.0.1")
     assert examine(daemon, mta=mta).is_clean()
+
+
+@pytest.mark.parametrize("hosts, rest", [("0.0.0.0/0 [::]/0", ""), ("127.0.0.1, 10.0.0.0/7", "127.0.0.1"), ("[2000::]/3", ""),
+                                         ("192.0.2.7 static:all", "192.0.2.7")])
+def test_xclient_for_everybody_is_found(box, hosts, rest):
+    """Whoever may use XCLIENT has any login that he names."""
+    daemon, mta = good_set_up(box, start=False, parameters={"smtpd_authorized_xclient_hosts": hosts})
+    daemon.start()
+    finding = examine(daemon, "clients", mta=mta).the("smtpd_authorized_xclient_hosts lets everybody", "security")
+    paste(dict(finding, commands=finding["commands"][:1]))
+    assert examine(daemon, "clients", mta=mta).is_clean()
+    assert f"smtpd_authorized_xclient_hosts = {rest}\n" in (mta.folder / "etc/main.cf").read_text()
+
+
+def test_xclient_for_a_proxy_raises_no_alarm(box):
+    daemon, mta = good_set_up(box, start=False, parameters={
+        "smtpd_authorized_xclient_hosts": "127.0.0.0/8 10.1.2.0/24 [2001:db8::7] proxy.example hash:/etc/proxies"})
+    daemon.start()
+    assert examine(daemon, "clients", mta=mta).is_clean()

@@ -147,6 +147,13 @@ def test_a_table_of_milters_is_shown(running):
     report.the("smtpd_milter_maps (cidr:{{192.0.2.0/24 DISABLE}}) takes precedence", "advice")
 
 
+@pytest.mark.parametrize("table, harm", [("cidr:/etc/milters", "advice"), ("static:DISABLE", "no-effect")])
+def test_a_table_of_milters_of_one_service_is_shown(running, table, harm):
+    daemon, mta = running
+    with_master(mta, SUBMISSION + f"  -o smtpd_milter_maps={table}\n")
+    settings(daemon, mta).the(f"smtpd_milter_maps ({table}) takes precedence over smtpd_milters (submission/inet)", harm)
+
+
 def test_a_postfix_that_cannot_be_read_is_found(running):
     daemon, mta = running
     with open(mta.folder / "etc/main.cf", "a", encoding="utf-8") as file:
@@ -250,6 +257,17 @@ def test_a_section_for_no_service_is_found(running):
     daemon.ctl("reload")
     finding = settings(daemon, mta).the("[check backup]", "no-effect")
     assert not finding["commands"] and "milter_macro_daemon_name" in finding["cure"]
+
+
+@pytest.mark.parametrize("defaults", ["auth_authen=boss", "{daemon_name}=x, {auth_authen}=boss"])
+@pytest.mark.parametrize("where", ["main.cf", "master.cf"])
+def test_a_login_that_every_session_has_is_found(running, defaults, where):
+    daemon, mta = running
+    if where == "main.cf":
+        mta.configure(milter_macro_defaults=defaults)
+    else:
+        with_master(mta, SUBMISSION + f"  -o {{ milter_macro_defaults={defaults} }}\n")
+    mend(daemon, mta, settings(daemon, mta).the("milter_macro_defaults gives each session a login", "security"))
 
 
 @pytest.mark.parametrize("parameter, macros, lost", [

@@ -61,6 +61,7 @@ def test_good_settings_raise_no_alarm(made):
     ({"smtpd_sasl_type": "cyrus"}, "smtpd_sasl_type is cyrus", "mail"),
     ({"smtpd_sasl_path": "smtpd"}, "looks for the socket of logins at smtpd", "mail"),
     ({"smtpd_sasl_path": "postern/login"}, "looks for the socket of logins at postern/login", "mail"),
+    ({"smtpd_sasl_path": "postern/postern.sock"}, "looks for the socket of logins at postern/postern.sock", "mail"),
     ({"smtpd_sasl_tls_security_options": "noanonymous, noplaintext"}, "offers no mechanism over TLS", "mail"),
     ({"smtpd_sasl_tls_security_options": "$smtpd_sasl_security_options"}, "offers no mechanism over TLS", "mail"),
     ({"smtpd_sasl_mechanism_filter": "external"}, "smtpd_sasl_mechanism_filter lets none", "mail"),
@@ -137,7 +138,7 @@ def test_logins_are_not_taken_from_a_server_that_is_down(made):
         daemon.write_store(STORE)
 
 
-@pytest.mark.parametrize("users", [[], [{**STORE["users"][0], "password": ""}]])
+@pytest.mark.parametrize("users", [[], [{**STORE["users"][0], "password": ""}], [{**STORE["users"][0], "password": "*"}]])
 def test_a_store_without_any_password_is_found(made, users):
     daemon, mta = made
     try:
@@ -148,6 +149,13 @@ def test_a_store_without_any_password_is_found(made, users):
         assert not logins(daemon, mta).has("has a password")
     finally:
         daemon.write_store(STORE)
+
+
+def test_logins_without_any_store_are_found(box):
+    daemon, mta = good_set_up(box, start=False, config={"store": {"path": ""}}, parameters=LOGINS)
+    daemon.start()
+    finding = logins(daemon, mta).the("there are no users", "mail")
+    assert "posternctl init" in finding["cure"]
 
 
 @pytest.mark.parametrize("option, text", [

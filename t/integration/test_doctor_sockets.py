@@ -152,6 +152,34 @@ def test_a_daemon_that_is_down_is_one_finding(box):
     assert examine(daemon, mta=mta).is_clean()
 
 
+@pytest.mark.parametrize("other", ["unix:postern/auth", "unix:postern/control", "unix:postern/mux", "inet:127.0.0.1:{port}"])
+def test_another_socket_of_postern_in_place_of_the_milters_is_found(box, other):
+    """Something answers there, but no milter."""
+    port = free_port()
+    daemon, mta = good_set_up(box, start=False)
+    folder = mta.folder / "queue/postern"
+    daemon.configure({"auth": {"inet_socket": f"inet:{port}@127.0.0.1", "saslauthd": f"unix:{folder}/mux"},
+                      "control": {"socket": f"{folder}/control", "socket_mode": "0660"}})
+    daemon.start()
+    mta.start()
+    mta.reload(smtpd_milters=other.format(port=port))
+    paste(examine(daemon, "sockets", mta=mta).the("looks for its milter at", "mail"), daemon)
+    assert examine(daemon, "sockets", mta=mta).is_clean()
+    assert codes(mta) == 550
+
+
+@pytest.mark.parametrize("milters", ["unix:postern/postern.sock unix:postern/postern.sock",
+                                     "inet:127.0.0.1:9, unix:postern/postern.sock, unix:/postern/postern.sock"])
+def test_postern_twice_among_the_milters_is_found(box, milters):
+    """Each recipient would be charged twice."""
+    daemon, mta = good_set_up(box, start=False, parameters={"smtpd_milters": milters})
+    daemon.start()
+    finding = examine(daemon, "sockets", mta=mta).the("contains Postern's socket 2 times", "no-effect")
+    paste(dict(finding, commands=finding["commands"][:1]), daemon)
+    assert examine(daemon, "sockets", mta=mta).is_clean()
+    assert "inet:127.0.0.1:9" not in milters or "inet:127.0.0.1:9" in (mta.folder / "etc/main.cf").read_text()
+
+
 @pytest.mark.parametrize("action, harm", [("accept", "security"), ("reject", "soon")])
 def test_a_default_action_that_lets_mail_in_or_loses_it_is_found(box, action, harm):
     daemon, mta = good_set_up(box, parameters={"milter_default_action": action})
