@@ -201,11 +201,16 @@ static bool make_room(void *context)
 		close_idlest_peer(own->auth, PEERS_LOCAL, PEER_NEW);
 }
 
+static enum peer_kind kind_of(const struct sockaddr *address)
+{
+	return address->sa_family == AF_UNIX ? PEERS_LOCAL : PEERS_ANYBODY;
+}
+
 static void on_accept(void *context, int fd, const struct sockaddr *address)
 {
 	const struct peer_listener *own = context;
 	struct auth *auth = own->auth;
-	const enum peer_kind kind = address->sa_family == AF_UNIX ? PEERS_LOCAL : PEERS_ANYBODY;
+	const enum peer_kind kind = kind_of(address);
 	struct peer *peer = calloc(1, sizeof(*peer));
 
 	limit_peers(auth, kind);
@@ -237,8 +242,13 @@ static void on_accept(void *context, int fd, const struct sockaddr *address)
 int peer_listen(struct peer_listener *listener, struct auth *auth, int fd,
 	const struct peer_protocol *protocol)
 {
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(own);
+	const bool is_local = getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+		kind_of((struct sockaddr *)&own) == PEERS_LOCAL;
 	const struct server_listener_use use = {
 		.name = auth_protocol_name(protocol->id),
+		.is_later = !is_local,
 		.accepted = on_accept,
 		.make_room = make_room,
 		.context = listener,

@@ -106,6 +106,7 @@ int server_listener_new(struct server *server, int fd, const struct server_liste
 	listener->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, listener);
 	listener->resume = event_new(base, -1, 0, on_resume, listener);
 	if (listener->readable == NULL || listener->resume == NULL ||
+		(use->is_later && event_priority_set(listener->readable, SERVER_LATER) != 0) ||
 		event_add(listener->readable, NULL) != 0) {
 		server_listener_free(&listener);
 		return errmsg_set(err, "cannot serve the socket %s", use->name);

@@ -22,6 +22,8 @@ struct server_listener_use {
 	 */
 	bool uses_reserve;
 
+	bool is_later; /* connections are accepted with the priority SERVER_LATER */
+
 	/* A connection, non-blocking, which accepted() owns. address is borrowed. */
 	void (*accepted)(void *context, int fd, const struct sockaddr *address);
 

@@ -23,6 +23,7 @@ static struct auth auth;
 static struct peer_listener listener, tcp_listener;
 static int opened, closed;
 static int served[PEER_KINDS]; /* lines of each kind of peers */
+static int opened_before;      /* the last line */
 static int others_before;      /* the last line of the local kind */
 static int sender = -1;	       /* the client that sends a line when the first one is served */
 
@@ -57,6 +58,7 @@ static void echo_lines(struct peer *peer)
 		served[peer->kind]++;
 		if (peer->kind == PEERS_LOCAL)
 			others_before = served[PEERS_ANYBODY];
+		opened_before = opened;
 		peer_active(peer, strcmp(line, "served") == 0 ? PEER_SERVED : PEER_KNOWN);
 		strbuf_reset(&out);
 		strbuf_addf(&out, "%s\n", line);
@@ -425,6 +427,39 @@ START_TEST(peers_of_the_mta_are_served_before_those_that_may_be_anybody)
 	}
 END_TEST
 
+/* Begin to connect; the listener has not accepted it yet. */
+static int begin_tcp(in_port_t port)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = port,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* Connections over TCP wait to be accepted; then a line comes from a peer of each kind. */
+START_TEST(connections_over_tcp_are_accepted_after_others_and_by_turns)
+	{
+		int more[8], client;
+		in_port_t port;
+
+		serve(&echo);
+		port = serve_tcp();
+		client = _i == 0 ? connect_client() : connect_tcp(port);
+		for (int i = 0; i < 8; i++)
+			more[i] = begin_tcp(port);
+		ck_assert_int_eq(opened, 1);
+		send_text(client, "line\n");
+		ck_assert_int_le(opened_before, _i == 0 ? 1 : 2);
+		ck_assert_int_eq(opened, 9);
+		(void)close(client);
+		for (int i = 0; i < 8; i++)
+			(void)close(more[i]);
+	}
+END_TEST
+
 static const struct {
 	const char *text; /* that the client sends first */
 	int64_t idle;	  /* s */
@@ -474,6 +509,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_idlest_of_the_lowest_rank_makes_room);
 	tcase_add_test(tcase, neither_kind_of_sockets_takes_the_other_s_half);
 	tcase_add_loop_test(tcase, peers_of_the_mta_are_served_before_those_that_may_be_anybody, 0,
+		2);
+	tcase_add_loop_test(tcase, connections_over_tcp_are_accepted_after_others_and_by_turns, 0,
 		2);
 	tcase_add_loop_test(tcase, an_idle_peer_is_closed_by_its_rank, 0,
 		(int)(sizeof(idlers) / sizeof(idlers[0])));
