@@ -156,7 +156,7 @@ static void check_policy(const struct config *config, const char *user, struct f
 	else
 		check_lists(config, user, &parts, report);
 	check_store(config, user, &parts, report);
-	policy_check_profiles(&parts, report->problems);
+	policy_check_names(&parts, report->problems);
 	policy_check_local_domains(&parts, report->problems);
 	policy_check_regexes(report->problems);
 	profiles_unref(&parts.profiles);

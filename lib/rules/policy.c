@@ -91,12 +91,19 @@ struct regexlist **policy_unprepared(const struct policy *policy, size_t *count_
 	return lists;
 }
 
-void policy_check_profiles(const struct policy_parts *parts, struct problems *problems)
+void policy_check_names(const struct policy_parts *parts, struct problems *problems)
 {
 	const struct settings *s = parts->settings;
+	struct user user;
 
 	if (parts->profiles == NULL || parts->lists_only)
 		return;
+	if (s->token_login[0] != '\0' && parts->users != NULL &&
+		users_find(parts->users, s->token_login, strlen(s->token_login), &user))
+		problems_add(problems,
+			"users id %s (%s): its name is that of [jwt] login, whose password is a "
+			"token: rename one of them",
+			user.id, user.name);
 	if (s->unknown_user == UNKNOWN_PROFILE &&
 		profiles_by_name(parts->profiles, s->unknown_profile) == NULL)
 		problems_add(problems,

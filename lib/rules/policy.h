@@ -39,9 +39,10 @@ const struct policy_parts *policy_parts(const struct policy *policy);
 
 /*
  * Report profiles to which the settings refer ([profile] unknown_user, [jwt] profile) but which do
- * not exist. Reports nothing when parts has no profiles, because they were not read yet.
+ * not exist, and a user with the name of [jwt] login. Reports nothing when parts has no profiles,
+ * because the rows were not read yet.
  */
-void policy_check_profiles(const struct policy_parts *parts, struct problems *problems);
+void policy_check_names(const struct policy_parts *parts, struct problems *problems);
 
 /* Note rules for recipients that are not applied to those without a domain, because [lists]
  * local_domains is empty. */

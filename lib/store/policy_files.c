@@ -86,7 +86,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		goto out;
 	if (read_store(config, &parts, &rows, problems, err) < 0)
 		goto out;
-	policy_check_profiles(&parts, problems);
+	policy_check_names(&parts, problems);
 	policy_check_local_domains(&parts, problems);
 	policy_check_regexes(problems);
 	if ((policy = policy_new(&parts)) == NULL)

@@ -48,7 +48,7 @@ void cache_publish(struct cache *cache)
 		return;
 	serial = policy_serial(policy);
 	problems = problems_new();
-	policy_check_profiles(policy_parts(policy), problems);
+	policy_check_names(policy_parts(policy), problems);
 	policy_check_local_domains(policy_parts(policy), problems);
 	policy_check_regexes(problems);
 	if (cache->source == SOURCE_LISTS)

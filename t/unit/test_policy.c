@@ -152,7 +152,7 @@ START_TEST(a_login_is_found)
 	}
 END_TEST
 
-/* Profiles to which only the settings refer; "" for no problem. */
+/* Profiles and logins to which only the settings refer; "" for no problem. */
 static const struct {
 	enum unknown_user unknown;
 	const char *unknown_profile, *token_login, *token_profile;
@@ -168,10 +168,14 @@ static const struct {
 		"[jwt] profile: there is no profile 'gone': "
 		"logins by token may send to nobody" },
 	{ UNKNOWN_PROFILE, "gone", "token", "gone", true, "" },
+	{ UNKNOWN_REJECT, "", "BOB", "sales", false,
+		"users id 7 (bob): its name is that of [jwt] login, "
+		"whose password is a token: rename one of them" },
 };
-START_TEST(profiles_that_the_settings_name_are_looked_for)
+START_TEST(profiles_and_logins_that_the_settings_name_are_looked_for)
 	{
 		static const struct made_profile row = { .id = "1", .name = "sales", .open = "t" };
+		static const struct made_user user = { .id = "7", .name = "bob" };
 		struct problems *problems = problems_new();
 
 		m.settings->unknown_user = named[_i].unknown;
@@ -180,8 +184,9 @@ START_TEST(profiles_that_the_settings_name_are_looked_for)
 		m.settings->token_profile = named[_i].token_profile;
 		m.parts.lists_only = named[_i].lists_only;
 		ck_assert_int_eq(made_profile(&m, &row), 1);
+		ck_assert_int_eq(made_user(&m, &user), 1);
 		made_build(&m);
-		policy_check_profiles(policy_parts(m.policy), problems);
+		policy_check_names(policy_parts(m.policy), problems);
 		ck_assert_uint_eq(problems_count(problems), named[_i].want[0] != '\0');
 		if (named[_i].want[0] != '\0')
 			ck_assert_str_eq(problems_text(problems, 0), named[_i].want);
@@ -316,7 +321,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_next_policy_shares_the_parts_that_stay);
 	tcase_add_test(tcase, a_policy_lives_until_its_last_reference_goes);
 	tcase_add_loop_test(tcase, a_login_is_found, 0, ROWS(logins));
-	tcase_add_loop_test(tcase, profiles_that_the_settings_name_are_looked_for, 0, ROWS(named));
+	tcase_add_loop_test(tcase, profiles_and_logins_that_the_settings_name_are_looked_for, 0,
+		ROWS(named));
 	tcase_add_test(tcase, without_default_domain_there_is_no_short_form);
 	tcase_add_test(tcase, regexes_without_machine_code_are_noted);
 	suite_add_tcase(suite, tcase);
