@@ -24,7 +24,8 @@ struct guarding {
 	enum wanted wanted;
 	bool spares_loop; /* the next quantifier needs none */
 	bool is_sparse;
-	const char *last; /* where the last one was placed */
+	const char *last;  /* where the last one was placed */
+	const char *begun; /* where the innermost group, or its alternative, begins */
 };
 
 static bool *choices_of(struct guarding *g)
@@ -111,6 +112,7 @@ static void copy_open(struct guarding *g)
 	if (p < g->end && *p == '?')
 		p += p + 1 < g->end && p[1] == '<' ? 3 : 2;
 	copy_until(g, p);
+	g->begun = g->p;
 	g->depth++;
 	*choices_of(g) = false;
 	if (g->wanted != WANTED)
@@ -121,7 +123,7 @@ static void copy_open(struct guarding *g)
 /* Place the callout of a group, or of an alternative, that ends without an item. */
 static void end_empty(struct guarding *g)
 {
-	if (g->wanted == WANTED_IN_GROUP)
+	if (g->wanted != WANTED_NOT && g->p == g->begun)
 		place_callout(g);
 }
 
@@ -138,6 +140,7 @@ static void copy_branch(struct guarding *g)
 {
 	end_empty(g);
 	copy_until(g, g->p + 1);
+	g->begun = g->p;
 	*choices_of(g) = true;
 	g->wanted = g->depth > 0 && g->p - g->last > REGEX_GUARD_BRANCHES ? WANTED_IN_GROUP :
 									    WANTED_NOT;
