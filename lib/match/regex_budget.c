@@ -11,6 +11,7 @@ void regex_budget_begin(struct regex_budget *budget)
 	budget->allowed = REGEX_BUDGET_NS;
 	budget->granted = 0;
 	budget->steps = 0;
+	budget->match_steps = 1;
 	budget->has_begun = budget->is_metered = budget->is_spent = false;
 }
 
@@ -64,7 +65,8 @@ void regex_budget_resume(struct regex_budget *budget, uint64_t paused)
 
 bool regex_budget_begin_match(struct regex_budget *budget, uint64_t work)
 {
-	budget->steps += 1 + work / REGEX_BUDGET_STEP_WORK;
+	budget->match_steps = 1 + work / REGEX_BUDGET_STEP_WORK;
+	budget->steps += budget->match_steps;
 	if (budget->is_spent ||
 		((budget->steps >= REGEX_BUDGET_STEPS || !budget->has_begun) &&
 			regex_budget_is_spent(budget)))
@@ -97,6 +99,7 @@ static bool match_is_spent(struct regex_budget *budget)
 
 bool regex_budget_step(struct regex_budget *budget)
 {
-	return ++budget->steps >= REGEX_BUDGET_STEPS &&
+	budget->steps += budget->match_steps;
+	return budget->steps >= REGEX_BUDGET_STEPS &&
 		(regex_budget_is_spent(budget) || match_is_spent(budget));
 }

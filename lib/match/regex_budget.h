@@ -40,6 +40,7 @@ struct regex_budget {
 	uint64_t match_passed_from;	 /* ... when it was first read in the match; 0: not yet */
 	uint64_t match_used_from;	 /* ... when half of its time had passed; 0: it has not */
 	uint64_t steps;			 /* since the clock was read */
+	uint64_t match_steps;		 /* as which each step of the match counts */
 	bool has_begun, is_metered, is_spent;
 };
 
@@ -53,7 +54,8 @@ bool regex_budget_is_spent(struct regex_budget *budget);
  * Begin a match of one more regex, for which the decision gets some time. Returns whether the
  * budget allows it. Looks at the clock once for REGEX_BUDGET_STEPS of matches and their steps,
  * because a look takes as long as a tenth of an ordinary match. work: the bytes of the regex
- * multiplied by those of the subject, so that there is a look before each match that may take long.
+ * multiplied by those of the subject, so that there is a look before each match that may take long,
+ * and at each step within it: the time between two steps grows with both, too.
  */
 bool regex_budget_begin_match(struct regex_budget *budget, uint64_t work);
 
@@ -66,7 +68,8 @@ uint64_t regex_budget_pause(struct regex_budget *budget);
 void regex_budget_resume(struct regex_budget *budget, uint64_t paused);
 
 /* Return, at one of many short steps of a match, whether to end it: whether it has used its time,
- * or the budget is spent. Looks at the clock once for REGEX_BUDGET_STEPS. */
+ * or the budget is spent. Looks at the clock once for REGEX_BUDGET_STEPS, or more often: see above.
+ */
 bool regex_budget_step(struct regex_budget *budget);
 
 #endif

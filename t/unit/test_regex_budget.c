@@ -175,6 +175,23 @@ START_TEST(looks_as_often_as_the_work_demands)
 	}
 END_TEST
 
+/* Between two steps of a match, time passes that grows with its regex and subject. */
+START_TEST(looks_within_a_match_as_often_as_its_work_demands)
+	{
+		static const unsigned each[] = { 1, 4, REGEX_BUDGET_STEPS };
+
+		for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+			ck_assert(regex_budget_begin_match(&budget,
+				(each[i] - 1) * REGEX_BUDGET_STEP_WORK));
+			ck_assert(!is_spent());
+			looks = 0;
+			for (unsigned k = 0; k < REGEX_BUDGET_STEPS; k++)
+				ck_assert(!regex_budget_step(&budget));
+			ck_assert_uint_eq(looks, each[i]);
+		}
+	}
+END_TEST
+
 /* Take sixteen steps, and return whether the last one ends the match; the others must not. */
 static bool look(void)
 {
@@ -185,7 +202,9 @@ static bool look(void)
 
 static void begin_match(void)
 {
-	ck_assert(regex_budget_begin_match(&budget, 16 * REGEX_BUDGET_STEP_WORK));
+	ck_assert(regex_budget_begin_match(&budget, 0));
+	while (budget.steps > 0)
+		ck_assert(!regex_budget_step(&budget));
 	ck_assert(!look());
 }
 
@@ -254,6 +273,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, begins_with_the_first_look);
 	tcase_add_test(tcase, looks_at_every_sixteenth_step);
 	tcase_add_test(tcase, looks_as_often_as_the_work_demands);
+	tcase_add_test(tcase, looks_within_a_match_as_often_as_its_work_demands);
 	tcase_add_test(tcase, a_match_ends_when_it_has_used_its_time);
 	tcase_add_test(tcase, a_match_does_not_pay_for_those_before);
 	tcase_add_test(tcase, a_pause_ends_no_match);
