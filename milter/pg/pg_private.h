@@ -25,6 +25,7 @@ struct pg {
 	char probe[40];	    /* the channel of pg_loses_notifications() while it runs; else "" */
 	bool probe_arrived; /* a notification on it */
 	char *prepared[PG_PREPARED]; /* their texts; NULL: not prepared yet */
+	uint64_t prepared_suffix;    /* of their names */
 	bool no_prepare;	     /* something between us and the server forgets them */
 	bool no_copy; /* read rows by SELECT: something between us and the tables has no COPY */
 	struct characters *characters; /* those of the rows, if they are not UTF-8; NULL: none */

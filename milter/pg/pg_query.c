@@ -2,8 +2,10 @@
  * Runs statements on a connection in libpq's non-blocking mode, and keeps the error of the last
  * one. Shown by t/integration/test_database.py and t/integration/test_database_outage.py.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "lib/base/text.h"
 #include "milter/loop/clock.h"
@@ -257,17 +259,23 @@ static enum pg_outcome prepare(struct pg *pg, enum pg_prepared statement, const 
 	return outcome;
 }
 
-/* Through a pooler, each transaction may run on another server connection, where nothing is
- * prepared. */
+/*
+ * Through a pooler, each transaction may run on another server connection, where nothing is
+ * prepared. If the pooler passes for a server, statements of the same names may be left there from
+ * an earlier connection, for other oids: the names are this connection's own.
+ */
 enum pg_outcome pg_run_prepared(struct pg *pg, enum pg_prepared statement, const char *sql,
 	int count, const char *const *params, int64_t deadline, PGresult **result_r)
 {
 	enum pg_outcome outcome;
-	char name[24];
+	char name[32];
 
 	if (!pg->knows_pooled || pg->is_pooled || pg->no_prepare)
 		return pg_run(pg, sql, count, params, deadline, result_r);
-	(void)text_format(name, sizeof(name), "postern_%d", (int)statement);
+	if (pg->prepared_suffix == 0)
+		(void)!getrandom(&pg->prepared_suffix, sizeof(pg->prepared_suffix), GRND_NONBLOCK);
+	(void)text_format(name, sizeof(name), "postern_%d_%016" PRIx64, (int)statement,
+		pg->prepared_suffix);
 	outcome = prepare(pg, statement, name, sql, count, deadline);
 	if (outcome == PG_OK)
 		outcome = pg_flush(pg,

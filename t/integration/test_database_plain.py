@@ -214,3 +214,23 @@ def test_statements_that_somebody_has_removed_from_the_connection_are_done_witho
         tables.query("UPDATE haraka.users SET froms = %s WHERE username = 'alice'", (froms,))
         (wait_may if is_allowed else wait_may_not)(daemon, *ALICE, what=f"UPDATE to {froms} is in force")
     assert daemon.log().count('prepared statement "postern_') == 1
+
+
+def test_statements_of_others_under_the_same_names_are_not_used(box, tables):
+    """As a pooler leaves them that does not reset connections, nor tells that it is one."""
+    tables.query("""CREATE FUNCTION haraka.take_names() RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            DEALLOCATE ALL;
+            FOR i IN 0..2 LOOP
+                EXECUTE format('PREPARE postern_%s AS SELECT 1', i);
+            END LOOP;
+            RETURN true;
+        END $$""")
+    query = "SELECT u.* FROM users AS u, (SELECT haraka.take_names() AS ok OFFSET 0) AS f WHERE ok"
+    daemon = follow_plainly(box, tables, poll_interval="1s", users_query=query)
+    assert may(daemon, *ALICE)
+    tables.query("UPDATE haraka.users SET froms = 'x@example.com' WHERE username = 'alice'")
+    wait_may_not(daemon, *ALICE, what="an UPDATE is in force")
+    since = daemon.mark()
+    tables.query("ALTER TABLE haraka.users ADD COLUMN note text")
+    daemon.wait_log("has other definitions", since)
