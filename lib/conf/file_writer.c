@@ -144,19 +144,22 @@ static int keep_as_prev(const struct file_writer *w, struct errmsg *err)
 	return ret;
 }
 
+int file_sync(struct file_writer *writer, struct errmsg *err)
+{
+	if (flush_buffer(writer, err) < 0)
+		return -1;
+	return fsync(writer->fd) == 0 ?
+		0 :
+		errmsg_set(err, "%s: %s", writer->new_path, strerror(errno));
+}
+
 int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
 	struct errmsg *err)
 {
 	struct file_writer *w = *writer;
 	int ret;
 
-	if (flush_buffer(w, err) < 0)
-		goto failed;
-	if (fsync(w->fd) < 0) {
-		(void)errmsg_set(err, "%s: %s", w->new_path, strerror(errno));
-		goto failed;
-	}
-	if (keep_prev && keep_as_prev(w, err) < 0)
+	if (file_sync(w, err) < 0 || (keep_prev && keep_as_prev(w, err) < 0))
 		goto failed;
 	if (rename(w->new_path, w->path) < 0) {
 		(void)errmsg_set(err, "%s: %s", w->path, strerror(errno));

@@ -27,6 +27,10 @@ int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *
 	struct errmsg *err);
 void file_abandon(struct file_writer **writer); /* removes PATH.new; accepts NULL */
 
+/* Write what was added to the disk, so that file_commit() need only rename files. Returns 0, or -1
+ * with err set. */
+int file_sync(struct file_writer *writer, struct errmsg *err);
+
 /*
  * Rename whatever is at path to PATH.bad, so that a new file can take its place without the loss of
  * what somebody has put there. Returns 1, 0 when there is nothing, or -1 with err set.

@@ -39,12 +39,13 @@ int suspensions_load(const char *path, struct suspensions *suspensions, struct e
 	return ret < 0 ? errmsg_prefix(err, "%s:", path) : 0;
 }
 
-int suspensions_save(const char *path, struct suspensions *suspensions, struct errmsg *err)
+int suspensions_save(const char *path, struct suspensions *suspensions, bool puts_aside,
+	struct errmsg *err)
 {
 	static pthread_mutex_t saving = PTHREAD_MUTEX_INITIALIZER;
 	struct strbuf text = STRBUF_INIT;
 	struct file_writer *writer = NULL;
-	int ret = -1;
+	int ret = -1, renamed = 0;
 
 	if (path[0] == '\0')
 		return 0;
@@ -54,8 +55,12 @@ int suspensions_save(const char *path, struct suspensions *suspensions, struct e
 	if (text.failed)
 		(void)errmsg_set(err, "out of memory");
 	else if ((writer = file_begin(path, err)) != NULL &&
-		file_add(writer, text.text, text.len, err) == 0)
-		ret = file_commit(&writer, false, NULL, err);
+		file_add(writer, text.text, text.len, err) == 0 &&
+		(!puts_aside ||
+			(file_sync(writer, err) == 0 &&
+				(renamed = file_put_aside(path, err)) >= 0)) &&
+		file_commit(&writer, false, NULL, err) == 0)
+		ret = renamed;
 	file_abandon(&writer);
 	(void)pthread_mutex_unlock(&saving);
 	strbuf_free(&text);

@@ -13,7 +13,6 @@
 
 #include "lib/base/thread.h"
 #include "lib/conf/file.h"
-#include "lib/conf/file_writer.h"
 #include "lib/store/suspensions_file.h"
 #include "milter/base/deadline.h"
 #include "milter/log/log.h"
@@ -82,25 +81,25 @@ void suspension_keeper_put_aside(struct suspension_keeper *keeper, struct errmsg
 	copy_error(keeper, err_r, &keeper->put_aside);
 }
 
-/* Rename a file that this process did not write, or cannot read any more, to PATH.bad. Returns 0,
- * or -1 with err set. */
-static int put_aside(struct suspension_keeper *keeper, struct errmsg *err)
+/* Return whether this process did not write the file, or cannot read it any more. */
+static bool is_foreign(struct suspension_keeper *keeper)
 {
-	struct errmsg file_error, note;
-	int renamed = 0;
+	struct errmsg file_error;
 
 	suspension_keeper_file_error(keeper, &file_error);
-	if (keeper->path[0] != '\0' && (file_error.text[0] != '\0' || !is_readable(keeper->path)))
-		renamed = file_put_aside(keeper->path, err);
-	if (renamed != 1)
-		return renamed;
+	return file_error.text[0] != '\0' || !is_readable(keeper->path);
+}
+
+static void note_put_aside(struct suspension_keeper *keeper)
+{
+	struct errmsg note;
+
 	(void)errmsg_set(&note,
 		"%s could not be read any more, or somebody had changed it; that is now %s.bad, and "
 		"the suspended logins are written again",
 		keeper->path, keeper->path);
 	copy_error(keeper, &keeper->put_aside, &note);
 	quote_log(LOG_LEVEL_WARNING, "note", note.text, "suspensions renamed=yes");
-	return 0;
 }
 
 /* Save, and log the result if it differs from the last one. */
@@ -108,12 +107,15 @@ static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 {
 	const struct errmsg none = { "" };
 	struct errmsg before;
+	int saved;
 
 	(void)pthread_mutex_lock(&keeper->file_lock);
 	suspension_keeper_error(keeper, &before);
 	*err_r = none;
-	if (put_aside(keeper, err_r) == 0 &&
-		suspensions_save(keeper->path, keeper->suspensions, err_r) == 0) {
+	saved = suspensions_save(keeper->path, keeper->suspensions, is_foreign(keeper), err_r);
+	if (saved == 1)
+		note_put_aside(keeper);
+	if (saved >= 0) {
 		copy_error(keeper, &keeper->file_error, &none);
 		(void)file_stamp(keeper->path, &keeper->seen, NULL);
 	}

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,6 +58,7 @@ static void make_directory(void)
 
 /* The C library's function, which the keeper's writing calls. While it is held, it waits. */
 static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool disk_is_full;
 
 int fsync(int fd)
 {
@@ -66,7 +68,10 @@ int fsync(int fd)
 	(void)sem_post(&writing);
 	(void)pthread_mutex_lock(&disk);
 	(void)pthread_mutex_unlock(&disk);
-	return real(fd);
+	if (!atomic_load(&disk_is_full))
+		return real(fd);
+	errno = ENOSPC;
+	return -1;
 }
 
 static void wait_for(sem_t *event)
@@ -295,6 +300,25 @@ START_TEST(a_file_that_is_lost_is_written_again)
 	}
 END_TEST
 
+/* Without any file, a restart would suspend nobody. */
+START_TEST(a_changed_file_stays_until_its_successor_is_on_the_disk)
+	{
+		make_directory();
+		start();
+		ck_assert_str_eq(save().text, "");
+		write_file("bob\nalice\n");
+		(void)wait_error(suspension_keeper_file_error, true);
+		atomic_store(&disk_is_full, true);
+		ck_assert_ptr_nonnull(strstr(save().text, strerror(ENOSPC)));
+		ck_assert(is_saved("alice"));
+		ck_assert(!is_put_aside());
+		atomic_store(&disk_is_full, false);
+		ck_assert_str_eq(wait_error(suspension_keeper_error, false), "");
+		ck_assert(!is_saved("alice"));
+		ck_assert(is_put_aside());
+	}
+END_TEST
+
 START_TEST(what_cannot_be_put_aside_is_reported)
 	{
 		char bad[112];
@@ -328,6 +352,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
 	tcase_add_test(tcase, a_file_with_other_logins_than_those_in_force_is_found);
 	tcase_add_loop_test(tcase, a_file_that_is_lost_is_written_again, 0, 3);
+	tcase_add_test(tcase, a_changed_file_stays_until_its_successor_is_on_the_disk);
 	tcase_add_test(tcase, what_cannot_be_put_aside_is_reported);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -48,7 +48,7 @@ START_TEST(suspensions_survive_a_restart)
 
 		ck_assert_int_eq(suspensions_set(suspensions, "Bob", true), 1);
 		ck_assert_int_eq(suspensions_set(suspensions, "alice@example.com", true), 1);
-		ck_assert_int_eq(suspensions_save(path, suspensions, &err), 0);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, &err), 0);
 		ck_assert_int_eq(suspensions_load(path, again, &err), 0);
 		ck_assert_uint_eq(suspensions_count(again), 2);
 		ck_assert(suspensions_has(again, "bob"));
@@ -63,9 +63,9 @@ END_TEST
 START_TEST(resuming_is_saved_too)
 	{
 		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
-		ck_assert_int_eq(suspensions_save(path, suspensions, NULL), 0);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, NULL), 0);
 		ck_assert_int_eq(suspensions_set(suspensions, "bob", false), 1);
-		ck_assert_int_eq(suspensions_save(path, suspensions, NULL), 0);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, NULL), 0);
 		ck_assert_int_eq(suspensions_set(suspensions, "eve", true), 1);
 		ck_assert_int_eq(suspensions_load(path, suspensions, NULL), 0);
 		ck_assert_uint_eq(suspensions_count(suspensions), 0);
@@ -95,7 +95,7 @@ START_TEST(the_first_line_describes_the_file)
 		size_t len;
 
 		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
-		ck_assert_int_eq(suspensions_save(path, suspensions, &err), 0);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, &err), 0);
 		ck_assert_int_eq(file_read(path, 1000, &text, &len, NULL, &err), FILE_READ);
 		ck_assert_int_eq(text[0], '#');
 		ck_assert_str_eq(strchr(text, '\n'), "\nbob\n");
@@ -111,7 +111,7 @@ START_TEST(without_a_path_or_a_file_nobody_is_suspended)
 		ck_assert_int_eq(suspensions_load(path, suspensions, &err), 0);
 		ck_assert_uint_eq(suspensions_count(suspensions), 0);
 		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
-		ck_assert_int_eq(suspensions_save("", suspensions, &err), 0);
+		ck_assert_int_eq(suspensions_save("", suspensions, false, &err), 0);
 		ck_assert_int_eq(access(path, F_OK), -1);
 	}
 END_TEST
@@ -162,13 +162,13 @@ START_TEST(a_failed_save_leaves_the_old_file)
 		char new_path[128];
 
 		ck_assert_int_eq(suspensions_set(suspensions, "bob", true), 1);
-		ck_assert_int_eq(suspensions_save(path, suspensions, &err), 0);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, &err), 0);
 		(void)snprintf(new_path, sizeof(new_path), "%s.new", path);
 		ck_assert_int_eq(mkdir(new_path, 0700), 0);
 		ck_assert_int_eq(suspensions_set(suspensions, "eve", true), 1);
-		ck_assert_int_eq(suspensions_save(path, suspensions, &err), -1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, &err), -1);
 		ck_assert_str_ne(err.text, "");
-		ck_assert_int_eq(suspensions_save(path, suspensions, NULL), -1);
+		ck_assert_int_eq(suspensions_save(path, suspensions, false, NULL), -1);
 		ck_assert_int_eq(rmdir(new_path), 0);
 		ck_assert_int_eq(suspensions_load(path, suspensions, NULL), 0);
 		ck_assert(suspensions_has(suspensions, "bob"));
@@ -182,7 +182,7 @@ START_TEST(a_missing_directory_is_an_error)
 		char deep[128];
 
 		(void)snprintf(deep, sizeof(deep), "%s/none/s", folder);
-		ck_assert_int_eq(suspensions_save(deep, suspensions, &err), -1);
+		ck_assert_int_eq(suspensions_save(deep, suspensions, false, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, strerror(ENOENT)));
 	}
 END_TEST
