@@ -87,11 +87,16 @@ static int create_next(const struct ledger_journal *journal, uint64_t *number, u
 	struct errmsg *err)
 {
 	uint64_t highest = *number;
+	struct errmsg first;
 	bool exists;
-	int fd = create_journal(journal, *number, size_r, &exists, err);
+	int fd = create_journal(journal, *number, size_r, &exists, &first);
 
-	if (!exists || ledger_journal_each(journal->path, note_highest, &highest, err) != 0)
+	if (fd >= 0)
 		return fd;
+	if (!exists || ledger_journal_each(journal->path, note_highest, &highest, err) != 0) {
+		*err = first;
+		return -1;
+	}
 	*number = highest + 1;
 	return create_journal(journal, *number, size_r, &exists, err);
 }

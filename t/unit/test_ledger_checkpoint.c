@@ -31,11 +31,14 @@ END_TEST
 /* Somebody has put files, such as copies of old ones, where the next journals belong. */
 START_TEST(a_journal_whose_name_is_taken_gets_a_higher_number)
 	{
+		struct errmsg err = { "" };
+
 		made_ledger_open(NULL);
 		(void)made_ledger_charge("login:bob");
 		made_write(made_journal(2), "x", 1);
 		made_write(made_journal(5), "x", 1);
-		made_ledger_checkpoint();
+		ck_assert_int_eq(ledger_file_checkpoint(made_file, &err), 0);
+		ck_assert_str_eq(err.text, "");
 		ck_assert(made_exists(made_journal(6)));
 		(void)made_ledger_charge("login:bob");
 		made_ledger_checkpoint();
