@@ -310,7 +310,11 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 
 void session_message_drop(struct session *session)
 {
-	if (session->message != NULL)
-		session_give_back(session, session->message);
+	struct message *message = session->message;
+
+	if (message != NULL && message->is_hidden)
+		session_commit(session, message);
+	else if (message != NULL)
+		session_give_back(session, message);
 	message_free(&session->message);
 }

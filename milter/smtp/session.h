@@ -79,7 +79,8 @@ void session_rcpt(struct session *session, const struct rcpt_command *rcpt,
 /*
  * DATA; queue is {i}, NULL: unknown. An MTA that has no queue id by then hides the content and the
  * end of the message from milters, as Postfix does for smtpd_proxy_filter: the reservations become
- * final here, and the header and the size are never judged. This is counted and logged.
+ * final when the MTA ends or drops the message, because it may have been sent until then, and the
+ * header and the size are never judged. This is counted and logged.
  */
 void session_data(struct session *session, const char *queue);
 

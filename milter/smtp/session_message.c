@@ -108,14 +108,14 @@ void session_data(struct session *session, const char *queue)
 	if (message == NULL)
 		return;
 	message_set_queue(message, queue);
-	if (message->queue[0] != '\0' || message->accepted == 0)
+	if (message->queue[0] != '\0' || message->accepted == 0 || message->is_hidden)
 		return;
+	message->is_hidden = true;
 	shared_count_hidden_message(session->shared);
 	log_event(LOG_LEVEL_WARNING,
 		"session=%s content=hidden hint=\"the MTA shows milters no content, as with "
 		"smtpd_proxy_filter, so that header_from and maxsize do not apply\"",
 		session->id);
-	session_commit(session, message);
 }
 
 static void keep_field(struct message *message, struct fields *fields, const char *value)

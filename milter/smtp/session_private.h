@@ -43,6 +43,7 @@ struct message {
 	bool is_recoded;  /* as in facts.h */
 	bool fields_lost; /* no memory for one of them: the header cannot be judged */
 	bool header_judged;
+	bool is_hidden;	 /* its content and its end are: it may be sent, whatever happens */
 	unsigned forged; /* results fields that came with the message */
 
 	struct ledger_hold *hold; /* the reservations of its recipients; NULL: none */

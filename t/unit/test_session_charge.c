@@ -291,6 +291,32 @@ START_TEST(a_message_is_charged_only_if_it_is_accepted)
 	}
 END_TEST
 
+/* The client may send its content for longer than the limit's window. */
+START_TEST(a_hidden_message_is_reserved_until_its_end)
+	{
+		const uint64_t window = UINT64_C(3600000000);
+		struct session *other;
+
+		limit_rate(RATE_RCPT, "default", "1/1h");
+		s.made.settings->unknown_user = UNKNOWN_ACCEPT;
+		open_with_ledger();
+		other = made_session_another(&s);
+		begin_message(s.session);
+		s.session->message->queue[0] = '\0';
+		session_data(s.session, NULL);
+		s.now += 2 * window;
+		ck_assert_int_eq(made_session_mail(&s, other, "<bob@own.example>", "bob"),
+			VERDICT_CONTINUE);
+		ck_assert_int_eq(made_session_rcpt(&s, other, "<a@y.example>"), VERDICT_TEMPFAIL);
+		session_message_drop(s.session);
+		s.now += window - 1000000;
+		ck_assert_int_eq(made_session_rcpt(&s, other, "<a@y.example>"), VERDICT_TEMPFAIL);
+		s.now += 2000000;
+		ck_assert_int_eq(made_session_rcpt(&s, other, "<a@y.example>"), VERDICT_CONTINUE);
+		session_free(&other);
+	}
+END_TEST
+
 /* With on_error = accept, the message is sent although its results field is lost. */
 START_TEST(a_message_that_on_error_answers_is_charged_if_that_accepts_it)
 	{
@@ -404,6 +430,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_local_client_is_not_counted);
 	tcase_add_test(tcase, without_a_policy_a_connection_is_counted_but_not_charged);
 	tcase_add_loop_test(tcase, a_message_is_charged_only_if_it_is_accepted, 0, END_COUNT);
+	tcase_add_test(tcase, a_hidden_message_is_reserved_until_its_end);
 	tcase_add_loop_test(tcase, a_message_that_on_error_answers_is_charged_if_that_accepts_it, 0,
 		2);
 	tcase_add_test(tcase, a_limit_suspends_the_login_as_the_row_spells_it);
