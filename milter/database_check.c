@@ -35,7 +35,7 @@ static enum pg_outcome load_tables(struct pg *pg, const struct pg_load *of,
 	return outcome == PG_OK ? pg_commit(pg) : outcome;
 }
 
-/* Say what a daemon lacks, with the place of the copy that could help it. */
+/* Report why a daemon would have no policy, and where a copy of the tables would be. */
 static void report_failure(const struct config *config, const char *what, const struct errmsg *why,
 	struct problems *problems)
 {

@@ -6,7 +6,7 @@
 
 /*
  * Read the tables of a database of which there is no copy into parts, as a daemon that starts
- * would. Adds to report what keeps it from that, and the problems of the rows.
+ * would. Adds to report why they cannot be read, and the problems of the rows.
  */
 void database_check(const struct config *config, struct policy_parts *parts,
 	struct files_report *report);

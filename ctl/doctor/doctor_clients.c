@@ -115,7 +115,7 @@ static void examine_xclient(const struct doctor *doctor, const struct doctor_ins
 			"A client that uses XCLIENT has any address and any login that it names, "
 			"without a password.");
 		doctor_cure(finding,
-			"Name only the hosts of proxies, which give the clients' addresses.");
+			"Name only the proxies that pass on their clients' addresses.");
 		doctor_set_parameter(finding, instance, service, name,
 			rest.text == NULL ? "" : rest.text);
 		doctor_reload_postfix(finding, instance);

@@ -166,7 +166,7 @@ static void check_macro(const struct doctor *doctor, const struct doctor_instanc
 	strbuf_free(&whole);
 }
 
-/* Report a login that every session has, also without a password. */
+/* Report a login that milter_macro_defaults gives every session, without a password. */
 static void check_defaults(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service)
 {

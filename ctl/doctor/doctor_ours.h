@@ -15,8 +15,8 @@ enum doctor_socket { DOCTOR_SOCKET_MILTER, DOCTOR_SOCKET_AUTH };
  * of the configuration. "" if there is none. */
 const char *doctor_our_socket(const struct doctor *doctor, enum doctor_socket which);
 
-/* Return whether an address is that of another socket of Postern than the right one: it answers,
- * but speaks otherwise. */
+/* Return whether an address is that of another socket of Postern than the right one: something
+ * answers there, but in another protocol. */
 bool doctor_is_wrong_socket(const struct doctor *doctor, const struct doctor_endpoint *endpoint,
 	enum doctor_socket right);
 

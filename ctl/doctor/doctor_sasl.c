@@ -74,8 +74,8 @@ static void report_type(const struct sasl_service *sasl)
 	offer_parameter(finding, sasl, "smtpd_sasl_type", "dovecot");
 }
 
-/* Find a password that is neither empty nor a lock. The subject users reports one that cannot be
- * checked. */
+/* Find a password that is neither empty nor a lock. One that cannot be checked counts here: the
+ * subject "users" reports it. */
 static int find_password(void *context, const struct user *user)
 {
 	struct errmsg why;

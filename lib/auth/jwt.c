@@ -413,8 +413,8 @@ static const char *text_of(const json_t *claims, const char *name)
 	return text == NULL ? "" : text;
 }
 
-/* Refuse an address of which the token itself says, as OpenID Connect does in "email_verified",
- * that it is not known to be the bearer's: at some issuers, everybody can enter any address. */
+/* Refuse an address that the token itself calls unverified, as in OpenID Connect's
+ * "email_verified": at some issuers, everybody can enter any address. */
 static int check_verified(const json_t *claims, const char *name, struct errmsg *err)
 {
 	const char *const names[] = { name, "email" }, *mail = text_of(claims, name);
@@ -428,8 +428,8 @@ static int check_verified(const json_t *claims, const char *name, struct errmsg 
 		if (verified != NULL && !json_is_true(verified) && !is_text(verified, "true") &&
 			strcasecmp(text_of(claims, names[i]), mail) == 0)
 			return errmsg_set(err,
-				"the token's %s is not true: its issuer does not know whose the "
-				"address is",
+				"the token's %s is not true: its issuer has not verified the "
+				"address",
 				key);
 	}
 	return 0;

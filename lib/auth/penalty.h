@@ -24,9 +24,9 @@
  * a provider.
  *
  * A failure in a network in which the login has succeeded (see below) does not count for the login,
- * only for the network. The count would delay the same attempts there, and elsewhere it would slow
- * the owner who has left a device with an old password at home, and tell everybody that his login
- * is in use.
+ * only for the network, which delays the same attempts there. Elsewhere, a count of the login would
+ * slow the owner who has left a device with an old password at home, and tell everybody that his
+ * login is in use.
  *
  * The first failure beyond these delays the next attempt by half a second, and each further one
  * doubles the delay, up to PENALTY_MAX_MS; the longest of the three delays applies. The delay comes

@@ -1,5 +1,5 @@
 /*
- * Runs the parts of a computation side by side. The calling thread owns what its parts share, and
+ * Runs the parts of a computation in parallel. The calling thread owns what the parts share, and
  * waits for all of them. t/unit/test_parallel.c covers it.
  */
 #include "lib/base/parallel.h"

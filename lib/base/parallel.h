@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-/* Runs the parts of a computation side by side. Thread-safe. */
+/* Runs the parts of a computation in parallel. Thread-safe. */
 
 #define PARALLEL_MAX 4 /* parts */
 
-/* Return in how many parts work of that size should be done: at most one for each processor that
- * the process may use, and none smaller than least. At least 1. */
+/* Return in how many parts work of this size should be done: at most one for each processor that
+ * the process may use, none of them smaller than least, and at least 1. */
 unsigned parallel_parts(size_t size, size_t least);
 
 /*

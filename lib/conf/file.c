@@ -109,8 +109,8 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
 		a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* The bytes of a file, which threads read side by side: on a machine with little to do, a large
- * file is in memory in half of the time. */
+/* The bytes of a file, which threads read in parallel: on a machine with little to do, that takes
+ * half the time for a large file. */
 struct pieces {
 	int fd;
 	char *text;

@@ -183,8 +183,8 @@ static const unsigned char kinds[256] = { ['%'] = KIND_ROUTE,
 /*
  * Write the canonical form of the local part, which is never longer than the original. Returns its
  * length. Sets a->is_routed, and a->is_odd if quotes contain a routing character beside a special
- * one, angle brackets or parentheses: MTAs remove the quotes and parse the rest, each in its own
- * way.
+ * one, or a pair of angle brackets or parentheses: MTAs remove the quotes and parse the rest, each
+ * in its own way.
  */
 static size_t canon_local(struct span local, struct mail_address *a, unsigned *kinds_r)
 {

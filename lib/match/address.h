@@ -42,11 +42,11 @@ struct mail_address {
  * An address that violates the grammar is odd, because MTAs parse it by RFC 5322 or by their own
  * rules and arrive at another address: Postfix 3.7 sends mail for "<a@b(@c>", "<a@b,>" and "<a%b>"
  * to a@b. Also odd is a quoted local part that contains a routing character beside a special one
- * other than a space, angle brackets or parentheses, because MTAs remove the quotes and parse the
- * rest: Sendmail sends mail for <"<a>"@b> to a@b, and for <"a(x)b"@c> to a.b@c, where BlankSub may
- * be set to another character than the dot. These are not odd although RFC 5321's Path does not
- * allow them: dots and ] anywhere in the local part, 8-bit characters, a@b@c (all MTAs split it at
- * the last @), and a name without a domain.
+ * other than a space, or a pair of angle brackets or parentheses, because MTAs remove the quotes
+ * and parse the rest: Sendmail sends mail for <"<a>"@b> to a@b, and for <"a(x)b"@c> to a.b@c, where
+ * BlankSub may be set to another character than the dot. These are not odd although RFC 5321's Path
+ * does not allow them: dots and ] anywhere in the local part, 8-bit characters, a@b@c (all MTAs
+ * split it at the last @), and a name without a domain.
  */
 int address_parse(const char *text, size_t len, struct mail_address *address_r);
 

@@ -5,9 +5,9 @@
 
 /*
  * Return whether every charset that the value of a Content-Type field names is known to write ASCII
- * as ASCII. Some programs decode the other fields of a message by it if they are not ASCII: in
- * UTF-7 or EBCDIC, they then read addresses that nobody else sees. A charset in the encoding of RFC
- * 2231 is not known. Thread-safe.
+ * as ASCII. Some programs decode by it the other fields of the message that are not ASCII: in UTF-7
+ * or EBCDIC, they read addresses that nobody else sees. A charset in the encoding of RFC 2231
+ * counts as unknown. Thread-safe.
  */
 bool content_type_keeps_ascii(const char *value);
 

@@ -35,7 +35,7 @@ struct regex_budget {
 	uint64_t allowed;		 /* ns */
 	uint64_t granted;		 /* ns, for the regexes that were tried */
 	uint64_t passed_from, used_from; /* what the clocks showed at the beginning, without
-					    pauses that are known; the latter if it is metered */
+					    pauses that are known; the latter once is_metered */
 	uint64_t passed;		 /* what the clock showed last */
 	uint64_t match_passed_from;	 /* ... when it was first read in the match; 0: not yet */
 	uint64_t match_used_from;	 /* ... when half of its time had passed; 0: it has not */
@@ -52,15 +52,15 @@ bool regex_budget_is_spent(struct regex_budget *budget);
 
 /*
  * Begin a match of one more regex, for which the decision gets some time. Returns whether the
- * budget allows it. Looks at the clock once for REGEX_BUDGET_STEPS of matches and their steps,
- * because a look takes as long as a tenth of an ordinary match. work: the bytes of the regex
- * multiplied by those of the subject, so that there is a look before each match that may take long,
- * and at each step within it: the time between two steps grows with both, too.
+ * budget allows it. Looks at the clock once for each REGEX_BUDGET_STEPS matches and steps, because
+ * a look takes as long as a tenth of an ordinary match. work: the bytes of the regex multiplied by
+ * those of the subject, so that there is a look before each match that may take long, and at each
+ * step within it: the time between two steps grows with both, too.
  */
 bool regex_budget_begin_match(struct regex_budget *budget, uint64_t work);
 
 #define REGEX_BUDGET_STEPS 16
-#define REGEX_BUDGET_STEP_WORK 32768 /* which counts as a step; an ordinary match has less */
+#define REGEX_BUDGET_STEP_WORK 32768 /* counts as a step; an ordinary match has less */
 
 /* Between these calls, nothing is charged to the decision. Pass to regex_budget_resume() what
  * regex_budget_pause() has returned. */
@@ -68,8 +68,8 @@ uint64_t regex_budget_pause(struct regex_budget *budget);
 void regex_budget_resume(struct regex_budget *budget, uint64_t paused);
 
 /* Return, at one of many short steps of a match, whether to end it: whether it has used its time,
- * or the budget is spent. Looks at the clock once for REGEX_BUDGET_STEPS, or more often: see above.
- */
+ * or the budget is spent. Looks at the clock once for each REGEX_BUDGET_STEPS, or more often: see
+ * above. */
 bool regex_budget_step(struct regex_budget *budget);
 
 #endif

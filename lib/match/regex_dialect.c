@@ -293,7 +293,7 @@ static const char *translate_group(struct translation *t, const char *p)
 	behind = read_name(t, p + 2, &name);
 	if (behind != NULL && !t->is_refused && !regex_quantifier_follows(behind, t->end))
 		strbuf_add_char(t->out, '(');
-	else /* no name, two of it, no JavaScript, or "(?" */
+	else /* no name, one used twice, no JavaScript, or a quantifier, which makes "(?" */
 		strbuf_add_str(t->out, REFUSED);
 	strbuf_free(&name);
 	return behind != NULL ? behind : p + 2;

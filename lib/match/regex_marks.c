@@ -1,9 +1,9 @@
 /*
- * Marks of texts. Stateless; any thread may call it.
+ * Makes the marks of texts. Stateless; any thread may call it.
  */
 #include "lib/match/regex_marks.h"
 
-/* Return the bit of a character. Each folded ASCII character has its own, but for some
+/* Return the bit of a character. Each folded ASCII character has its own, except for some
  * punctuation. */
 static unsigned bit_of(char character)
 {

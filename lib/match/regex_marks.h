@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * The characters and the pairs of neighbours in a text, as bits; several may share one. A regex
- * whose matches all contain "xy" matches no subject that lacks a mark of "xy". Comparing marks
- * takes a nanosecond, trying a regex at least a hundred. A plain value: copy freely. Part of
+ * The characters, and the pairs of adjacent characters, in a text, as bits; several may share one.
+ * A regex whose matches all contain "xy" matches no subject that lacks a mark of "xy". Comparing
+ * marks takes a nanosecond, trying a regex at least a hundred. A plain value: copy freely. Part of
  * regexlist.c. Thread-safe.
  */
 struct regex_marks {

@@ -23,7 +23,7 @@
 #define DEPTH_LIMIT 5000
 #define HEAP_LIMIT_KIB 2048
 
-/* Beginning a match, which may compile the regex for lines, counts as so many bytes of a subject.
+/* Beginning a match, which may compile the regex for lines, counts as this many bytes of a subject.
  */
 #define WORK_OF_START 16
 

@@ -13,8 +13,8 @@
  * dialect. Reference-counted. Once it is finished, its answers never change; then any thread may
  * match, each with its own scratch.
  *
- * A finished list is interpreted by PCRE2, without the regexes that require a character or a pair
- * of neighbours which the subject lacks. regexlist_prepare() makes it faster: it compiles the
+ * A finished list is interpreted by PCRE2, without the regexes that require a character, or two
+ * adjacent ones, which the subject lacks. regexlist_prepare() makes it faster: it compiles the
  * regexes to machine code and, if the build includes hyperscan, makes a prefilter that searches a
  * subject for the texts which the regexes require, and selects those that can match at all. Because
  * this can take long, it is done in steps, beside the matching threads.

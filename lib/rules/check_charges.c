@@ -137,7 +137,7 @@ struct ledger_origin check_origin(const struct cidr *client, const struct rate_m
 	return origin;
 }
 
-/* Find the limits of an address, and the key under which this session counts it. */
+/* Find the limits of an address, and the key under which they count it in this session. */
 static bool find_address(const struct check_run *run, enum rate rate,
 	const struct mail_address *address, const char *domains, struct rate_match *match_r)
 {

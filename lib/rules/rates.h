@@ -123,8 +123,8 @@ bool rates_find_address(const struct rates *rates, enum rate rate,
 	struct rate_match *match_r);
 
 /*
- * Count the sender of a session with a login: "rate_rcpt_sender/login:bob@example.com". Strangers
- * can write any sender, and must not use up the limit of the logins to which it belongs.
+ * Make the key of a sender that of sessions with a login: "rate_rcpt_sender/login:bob@example.com".
+ * Strangers can write any sender, and must not use up the limit of the login to which it belongs.
  */
 #define RATE_OF_LOGIN "/login" /* behind the name of the limit */
 void rate_match_of_login(struct rate_match *match);

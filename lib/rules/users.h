@@ -37,13 +37,16 @@ typedef int users_password_test(const char *hash, struct errmsg *err);
 void users_builder_test_passwords(struct users_builder *builder, users_password_test *test);
 
 /*
- * Let several threads add rows to one set, which has no index of ids: return a builder for a part
- * of the rows of whole, with the same settings (NULL when out of memory), and, when a part has its
- * rows, add them behind those of whole. The part is then empty, and the caller frees it. Each part
- * may convert domains of up to DOMAIN_IDN_MAX bytes, of which users_builder_idn_bytes() are used.
+ * For several threads that add rows to one set without an index by id. Return a builder for a part
+ * of the rows, with the settings of whole; NULL when out of memory.
  */
 struct users_builder *users_builder_part(const struct users_builder *whole);
+
+/* Move the rows of a part behind those of whole. The caller then frees the part. */
 void users_builder_append(struct users_builder *whole, struct users_builder *part);
+
+/* Return how many bytes of domains the builder has converted, of at most DOMAIN_IDN_MAX; each part
+ * has this bound for itself. */
 size_t users_builder_idn_bytes(const struct users_builder *builder);
 
 /*

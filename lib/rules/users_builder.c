@@ -1,8 +1,7 @@
 /*
  * Builds sets of users from rows, or from another set and the rows in which it differs. A builder,
  * and a set until it is returned, belong to one thread. Part of users.c, with users_by_name.c and
- * users_by_id.c; t/unit/test_users.c and
- * t/unit/test_users_change.c cover it.
+ * users_by_id.c; t/unit/test_users.c and t/unit/test_users_change.c cover it.
  */
 #include <stdlib.h>
 #include <string.h>

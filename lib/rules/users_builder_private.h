@@ -20,7 +20,7 @@
 /* Records in the order in which their rows were added. */
 struct groups {
 	struct strbuf of[GROUPS];
-	struct groups *next; /* the rows behind these */
+	struct groups *next; /* of later rows; NULL: none */
 };
 
 struct users_builder {

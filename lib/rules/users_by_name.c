@@ -1,7 +1,7 @@
 /*
  * Makes the shards of a set of users from the rows that a builder has, in several threads if there
  * are many. Each of them owns the groups of shards that are its part. Part of users_builder.c;
- * t/unit/test_users.c, test_users_parts.c and test_users_change.c cover it.
+ * t/unit/test_users.c, test_users_change.c and test_store_parts.c cover it.
  */
 #include <stdlib.h>
 
@@ -208,7 +208,7 @@ static void join_part(struct users *users, struct part *part, struct problems *p
 int users_make_shards(struct users_builder *b, struct users *users, const struct users *previous,
 	const struct profiles *profiles, struct problems *problems)
 {
-	/* What goes from a base is noted in one list. */
+	/* The records that leave a base are noted in one list, by one thread. */
 	const unsigned parts = b->base != NULL ? 1 : parallel_parts(records_len(b), PART_MIN);
 	const bool reports = problems != NULL && !b->indexes_ids;
 	struct making *m = calloc(1, sizeof(*m));

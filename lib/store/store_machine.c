@@ -96,7 +96,7 @@ static int read_checksum(struct reading *r, size_t len, struct errmsg *err)
 	return 0;
 }
 
-/* Compare it with that of the text. */
+/* Compare the checksum with that of the text. */
 static int verify_checksum(struct reading *r)
 {
 	struct store_checksum *checksum = store_checksum_new();
@@ -369,7 +369,7 @@ static int read_text(struct reading *r, struct store_rows *rows, size_t len,
 	if (begin_journal(rows, journal_text, r->checksum, &r->journal) < 0)
 		return errmsg_set(err, "out of memory");
 	ret = read_tables(r, rows, err);
-	/* Whatever is wrong with an altered store, that it is altered matters more. */
+	/* That a store is altered is reported rather than what else is wrong with it. */
 	if (!r->is_verified)
 		(void)verify_checksum(r);
 	return r->altered.text[0] != '\0' ? errmsg_set(err, "%s", r->altered.text) : ret;

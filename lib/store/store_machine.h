@@ -8,9 +8,9 @@
 bool store_is_machine(const char *text, size_t len);
 
 /*
- * Pass the rows of such a text to their builders, and set revision, written
- * and base of *store_r. The rows of the journal (may be NULL) are in force. Used by store_read.c.
- * Returns 0, or -1 with err set.
+ * Pass the rows of such a text to their builders, and set revision, written and base of *store_r.
+ * The rows of the journal (may be NULL) are in force. Used by store_read.c. Returns 0, or -1 with
+ * err set.
  */
 int store_machine_read(struct store_rows *rows, const char *text, size_t len,
 	const struct journal_text *journal, struct store *store_r, struct errmsg *err);

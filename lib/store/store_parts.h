@@ -13,7 +13,7 @@ typedef int store_part_read(void *context, struct store_rows *rows, unsigned par
 
 /*
  * Read a table in that many parts (at most PARALLEL_MAX), each in a thread of its own, and put them
- * together in their order, so that the result is that of one part. profiles are read in one part
+ * together in their order, so that the result is that of one part. Profiles are read in one part
  * only. If it depends on the order of the rows which of them are in force (DOMAIN_IDN_MAX), the
  * table is read again in one part. Returns 0, or -1 if read() returned that or memory ran out.
  */

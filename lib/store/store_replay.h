@@ -7,7 +7,7 @@
 
 /*
  * Puts the rows of a journal in the place of a store's rows while these are read.
- * store_replay_next() is thread-safe; else one thread at a time.
+ * store_replay_next() is thread-safe; the others, one thread at a time.
  */
 
 /* The journal's file as it was read. */

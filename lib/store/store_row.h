@@ -23,7 +23,7 @@ struct store_rows {
 	struct users_builder *users;
 	struct problems *problems;
 	struct store_scan *scans[STORE_TABLES];
-	struct strmap *unread; /* of a part: unknown columns, and the known ones of a row with it */
+	struct strmap *unread; /* of a part: each unknown column, and the known ones beside it */
 	struct strbuf scratch; /* the texts of one row */
 	size_t number;	       /* of the row in its table, from 1; set by the reader of the table */
 	struct strmap *replaced[STORE_TABLES]; /* keys of rows that a journal replaces or

@@ -35,7 +35,7 @@ static bool is_recent(const struct file_stamp *stamp)
 		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - changed_ms < STAMP_STEP_MS;
 }
 
-/* Without keys_file, the shared secret alone has a key. */
+/* Read the key of the shared secret alone, if there is one. */
 static void read_secret(const struct config *config, struct auth_keys *read)
 {
 	if (config->jwt.secret[0] != '\0')

@@ -20,8 +20,8 @@
 
 /*
  * Shared by milter/auth only. Calls go one way: auth.c uses auth_dovecot.c and auth_saslauthd.c,
- * which use auth_attempt.c, auth_peer.c and auth_keys.c; auth_attempt.c uses auth_record.c, and
- * auth_keys_follow.c, which auth.c uses, auth_keys.c.
+ * which use auth_attempt.c, auth_peer.c and auth_keys.c; auth_attempt.c uses auth_record.c. auth.c
+ * also uses auth_keys_follow.c, which uses auth_keys.c.
  *
  * Threads: before server_start() and after server_stop() the thread that starts and ends the daemon
  * is the only one. Between them, the server thread runs every function and owns every struct of
@@ -278,7 +278,7 @@ bool auth_keys_are_due(const struct auth *auth);
 bool auth_keys_look(const struct config *config, const struct file_stamp *known, bool always,
 	struct auth_keys *read_r);
 
-/* The result of reading keys_file when that is not possible. The caller frees *read_r. */
+/* Set *read_r to the result of reading a keys_file that cannot be read. The caller frees it. */
 void auth_keys_fail(const struct config *config, const char *why, struct auth_keys *read_r);
 
 /* Read the keys now, if they are due or their file has changed, or always. This may wait for the

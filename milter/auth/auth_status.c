@@ -113,7 +113,8 @@ static void check_auth(void *context, struct status_health *health)
 	suspension_keeper_put_aside(section->suspensions, &put_aside);
 	if (put_aside.text[0] != '\0')
 		status_add_note(health,
-			"Find out who changed it, then remove it. A restart clears this note.",
+			"Find out who changed the file, then remove the one that ends in .bad. A "
+			"restart clears this note.",
 			"%s", put_aside.text);
 	if (section->sockets->loose[0] != '\0')
 		status_add_note(health,

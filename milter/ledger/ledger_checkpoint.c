@@ -95,16 +95,15 @@ bool ledger_checkpoint_is_lost(const struct ledger_checkpoint *checkpoint, const
 			there.mtime_ns != mine->mtime_ns || access(path, R_OK) != 0);
 }
 
-/* Rename what has taken the place of the checkpoint, or what cannot be read any more, to PATH.bad.
- */
+/* Rename a checkpoint that can no longer be read, or what has taken its place, to PATH.bad. */
 static int put_aside(struct ledger_checkpoint *checkpoint, const char *path, struct errmsg *err)
 {
 	const int renamed = file_put_aside(path, err);
 
 	if (renamed == 1)
 		(void)errmsg_set(&checkpoint->put_aside,
-			"%s could not be read any more, or another file was in its place; that is "
-			"now %s.bad, and the counts are written again",
+			"%s could no longer be read, or another file was in its place; it is now "
+			"%s.bad, and the counts are written again",
 			path, path);
 	return renamed < 0 ? -1 : 0;
 }

@@ -14,16 +14,16 @@ struct ledger_checkpoint {
 	uint64_t first_journal;	   /* the first one with records that PATH may lack */
 	uint64_t previous_journal; /* the same for PATH.prev; 0 when there is none */
 	uint64_t size;		   /* of PATH in bytes */
-	struct file_stamp stamp; /* of PATH; it does not exist until it was read or written whole */
-	bool has_journal;	 /* the newest journal was begun for a checkpoint that failed */
-	struct errmsg put_aside; /* tells of the file that became PATH.bad; "": none did */
+	struct file_stamp stamp;   /* of PATH; exists is false until it was read or written whole */
+	bool has_journal;	   /* the newest journal was begun for a checkpoint that failed */
+	struct errmsg put_aside;   /* tells of the file that became PATH.bad; "": none did */
 };
 
 /*
  * Begin a new journal, write all keys of the ledger to PATH, rename the old PATH to PATH.prev, and
- * remove the journals that neither needs. A lost PATH becomes PATH.bad instead. Other threads may
- * charge meanwhile. Returns 0, or -1 with err set and the old files unchanged. Not in two threads
- * at once.
+ * remove the journals that neither needs. If PATH is lost, what is in its place becomes PATH.bad
+ * instead. Other threads may charge meanwhile. Returns 0, or -1 with err set and the old files
+ * unchanged. Not in two threads at once.
  */
 int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
 	struct ledger_journal *journal, struct errmsg *err);

@@ -165,7 +165,7 @@ static int check_unread(const struct ledger_file *file, struct errmsg *err)
 	if (found == 0 && access(file->path, F_OK) != 0)
 		return 0;
 	return errmsg_set(err,
-		"%s: the files have counts of another run that this one has not read; restart "
+		"%s: the files contain counts of another run, which this one has not read; restart "
 		"postern to use them",
 		file->path);
 }

@@ -28,9 +28,9 @@ struct ledger_file;
  * counts are in force, ledger_file_error() has the reason, and the ledger's thread tries again
  * every second. If their directory does not exist or cannot be read, charges count in memory, also
  * with that error, and the thread saves all counts as soon as it can be read, unless there are
- * files of another run in it. Another process that has the files locked gets three seconds to end;
- * then their counts are in force, too, but are not saved: only a start reads all that the other one
- * writes. The ledger is borrowed and must outlive the files.
+ * files of another run in it. Another process that has the files locked gets three seconds to end.
+ * If it does not, their counts are in force, too, but nothing is saved: only a start reads all that
+ * the other one writes. The ledger is borrowed and must outlive the files.
  */
 int ledger_file_open(const char *path, struct ledger *ledger, const struct ledger_clocks *clocks,
 	struct ledger_file **file_r, struct problems *problems);

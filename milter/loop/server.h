@@ -16,8 +16,8 @@ int server_new(struct server **server_r, struct errmsg *err);
 
 /*
  * The event base, for those who create events. Borrowed. Events of the priority SERVER_LATER give
- * way to all others: the loop looks for others after a few of their callbacks. Those of strangers
- * have it, so that they delay nobody else however many they are.
+ * way to all others: the loop looks for others after a few of their callbacks. Events that
+ * strangers cause have it, so that they delay nobody else, however many they are.
  */
 struct event_base *server_base(struct server *server);
 

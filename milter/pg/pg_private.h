@@ -8,8 +8,8 @@
 #include "lib/base/strbuf.h"
 #include "milter/pg/pg_connection.h"
 
-/* Statements of each look at the tables, which are prepared: the server takes longer to plan than
- * to run them. */
+/* The statements of each poll, which are prepared because the server takes longer to plan than to
+ * run them. */
 enum pg_prepared { PG_MARKS, PG_REVISION, PG_STALE_ROWS, PG_PREPARED };
 
 /* The connection, and how statements are run on it: for the files pg_*.c only. */

@@ -81,7 +81,7 @@ struct policy *policy_pin_get(struct policy_pin *pin)
 
 	if (pin->list == NULL)
 		return NULL;
-	/* While it is away, it is not replaced. */
+	/* While the pin has none, renew() does not replace it. */
 	policy = policy_ref(atomic_exchange(&pin->policy, NULL));
 	atomic_store(&pin->policy, policy);
 	return policy;

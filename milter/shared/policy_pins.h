@@ -7,9 +7,9 @@
 
 /*
  * The policies that judge open messages. A message is judged by one policy, but a client can keep
- * it open for days, and would so keep each version of a large list in memory. Therefore a pinned
- * policy that was replaced more than POLICY_PINS_KEPT times makes way for the newest. Any thread
- * may call any function; one message's by one thread at a time.
+ * it open for days, and would thereby keep an old version of a large list in memory. Therefore the
+ * newest policy takes the place of a pinned one that more than POLICY_PINS_KEPT policies have
+ * followed. Any thread may call any function, but only one at a time those of one message.
  */
 #define POLICY_PINS_KEPT 8
 
@@ -33,7 +33,7 @@ void policy_unpin(struct policy_pin *pin); /* accepts a pin that is zero, and le
 /* Return the pinned policy with a reference for the caller, or NULL if there is none. */
 struct policy *policy_pin_get(struct policy_pin *pin);
 
-/* Replace all policies that the newest one has replaced too often. */
+/* Put the newest policy in the place of each pinned one that is too old. */
 void policy_pins_renew(struct policy_pins *pins, struct policy *newest);
 
 #endif

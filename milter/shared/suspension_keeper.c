@@ -81,7 +81,7 @@ void suspension_keeper_put_aside(struct suspension_keeper *keeper, struct errmsg
 	copy_error(keeper, err_r, &keeper->put_aside);
 }
 
-/* Return whether this process did not write the file, or cannot read it any more. */
+/* Return whether this process did not write the file, or can no longer read it. */
 static bool is_foreign(struct suspension_keeper *keeper)
 {
 	struct errmsg file_error;
@@ -95,8 +95,8 @@ static void note_put_aside(struct suspension_keeper *keeper)
 	struct errmsg note;
 
 	(void)errmsg_set(&note,
-		"%s could not be read any more, or somebody had changed it; that is now %s.bad, and "
-		"the suspended logins are written again",
+		"%s could no longer be read, or somebody had changed it; it is now %s.bad, and the "
+		"suspended logins are written again",
 		keeper->path, keeper->path);
 	copy_error(keeper, &keeper->put_aside, &note);
 	quote_log(LOG_LEVEL_WARNING, "note", note.text, "suspensions renamed=yes");

@@ -41,7 +41,7 @@ void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *er
 /* Set *err_r to what a restart will do with a file that others have written, or to "". */
 void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r);
 
-/* Set *err_r to what became of a file that could not be read any more, or that others had changed;
+/* Set *err_r to what became of a file that could no longer be read, or that others had changed;
  * "" while there was none. */
 void suspension_keeper_put_aside(struct suspension_keeper *keeper, struct errmsg *err_r);
 

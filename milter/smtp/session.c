@@ -49,7 +49,7 @@ void session_free(struct session **session)
 		return;
 	session_leave(gone);
 	if (gone->message != NULL)
-		session_commit(gone, gone->message); /* nobody has said that it is not sent */
+		session_commit(gone, gone->message); /* the MTA may still send it */
 	message_free(&gone->message);
 	strbuf_free(&gone->results);
 	free(gone->service);

@@ -30,7 +30,7 @@ static struct {
 } options = { .only = "", .rules = "", .sessions = "", .seconds = 0.3, .big = 1000000 };
 
 #define SESSIONS 4000
-#define SESSIONS_TRIED 100     /* with each regex, which takes milliseconds */
+#define SESSIONS_TRIED 100     /* if each regex is tried, which takes milliseconds */
 #define UNPREPARED_SESSIONS 20 /* likewise with 10,000 regexes */
 
 /* The clock that the daemon uses for regexes. */

@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 
 	if (users == 0 || pairs < 1 || pairs > PAIRS_MAX)
 		fail("usage: bench_store [USERS] [PAIRS] [NAME]");
-	(void)printf("to load %zu users: elapsed, and CPU of all threads\n", users);
+	(void)printf("time to load %zu users: elapsed, and CPU of all threads\n", users);
 	make_own(&own, users);
 	time_checksum(&own);
 	for (i = 0; i < pairs; i++) {

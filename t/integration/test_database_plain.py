@@ -204,7 +204,7 @@ def test_a_notice_of_the_server_is_logged_once_and_escaped(box, tables):
     assert "\nnext line" not in log and "\n2" in log
 
 
-def test_statements_that_somebody_has_removed_from_the_connection_are_done_without(box, tables):
+def test_tables_are_followed_if_somebody_removes_the_prepared_statements(box, tables):
     tables.query("""CREATE FUNCTION haraka.forget() RETURNS boolean LANGUAGE plpgsql AS
         $$ BEGIN DEALLOCATE ALL; RETURN true; END $$""")
     daemon = follow_plainly(box, tables, poll_interval="1s",

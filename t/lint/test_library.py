@@ -14,7 +14,7 @@ TOPS = ("lib", "milter", "ctl", "t")
 READ_FILES = ("conf", "store")  # the two rooms of lib that do
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for top in TOPS for path in (ROOT / top).rglob("*.h"))
 
-# A function of the library never logs, never exits, never reads a clock, and opens nothing. One file starts threads.
+# A function of the library never logs, never exits, never reads a clock, and opens nothing. Only one file starts threads.
 STARTS_THREADS = "base/thread.o"
 NOT_CALLED = re.compile(
     r"(_?exit|v?syslog|openlog|v?f?printf|puts|perror|time|clock|clock_gettime|gettimeofday|"

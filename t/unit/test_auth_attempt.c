@@ -701,8 +701,8 @@ START_TEST(what_is_refused_without_a_check_has_a_bounded_number_of_log_lines)
 	}
 END_TEST
 
-/* Checks that cost their client nothing: of tokens, and of what a local process tries without an
- * address, by which it would be slowed, its own password included. Others of MTAs are logged. */
+/* Attempts that cost their client nothing: with tokens, and those of a local process, which claims
+ * addresses and so is not slowed, also with its own password. All others of MTAs are logged. */
 static const struct {
 	const char *login; /* "": of a bearer token */
 	const char *password;

@@ -249,8 +249,8 @@ START_TEST(a_file_that_changes_twice_in_one_step_is_read_again)
 	}
 END_TEST
 
-/* Whether looks at the file of keys hang, as on a file system whose server is gone, and how many
- * do. */
+/* Whether calls that look at the file of keys hang, as on a file system whose server is gone, and
+ * how many do. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards both */
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool hangs;
@@ -374,7 +374,7 @@ START_TEST(keys_whose_file_system_does_not_answer_stay_with_an_error)
 	}
 END_TEST
 
-START_TEST(a_look_with_an_old_configuration_is_of_no_interest)
+START_TEST(a_look_with_an_old_configuration_is_abandoned)
 	{
 		const struct config *next = config_with("secret = " SECRET);
 
@@ -409,7 +409,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_file_that_changes_twice_in_one_step_is_read_again);
 	tcase_add_test(tcase, a_file_system_that_does_not_answer_delays_no_login);
 	tcase_add_test(tcase, keys_whose_file_system_does_not_answer_stay_with_an_error);
-	tcase_add_test(tcase, a_look_with_an_old_configuration_is_of_no_interest);
+	tcase_add_test(tcase, a_look_with_an_old_configuration_is_abandoned);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

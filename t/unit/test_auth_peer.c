@@ -23,9 +23,9 @@ static struct auth auth;
 static struct peer_listener listener, tcp_listener;
 static int opened, closed;
 static int served[PEER_KINDS]; /* lines of each kind of peers */
-static int opened_before;      /* the last line */
-static int others_before;      /* the last line of the local kind */
-static int sender = -1;	       /* the client that sends a line when the first one is served */
+static int opened_before;      /* peers at the last line */
+static int others_before;      /* lines of the other kind before the last one of the local kind */
+static int sender = -1;	       /* sends a line when the first one is served */
 
 /* ---- a protocol that echoes lines ------------------------------------------------- */
 
@@ -399,7 +399,7 @@ START_TEST(neither_kind_of_sockets_takes_the_other_s_half)
 	}
 END_TEST
 
-/* All lines have come; or that of the unix socket comes when the first one of TCP is served. */
+/* _i: whether the line over the unix socket comes only when the first one over TCP is served. */
 START_TEST(peers_of_the_mta_are_served_before_those_that_may_be_anybody)
 	{
 		int local, anybody[MAX_CONNECTIONS - 1];

@@ -252,7 +252,7 @@ START_TEST(from_belongs_to_the_user)
 	}
 END_TEST
 
-START_TEST(only_ascii_is_the_same_in_every_charset)
+START_TEST(a_field_that_another_charset_may_change_must_be_ascii)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "bob", .mail = "<bob@corp.example>",
 			.from = "J\xc3\xb6rg <bob@corp.example>" };
@@ -355,7 +355,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_address_too_long_to_be_looked_up_is_refused);
 	tcase_add_test(tcase, data_is_yes_no_or_warn);
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
-	tcase_add_test(tcase, only_ascii_is_the_same_in_every_charset);
+	tcase_add_test(tcase, a_field_that_another_charset_may_change_must_be_ascii);
 	tcase_add_test(tcase, a_refusal_tells_what_to_write);
 	tcase_add_test(tcase, header_from_is_yes_no_or_warn);
 	tcase_add_test(tcase, unknown_user_decides_about_a_login_without_a_row);

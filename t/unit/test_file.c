@@ -61,7 +61,7 @@ START_TEST(reads_a_whole_file)
 	}
 END_TEST
 
-/* Threads read it side by side. Each block of the file begins with its number. */
+/* Threads read it in parallel. Each block of the file begins with its number. */
 START_TEST(reads_a_large_file)
 	{
 		const size_t block = 1 << 20, blocks = 40;

@@ -50,7 +50,7 @@ START_TEST(a_journal_whose_name_is_taken_gets_a_higher_number)
 	}
 END_TEST
 
-/* 0: what is in the place of the checkpoint cannot be renamed; 1: the old one cannot. */
+/* _i: 0: what is in the place of the checkpoint cannot be renamed; 1: the checkpoint cannot. */
 START_TEST(checkpoints_that_fail_leave_one_journal)
 	{
 		char obstacle[128], bad[128];

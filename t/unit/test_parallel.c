@@ -64,7 +64,7 @@ START_TEST(parts_whose_threads_are_refused_run_in_the_calling_one)
 	}
 END_TEST
 
-START_TEST(work_is_only_cut_into_parts_that_pay)
+START_TEST(work_is_only_divided_into_parts_that_pay)
 	{
 		ck_assert_uint_eq(parallel_parts(0, 10), 1);
 		ck_assert_uint_eq(parallel_parts(19, 10), 1);
@@ -80,7 +80,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, each_part_runs_once_in_a_thread_of_its_own, 1, PARALLEL_MAX + 1);
 	tcase_add_test(tcase, parts_whose_threads_are_refused_run_in_the_calling_one);
-	tcase_add_test(tcase, work_is_only_cut_into_parts_that_pay);
+	tcase_add_test(tcase, work_is_only_divided_into_parts_that_pay);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

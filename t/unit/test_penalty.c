@@ -201,8 +201,8 @@ START_TEST(a_login_is_trusted_where_it_has_succeeded)
 	}
 END_TEST
 
-/* A device of the owner with an old password: where bob has succeeded, he has failures in his
- * network, and elsewhere nobody sees that. */
+/* A device of bob's has an old password: its failures count in its network, where he has succeeded,
+ * and nobody sees them elsewhere. */
 START_TEST(failures_where_a_login_has_succeeded_count_for_that_network_alone)
 	{
 		const struct penalty_keys near = keys_of("bob", "192.0.9.9");

@@ -32,7 +32,7 @@ static void setup(void)
 	regex_budget_begin(&budget);
 }
 
-/* Let time pass, of which the thread uses all or nothing. */
+/* Let time pass, all of which the thread uses. */
 static void use(uint64_t ns)
 {
 	passed += ns;
@@ -88,7 +88,7 @@ START_TEST(grants_each_regex_some_time)
 	}
 END_TEST
 
-/* Neither before the processor time is first read, nor later. A pause counts no longer once it is
+/* A pause does not count, whether before the processor time is first read or later, once it is
  * known. */
 START_TEST(charges_no_pause)
 	{
@@ -152,8 +152,8 @@ START_TEST(looks_at_every_sixteenth_step)
 	}
 END_TEST
 
-/* Of ten thousand ordinary matches, each sixteenth; nothing reads the processor time. Each match
- * that may take long. */
+/* The clock is read at each sixteenth of ten thousand ordinary matches, and at each match that may
+ * take long; nothing reads the processor time. */
 START_TEST(looks_as_often_as_the_work_demands)
 	{
 		for (int i = 0; i < 10000; i++)

@@ -698,7 +698,7 @@ static struct regex_scratch *fake_scratch(uint64_t step, uint64_t used_percent)
 	return scratch;
 }
 
-/* Make a prepared list of regexes that are tried on each subject, and match only the last's. */
+/* Make a prepared list of regexes that are tried on each subject. Only the last one matches "q". */
 static struct regexlist *tried_list(int count)
 {
 	struct regexlist *list = regexlist_new(true);

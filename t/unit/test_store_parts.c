@@ -1,6 +1,6 @@
 /*
- * Shows that a store is the same policy, with the same problems, in however many threads its users
- * are read. test_store_hand.c shows it of random stores of other programs.
+ * Shows that a store gives the same policy, with the same problems, in however many threads its
+ * users are read. test_store_hand.c shows it of random stores of other programs.
  */
 #include "lib/store/store_parts.h"
 
@@ -108,8 +108,7 @@ START_TEST(all_rows_of_all_parts_are_in_force)
 	}
 END_TEST
 
-/* More parts than rows. */
-START_TEST(few_rows_are_enough)
+START_TEST(there_may_be_fewer_rows_than_parts)
 	{
 		make_users((unsigned)_i);
 		write_by_machine();
@@ -138,7 +137,7 @@ static const struct {
 	{ "{\"id\":12,", "[\"id\":12," },
 	{ "u12@x.org", "u12@x..rg" },
 };
-START_TEST(what_is_wrong_is_the_same_in_parts)
+START_TEST(errors_and_problems_are_the_same_in_parts)
 	{
 		const char *difference;
 
@@ -155,7 +154,7 @@ START_TEST(what_is_wrong_is_the_same_in_parts)
 		difference = store_ways_differ(text.text, text.len);
 		if (difference != NULL)
 			ck_abort_msg("%s", difference);
-		/* None of them goes unnoticed. */
+		/* Each of them is reported. */
 		ck_assert(read_parts(3, NULL) == STORE_REFUSED || problems_count(problems) > 0);
 	}
 END_TEST
@@ -190,7 +189,7 @@ START_TEST(a_journal_replaces_rows_of_all_parts)
 	}
 END_TEST
 
-/* Together, the domains of all parts are more than may be converted, those of each are not. */
+/* The domains of all parts together are more than may be converted; those of each part are not. */
 START_TEST(a_bound_on_all_rows_holds_in_parts)
 	{
 		struct user user;
@@ -222,8 +221,8 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_loop_test(tcase, all_rows_of_all_parts_are_in_force, 1, PARALLEL_MAX + 1);
-	tcase_add_loop_test(tcase, few_rows_are_enough, 0, 4);
-	tcase_add_loop_test(tcase, what_is_wrong_is_the_same_in_parts, 0,
+	tcase_add_loop_test(tcase, there_may_be_fewer_rows_than_parts, 0, 4);
+	tcase_add_loop_test(tcase, errors_and_problems_are_the_same_in_parts, 0,
 		sizeof(spoilt) / sizeof(spoilt[0]));
 	tcase_add_loop_test(tcase, a_journal_replaces_rows_of_all_parts, 1, PARALLEL_MAX + 1);
 	tcase_add_test(tcase, a_bound_on_all_rows_holds_in_parts);
