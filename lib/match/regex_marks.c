@@ -1,5 +1,6 @@
 /*
- * Makes the marks of texts. Stateless; any thread may call it.
+ * Makes the marks of texts, by which a list leaves out regexes that cannot match. Stateless; any
+ * thread may call it. t/unit/test_regex_marks.c covers it.
  */
 #include "lib/match/regex_marks.h"
 

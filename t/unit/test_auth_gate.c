@@ -338,7 +338,7 @@ START_TEST(claimed_networks_leave_a_place_of_a_login)
 	}
 END_TEST
 
-/* An MTA may use that socket, too, and one of its clients be the owner. */
+/* An MTA may use that socket, too, and one of its clients may be the owner. */
 START_TEST(claimed_networks_with_failures_leave_a_place_for_those_without)
 	{
 		for (unsigned i = 0; i < 7; i++) {
