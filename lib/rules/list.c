@@ -298,8 +298,11 @@ size_t list_entries(const struct list *list)
 
 size_t list_bytes(const struct list *list)
 {
+	struct regexlist_size regexes;
+
+	regexlist_measure(list->regexes, &regexes);
 	return sizeof(*list) + strmap_bytes(list->names) + strmap_bytes(list->allowed) +
-		strmap_bytes(list->locals) + cidr_set_bytes(list->nets);
+		strmap_bytes(list->locals) + cidr_set_bytes(list->nets) + regexes.bytes;
 }
 
 enum list_result list_match(const struct list *list, struct regex_scratch *scratch,

@@ -56,10 +56,25 @@ static json_t *all_regexes_json(const struct policy *policy)
 	return all;
 }
 
+/* The memory of each list in force that is not empty, by their names. */
+static json_t *all_bytes_json(const struct policy *policy)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; policy != NULL && i < LIST_COUNT; i++) {
+		const struct list *list = policy_parts(policy)->lists[i];
+
+		if (list != NULL && list_entries(list) > 0)
+			(void)json_object_set_new(all, list_name((enum list_id)i),
+				json_integer((json_int_t)list_bytes(list)));
+	}
+	return all;
+}
+
 json_t *cache_describe_lists(void *context)
 {
 	json_t *entries = json_object();
-	json_t *reading, *regexes;
+	json_t *reading, *bytes, *regexes;
 	struct policy *policy;
 	struct cache_status s;
 
@@ -76,13 +91,13 @@ json_t *cache_describe_lists(void *context)
 	}
 	reading = reading_json(&s);
 	policy = cache_policy(context);
+	bytes = all_bytes_json(policy);
 	regexes = all_regexes_json(policy);
 	policy_unref(&policy);
 	cache_status_free(&s);
-	return json_pack("{s:o, s:I, s:o, s:b, s:o, s:o}", "entries", entries, "lists_bytes",
-		(json_int_t)s.lists_bytes, "reading", reading, "files_polled",
-		(int)s.files_are_polled, "error", json_text_or_null(s.list_error), "regexes",
-		regexes);
+	return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "entries", entries, "bytes", bytes,
+		"reading", reading, "files_polled", (int)s.files_are_polled, "error",
+		json_text_or_null(s.list_error), "regexes", regexes);
 }
 
 #define TIME_SIZE 32

@@ -58,12 +58,9 @@ static void describe_memory(const struct cache *cache, struct cache_status *stat
 	status->users = cache->users != NULL ? users_count(cache->users) : 0;
 	status->users_bytes = cache->users != NULL ? users_bytes(cache->users) : 0;
 	status->profiles = cache->profiles != NULL ? profiles_count(cache->profiles) : 0;
-	status->lists_bytes = 0;
-	for (i = 0; i < LIST_COUNT; i++) {
+	for (i = 0; i < LIST_COUNT; i++)
 		status->list_entries[i] =
 			cache->lists[i] != NULL ? list_entries(cache->lists[i]) : 0;
-		status->lists_bytes += cache->lists[i] != NULL ? list_bytes(cache->lists[i]) : 0;
-	}
 }
 
 /* Add the path for which the job has waited for so long, if any. Returns the new count. */

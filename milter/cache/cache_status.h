@@ -88,7 +88,7 @@ struct cache_status {
 	size_t users, profiles;
 	size_t unprepared;	  /* regex lists that are interpreted, until they are prepared */
 	char preparer_error[512]; /* why nothing prepares them */
-	size_t users_bytes, lists_bytes; /* memory */
+	size_t users_bytes;	  /* memory */
 	size_t list_entries[LIST_COUNT];
 	size_t lists_unreadable;	     /* lists whose file is not in force */
 	bool list_is_unreadable[LIST_COUNT]; /* right.wrong_since has since when */

@@ -67,7 +67,7 @@ def test_bad_lines_and_rows(box):
     assert ctl_status(daemon).returncode == 0
 
 
-def test_what_the_regexes_of_each_list_take(box):
+def test_what_each_list_takes(box):
     name = "rcpt_to.access.blacklist_regex"
     lists = {name: "".join(f".*spam{number}@.*\n" for number in range(20)) + "(?=a)b?\\sx\n", "access.domains": "a.example\n"}
     daemon = box.postern(lists=lists, store=STORE)
@@ -80,7 +80,11 @@ def test_what_the_regexes_of_each_list_take(box):
     figures = regexes()[name]
     assert figures.pop("bytes") > 1000 and figures.pop("prepare_ms") >= 0
     assert figures == {"patterns": 21, "interpreted": 0, "always_tried": 1, "prepared": True}
-    assert re.search(rf"^  regexes  {re.escape(name)}  always tried +1$", ctl_status(daemon).stdout, re.M)
+    sizes = daemon.ctl("status")["lists"]["bytes"]
+    assert sorted(sizes) == ["access.domains", name] and all(size > 100 for size in sizes.values())
+    shown = ctl_status(daemon).stdout
+    assert re.search(rf"^  regexes  {re.escape(name)}  always tried +1$", shown, re.M)
+    assert re.search(r"^  bytes +access\.domains +\d+$", shown, re.M)
 
 
 def test_a_refused_configuration(box):
