@@ -44,6 +44,7 @@ static struct finding *add_finding(struct verdict *verdict, enum check check)
 	finding->check = check;
 	finding->outcome = OUTCOME_UNLISTED;
 	finding->rule[0] = '\0';
+	finding->ran_out = false;
 	finding->reply.code = 0;
 	finding->usage.window = 0;
 	return finding;
@@ -66,6 +67,14 @@ void finding_rule(struct finding *finding, const char *format, ...)
 void finding_listed(struct finding *finding, enum list_id id, uint32_t line)
 {
 	finding_rule(finding, "%s:%u", list_name(id), line);
+}
+
+void finding_ran_out(struct finding *finding)
+{
+	const size_t len = strlen(finding->rule);
+
+	finding->ran_out = true;
+	(void)text_format(finding->rule + len, sizeof(finding->rule) - len, " ran past its limits");
 }
 
 bool finding_fail(struct check_run *run, struct finding *finding, int code, const char *enhanced,

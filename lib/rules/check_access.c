@@ -81,8 +81,10 @@ static bool refuse_listed(struct check_run *run, struct finding *finding, enum l
 {
 	if (result == LIST_NO)
 		return true;
-	if (result == LIST_FAILED)
-		return finding_error(run, finding, "a regex ran past its limits");
+	if (result == LIST_FAILED) {
+		finding_ran_out(finding);
+		return finding_error(run, finding, "");
+	}
 	return finding_fail(run, finding, 550, "5.7.1", "%s %s", s->text, deny_text);
 }
 
@@ -102,6 +104,7 @@ static bool check_precise(struct check_run *run, enum check check, enum list_id 
 		return true;
 	case LIST_FAILED:
 		finding->outcome = OUTCOME_GAVE_UP;
+		finding_ran_out(finding);
 		finding = finding_new(run, check);
 		break;
 	case LIST_NO:

@@ -32,6 +32,9 @@ void finding_rule(struct finding *finding, const char *format, ...)
 /* Set the rule "LIST:LINE". */
 void finding_listed(struct finding *finding, enum list_id id, uint32_t line);
 
+/* Note that a regex of the rule, which is set, exceeded its limits or those of the decision. */
+void finding_ran_out(struct finding *finding);
+
 /*
  * Refuse with a reply. Returns whether the stage continues, which it does when the check is set to
  * warn.

@@ -292,8 +292,9 @@ static bool profile_allows(struct check_run *run, const struct profile *profile,
 		finding_rule(finding, "profile %.*s: no host, rcpt or rcpt_re matches",
 			TEXT_CUT(name, 80));
 	else
-		finding_rule(finding, "profile %.*s: rcpt_re[%u]%s", TEXT_CUT(name, 80), i,
-			result == REGEX_FAILED ? " ran past its limits" : "");
+		finding_rule(finding, "profile %.*s: rcpt_re[%u]", TEXT_CUT(name, 80), i);
+	if (result == REGEX_FAILED)
+		finding_ran_out(finding);
 	return result == REGEX_YES;
 }
 

@@ -47,6 +47,7 @@ struct finding {
 	enum outcome outcome;
 	char rule[RULE_SIZE]; /* "mail_from.access.blacklist:17", "profile sales: rcpt_re[2]"; ""
 				 for none */
+	bool ran_out;	      /* a regex exceeded its limits, as the rule says */
 	struct reply reply;   /* of OUTCOME_FAIL, _WARN and _ERROR */
 	struct usage usage;   /* of CHECK_LIMITS and CHECK_RATES */
 };

@@ -1,7 +1,7 @@
 /*
- * The objects that all sessions share. Owns the scratch pool, the counts of open connections and
- * of verdicts, the latest clients, the names of the MTAs, and the suspensions; borrows the snapshot
- * and the ledger. Called from any thread.
+ * The objects that all sessions share. Owns the scratch pool, the failures of regexes, the counts
+ * of open connections and of verdicts, the latest clients, the names of the MTAs, and the
+ * suspensions; borrows the snapshot and the ledger. Called from any thread.
  */
 #include "milter/shared/shared.h"
 
@@ -11,6 +11,7 @@
 struct shared {
 	struct snapshot *snapshot;
 	struct scratch_pool *scratches;
+	struct regex_failures *regex_failures;
 	struct open_clients *open_clients;
 	struct mta_names *mta_names;
 	struct client_share *client_share;
@@ -35,6 +36,7 @@ struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, 
 	if (shared == NULL)
 		return NULL;
 	if ((shared->scratches = scratch_pool_new()) == NULL ||
+		(shared->regex_failures = regex_failures_new()) == NULL ||
 		(shared->open_clients = open_clients_new()) == NULL ||
 		(shared->mta_names = mta_names_new()) == NULL ||
 		(shared->client_share = client_share_new()) == NULL ||
@@ -42,6 +44,7 @@ struct shared *shared_new(struct snapshot *snapshot, struct settings *settings, 
 		verdict_counts_init(&shared->verdict_counts) != 0 ||
 		pthread_mutex_init(&shared->lock, NULL) != 0) {
 		scratch_pool_free(&shared->scratches);
+		regex_failures_free(&shared->regex_failures);
 		open_clients_free(&shared->open_clients);
 		mta_names_free(&shared->mta_names);
 		client_share_free(&shared->client_share);
@@ -62,6 +65,7 @@ void shared_free(struct shared **shared)
 		return;
 	settings_unref(&(*shared)->settings);
 	scratch_pool_free(&(*shared)->scratches);
+	regex_failures_free(&(*shared)->regex_failures);
 	open_clients_free(&(*shared)->open_clients);
 	mta_names_free(&(*shared)->mta_names);
 	client_share_free(&(*shared)->client_share);
@@ -70,6 +74,11 @@ void shared_free(struct shared **shared)
 	(void)pthread_mutex_destroy(&(*shared)->lock);
 	free(*shared);
 	*shared = NULL;
+}
+
+struct regex_failures *shared_regex_failures(const struct shared *shared)
+{
+	return shared->regex_failures;
 }
 
 void shared_set_settings(struct shared *shared, struct settings *settings)

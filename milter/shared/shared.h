@@ -10,6 +10,7 @@
 #include "milter/shared/client_share.h"
 #include "milter/shared/mta_names.h"
 #include "milter/shared/open_clients.h"
+#include "milter/shared/regex_failures.h"
 #include "milter/shared/scratch_pool.h"
 #include "milter/shared/snapshot.h"
 #include "milter/shared/verdict_counts.h"
@@ -17,9 +18,8 @@
 /*
  * The objects that all sessions and logins share: the snapshot of the policy, the ledger, the
  * suspended logins, the connections that each client has open, the clients of the latest sessions,
- * the names of the MTAs, the counts of verdicts, the regex scratches, and the settings that apply
- * while there is no policy. A process
- * has one.
+ * the names of the MTAs, the counts of verdicts, the regexes that failed, the regex scratches, and
+ * the settings that apply while there is no policy. A process has one.
  *
  * shared_set_ledger() and shared_on_suspend() are called before the first session starts. Any
  * thread may call the other functions at any time.
@@ -75,6 +75,9 @@ struct suspensions *shared_suspensions(const struct shared *shared);
 
 /* The counts of the verdicts that sessions received. */
 const struct verdict_counts *shared_verdict_counts(const struct shared *shared);
+
+/* Borrowed; never NULL. */
+struct regex_failures *shared_regex_failures(const struct shared *shared);
 
 /* Count a message of a login from a client that [limit] exempt names, or return how many there were
  * since the configuration was read. */

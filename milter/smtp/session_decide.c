@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-
+#include "milter/loop/clock.h"
 #include "milter/smtp/session_private.h"
 
 /* The value of verdict= in a finding's log line; NULL: the finding is not logged. */
@@ -44,6 +44,9 @@ static void log_findings(const struct session *session, const struct message *me
 
 		if ((record.verdict = verdict_word(finding, verdict)) == NULL)
 			continue;
+		if (finding->ran_out)
+			regex_failures_add(shared_regex_failures(session->shared), finding,
+				clock_ms());
 		record.check = check_name(finding->check);
 		record.rule = finding->rule;
 		record.usage = &finding->usage;

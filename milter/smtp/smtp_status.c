@@ -14,6 +14,7 @@
 #include "milter/smtp/patient_threads.h"
 
 #define RECENTLY_MS 60000
+#define REGEXES_RECENTLY_MS 600000
 
 /* Describe the gateway through which all sessions seem to come; null if there is none. */
 static json_t *describe_gateway(struct shared *shared)
@@ -33,15 +34,18 @@ static json_t *describe_sessions(void *context)
 	const struct callbacks_counts counts = callbacks_count();
 	const struct patient_threads threads = patient_threads_count();
 	const struct verdict_counts *verdicts = shared_verdict_counts(context);
+	char rule[RULE_SIZE];
+	int64_t last;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
 		(json_int_t)counts.sessions, "sessions_open", (json_int_t)counts.sessions_open,
 		"threads_refused", (json_int_t)threads.refused, "threads_waiting",
 		(json_int_t)threads.waiting, "exempt_logins",
 		(json_int_t)shared_exempt_logins(context), "hidden_messages",
-		(json_int_t)shared_hidden_messages(context), "verdicts",
-		counters_json(verdicts->stages), "findings", counters_json(verdicts->findings),
-		"gateway", describe_gateway(context));
+		(json_int_t)shared_hidden_messages(context), "regex_failures",
+		(json_int_t)regex_failures_read(shared_regex_failures(context), &last, rule),
+		"verdicts", counters_json(verdicts->stages), "findings",
+		counters_json(verdicts->findings), "gateway", describe_gateway(context));
 }
 
 static void check_gateway(struct shared *shared, struct status_health *health)
@@ -78,12 +82,32 @@ static void check_hidden(const struct shared *shared, struct status_health *heal
 			hidden);
 }
 
+static void check_regexes(const struct shared *shared, struct status_health *health)
+{
+	char rule[RULE_SIZE];
+	int64_t last = 0;
+	const uint64_t failures = regex_failures_read(shared_regex_failures(shared), &last, rule);
+
+	if (failures > 0 && clock_ms() - last < REGEXES_RECENTLY_MS)
+		status_add_problem(health,
+			"If the list had just been read, nothing: its regexes become faster once they "
+			"are prepared (lists: regexes). Otherwise make the regex simpler, or the list "
+			"shorter; regexes that require a text of three characters cost nothing on "
+			"subjects without it. This problem ends ten minutes after the last case.",
+			"%" PRIu64
+			" times since the start, a list or profile could not be searched within the "
+			"time for regexes, so that on_error decided, or, where a match would allow, "
+			"nothing matched; the last time, %s",
+			failures, rule);
+}
+
 static void check_sessions(void *context, struct status_health *health)
 {
 	const struct patient_threads threads = patient_threads_count();
 
 	check_gateway(context, health);
 	check_hidden(context, health);
+	check_regexes(context, health);
 	if (threads.waiting > 0 || (threads.refused > 0 && clock_ms() - threads.last < RECENTLY_MS))
 		status_add_problem(health,
 			"Permit more threads (TasksMax= of the unit, ulimit -u before the init "

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness.postern import POSTERN, POSTERNCTL
-from harness.tables import may, status, wait_may, wait_may_not, wait_source
+from harness.tables import may, problem_of, status, wait_may, wait_may_not, wait_source
 from harness.wait import wait_until
 
 COSTLY = "((((a{1,9}|b|c){1,20}z){1,20}){1,5})x"  # 150 KB with its repeats written out
@@ -204,3 +204,16 @@ def test_changes_and_a_stop_do_not_wait_for_many_profiles(box):
     assert busy > 100, f"all but {busy} lists are prepared, so that the test shows nothing"
     daemon.write_store(many_rows(False))
     assert daemon.stop() == 0
+
+
+def test_a_list_that_cannot_be_searched_in_time_is_a_problem_with_its_line(box):
+    daemon = box.postern(lists={LIST: "fine@.*\n(a+)+(b|c)@x\\.example\n"}, store=rows(True))
+    wait_source(daemon, "store")
+    assert not problem_of(daemon, "sessions", "")
+    with daemon.milter() as session:
+        session.mail("<a@b.example>")
+        assert session.rcpt(f"<{'a' * 60}@x.example>").code == 451
+    rule = f"{LIST}:2 ran past its limits"
+    assert daemon.wait_record(verdict="tempfail")["rule"] == rule
+    assert status(daemon)["sessions"]["regex_failures"] == 1
+    assert problem_of(daemon, "sessions", rule)

@@ -41,10 +41,10 @@ static const struct {
 } slow[] = {
 	{ LIST_MAIL_DENY_RE, "z\n" SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
-		"tempfail: mail=error(mail_from.access.blacklist_regex:2)" TRY_LATER },
+		"tempfail: mail=error(mail_from.access.blacklist_regex:2 ran past its limits)" TRY_LATER },
 	{ LIST_MAIL_DENY_RE, "z\n" SLOW, ON_ERROR_ACCEPT, MODE_YES,
 		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
-		"accept: mail=error(mail_from.access.blacklist_regex:2)" TRY_LATER
+		"accept: mail=error(mail_from.access.blacklist_regex:2 ran past its limits)" TRY_LATER
 		"; any=unlisted" },
 	{ LIST_MAIL_DENY_RE, SLOW "\n" AAAA "@x\\.example", ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
@@ -56,25 +56,25 @@ static const struct {
 		"@x.example That sender cannot send mail here" },
 	{ LIST_MAIL_ALLOW_RE, SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
-		"accept: mail=no-match(mail_from.access.whitelist_regex:1); mail=unlisted; any=unlisted" },
+		"accept: mail=no-match(mail_from.access.whitelist_regex:1 ran past its limits); mail=unlisted; any=unlisted" },
 	{ LIST_MAIL_ALLOW_RE, SLOW "\n" AAAA "@x\\.example", ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
 		"accept: mail=pass(mail_from.access.whitelist_regex:2); any=unlisted" },
 	{ LIST_RCPT_DENY_RE, SLOW, ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_RCPT, .rcpt = "<" AAAA "@x.example>" },
-		"tempfail: rcpt=error(rcpt_to.access.blacklist_regex:1)" TRY_LATER },
+		"tempfail: rcpt=error(rcpt_to.access.blacklist_regex:1 ran past its limits)" TRY_LATER },
 	{ LIST_HELO_DENY_RE, "(a+)+(b|c)", ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_HELO, .helo = AAAA },
-		"tempfail: helo=error(helo.checks.regexps:1)" TRY_LATER },
+		"tempfail: helo=error(helo.checks.regexps:1 ran past its limits)" TRY_LATER },
 	{ LIST_CONN_DENY_RE, "(a+)+(b|c)", ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_CONNECT, .ip = "192.0.2.1", .rdns = AAAA },
-		"tempfail: conn=error(connect.rdns_access.blacklist_regex:1)" TRY_LATER },
+		"tempfail: conn=error(connect.rdns_access.blacklist_regex:1 ran past its limits)" TRY_LATER },
 	{ LIST_CONN_ALLOW_RE, "(a+)+(b|c)", ON_ERROR_TEMPFAIL, MODE_YES,
 		{ STAGE_CONNECT, .ip = "192.0.2.1", .rdns = AAAA },
-		"accept: conn=no-match(connect.rdns_access.whitelist_regex:1); conn=unlisted; any=unlisted" },
+		"accept: conn=no-match(connect.rdns_access.whitelist_regex:1 ran past its limits); conn=unlisted; any=unlisted" },
 	{ LIST_MAIL_DENY_RE, SLOW, ON_ERROR_TEMPFAIL, MODE_WARN,
 		{ STAGE_MAIL, .mail = "<" AAAA "@x.example>" },
-		"accept: mail=error(mail_from.access.blacklist_regex:1)" TRY_LATER
+		"accept: mail=error(mail_from.access.blacklist_regex:1 ran past its limits)" TRY_LATER
 		"; any=unlisted" },
 };
 START_TEST(a_regex_past_its_limits_allows_nothing_and_denies_by_on_error)
@@ -101,7 +101,7 @@ START_TEST(an_allow_list_past_its_limits_lets_the_deny_list_speak)
 		made_list(&m, LIST_MAIL_DENY, "@x.example");
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked),
-			"reject: mail=no-match(mail_from.access.whitelist_regex:1); "
+			"reject: mail=no-match(mail_from.access.whitelist_regex:1 ran past its limits); "
 			"mail=fail(mail_from.access.blacklist:1) 550 5.7.1 " AAAA
 			"@x.example That sender cannot send mail here");
 	}
@@ -118,8 +118,8 @@ START_TEST(a_recipient_that_no_allow_list_could_tell_is_put_off)
 		made_list(&m, LIST_RCPT_ALLOW_RE, SLOW "\nsales@x\\.example");
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked),
-			"tempfail: rcpt=no-match(rcpt_to.access.whitelist_regex:1); "
-			"rcpt=fail(rcpt_to.access.whitelist_regex:1)" TRY_LATER);
+			"tempfail: rcpt=no-match(rcpt_to.access.whitelist_regex:1 ran past its limits); "
+			"rcpt=fail(rcpt_to.access.whitelist_regex:1 ran past its limits)" TRY_LATER);
 		asked.rcpt = "<other@x.example>";
 		ck_assert_str_eq(made_decide(&m, &asked),
 			"reject: rcpt=fail([rcpt] accept = strict: on no allow list) 550 5.1.1 "
@@ -157,9 +157,9 @@ START_TEST(a_decision_has_one_budget_for_its_regexes)
 		strbuf_free(&text);
 		made_build(&m);
 		ck_assert_str_eq(made_decide(&m, &asked),
-			"tempfail: mail=error(mail_from.access.blacklist_regex:33)" TRY_LATER);
+			"tempfail: mail=error(mail_from.access.blacklist_regex:33 ran past its limits)" TRY_LATER);
 		ck_assert_str_eq(made_decide(&m, &asked),
-			"tempfail: mail=error(mail_from.access.blacklist_regex:33)" TRY_LATER);
+			"tempfail: mail=error(mail_from.access.blacklist_regex:33 ran past its limits)" TRY_LATER);
 	}
 END_TEST
 

@@ -66,6 +66,9 @@ END_TEST
 
 START_TEST(an_allow_regex_that_exceeds_its_limits_is_logged_as_no_match)
 	{
+		char rule[RULE_SIZE] = "";
+		int64_t last;
+
 		made_list(&s.made, LIST_MAIL_ALLOW_RE, "(?=a)(a*)*\\1b@x\\.example");
 		made_session_open(&s);
 		ck_assert_int_eq(
@@ -73,7 +76,10 @@ START_TEST(an_allow_regex_that_exceeds_its_limits_is_logged_as_no_match)
 			VERDICT_CONTINUE);
 		ck_assert_str_eq(made_session_logged(&s, "verdict"), "no-match");
 		ck_assert_str_eq(made_session_logged(&s, "rule"),
-			"mail_from.access.whitelist_regex:1");
+			"mail_from.access.whitelist_regex:1 ran past its limits");
+		ck_assert_uint_eq(regex_failures_read(shared_regex_failures(s.shared), &last, rule),
+			1);
+		ck_assert_str_eq(rule, made_session_logged(&s, "rule"));
 	}
 END_TEST
 
