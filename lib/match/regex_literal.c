@@ -319,3 +319,16 @@ size_t regex_literals_bytes(const struct regex_literals *literals)
 {
 	return literals != NULL ? bytes_of(literals->count) : 0;
 }
+
+size_t regex_literals_largest(const struct regex_literals *literals)
+{
+	const size_t count = literals != NULL ? literals->count : 0;
+	const struct regex_literal *set;
+	size_t largest = 0;
+
+	for (size_t i = 0; i < count; i += set->together) {
+		set = &literals->at[i];
+		largest = set->together > largest ? set->together : largest;
+	}
+	return largest;
+}

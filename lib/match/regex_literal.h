@@ -43,6 +43,9 @@ int regex_literals_find(const char *regex, struct regex_literals **literals_r,
 /* Return their memory; they may be NULL. */
 size_t regex_literals_bytes(const struct regex_literals *literals);
 
+/* Return how many literals the largest of the sets has; they may be NULL. */
+size_t regex_literals_largest(const struct regex_literals *literals);
+
 /* Return the length of the shortest literal in the set that begins with this one. */
 size_t regex_literal_shortest(const struct regex_literal *first);
 

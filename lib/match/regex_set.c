@@ -15,6 +15,7 @@
 
 struct member {
 	struct shared_regex *shared;
+	bool has_texts;		  /* by which the prefilter may find it */
 	struct regex_marks marks; /* copied, so that those of all regexes are close together */
 	bool is_fast;		  /* as counted in the set; likewise: */
 	size_t bytes;
@@ -25,6 +26,8 @@ struct regex_set {
 	bool is_prepared; /* atomic */
 	struct member *members;
 	size_t count, size;
+	size_t texts;			    /* of all members, at most */
+	size_t past_texts;		    /* members that would exceed their number */
 	size_t words;			    /* of a bitmap with one bit per regex */
 	struct regex_prefilter *prefilter;  /* atomic; NULL: every regex is tried */
 	size_t fast;			    /* members with machine code; atomic */
@@ -93,11 +96,23 @@ int regex_set_add(struct regex_set *set, struct shared_regex *regex)
 {
 	struct member m = { .shared = regex, .marks = regex->marks };
 
+	const size_t texts = regex_literals_largest(regex->literals);
+
 	if (make_room(set) < 0)
 		return -1;
+	m.has_texts = set->texts + texts <= REGEX_TEXTS_MAX;
+	if (m.has_texts)
+		set->texts += texts;
+	else
+		set->past_texts++;
 	count_member(set, &m);
 	set->members[set->count++] = m;
 	return 0;
+}
+
+size_t regex_set_past_texts(const struct regex_set *set)
+{
+	return set->past_texts;
 }
 
 size_t regex_set_count(const struct regex_set *set)
@@ -161,7 +176,7 @@ static bool begin_prefilter(struct regex_set *set)
 	if (literals == NULL)
 		return false;
 	for (size_t i = 0; i < set->count; i++)
-		literals[i] = set->members[i].shared->literals;
+		literals[i] = set->members[i].has_texts ? set->members[i].shared->literals : NULL;
 	set->incomplete = regex_prefilter_new(literals, set->count);
 	free(literals);
 	return set->incomplete != NULL;

@@ -22,11 +22,14 @@ struct regex_set *regex_set_ref(struct regex_set *set);
 void regex_set_unref(struct regex_set **set); /* accepts NULL */
 
 /* Add a regex, of which the set takes over the reference. Returns 0, or -1 when out of memory: then
- * the caller keeps it. */
+ * the caller keeps it. Once the prefilter has REGEX_TEXTS_MAX texts, later regexes are not found by
+ * theirs. */
 int regex_set_add(struct regex_set *set, struct shared_regex *regex);
 
 size_t regex_set_count(const struct regex_set *set);
 struct shared_regex *regex_set_at(const struct regex_set *set, size_t i);
+
+size_t regex_set_past_texts(const struct regex_set *set);
 
 /* Return whether both have the same regexes in the same order. */
 bool regex_set_equal(const struct regex_set *a, const struct regex_set *b);

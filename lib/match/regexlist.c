@@ -268,6 +268,11 @@ bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r)
 	return true;
 }
 
+size_t regexlist_past_texts(const struct regexlist *list)
+{
+	return regex_set_past_texts(list->set);
+}
+
 bool regexlist_has_machine_code(void)
 {
 	return regex_compile_is_fast();

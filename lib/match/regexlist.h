@@ -31,6 +31,13 @@ struct regex_scratch;
  * much. */
 #define REGEX_MACHINE_CODE_MAX 16384
 
+/*
+ * The prefilter of a list searches for so many texts, which take up to 10 s to prepare and 100 MiB.
+ * Each regex counts as many as its largest set of alternative texts has, mostly one, so that the
+ * bound of regexlist_bytes() is reached first, unless many have several.
+ */
+#define REGEX_TEXTS_MAX 250000
+
 /* clock: lives as long as the scratch, or NULL for no time budget (the match limits always apply).
  * Returns NULL when out of memory. */
 struct regex_scratch *regex_scratch_new(const struct regex_clock *clock);
@@ -112,6 +119,10 @@ uint64_t regexlist_bytes_of(const char *regex, size_t len, bool anchored, uint64
 /* Return whether the regex that was added last stays slower than others, because it is too large
  * for machine code. Sets *why_r then. */
 bool regexlist_is_costly(const struct regexlist *list, struct errmsg *why_r);
+
+/* Return how many regexes the prefilter does not find, because those before them have
+ * REGEX_TEXTS_MAX texts. */
+size_t regexlist_past_texts(const struct regexlist *list);
 
 /* Return whether regexes can be compiled to machine code in this process, which a system may
  * forbid. */

@@ -105,6 +105,7 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 		list->id == LIST_CONN_ALLOW_RE || list->id == LIST_CONN_DENY_RE ?
 								     REGEX_ON_CLIENTS :
 								     REGEX_ON_ADDRESSES;
+	const size_t past_texts = regexlist_past_texts(list->regexes);
 	enum regex_added added = REGEX_REFUSED;
 	struct errmsg err = { "" };
 
@@ -120,6 +121,11 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 		added = regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err);
 	if (added == REGEX_OUT_OF_MEMORY)
 		return -1;
+	if (past_texts == 0 && regexlist_past_texts(list->regexes) > 0)
+		problems_add(problems,
+			"%s:%u: the regexes of a list may be found by up to %d texts, which the "
+			"earlier lines use up; this one and later ones are in force, but slower",
+			list->name, entry->line, REGEX_TEXTS_MAX);
 	if (added == REGEX_REFUSED) {
 		list->refused_bytes += REFUSED_BYTES + entry->len;
 		report_entry(list, entry, &err, problems);

@@ -443,6 +443,29 @@ START_TEST(costly_regexes_are_bounded)
 	}
 END_TEST
 
+/* So are the texts that a list searches for, with one problem. */
+START_TEST(texts_of_regexes_are_bounded)
+	{
+		enum { LINES = REGEX_TEXTS_MAX / 16 };
+		struct strbuf text = STRBUF_INIT;
+		struct list *list;
+
+		for (int i = 0; i < LINES + 2; i++)
+			strbuf_add_str(&text,
+				"(aaa|bbb|ccc|ddd|eee|fff|ggg|hhh|iii|jjj|kkk|lll|mmm|nnn|ooo|"
+				"ppp)@.*\n");
+		list = list_build(LIST_RCPT_DENY_RE, text.text, text.len, psl, problems);
+		ck_assert_uint_eq(list_entries(list), LINES + 2);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_str_eq(problems_text(problems, 0),
+			"rcpt_to.access.blacklist_regex:15626: the regexes of a list may be found "
+			"by up to 250000 texts, which the earlier lines use up; this one and later "
+			"ones are in force, but slower");
+		list_unref(&list);
+		strbuf_free(&text);
+	}
+END_TEST
+
 /* PCRE2's function, which this program calls in its place, and counts. */
 static unsigned compiled;
 
@@ -527,6 +550,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_costly_regex_is_noted);
 	tcase_add_test(tcase, refused_regexes_are_bounded);
 	tcase_add_test(tcase, costly_regexes_are_bounded);
+	tcase_add_test(tcase, texts_of_regexes_are_bounded);
 	tcase_add_test(tcase, a_list_lives_until_its_last_reference_goes);
 	tcase_add_loop_test(tcase, a_changed_file_compiles_only_what_is_new, 0, ROWS(rebuilt));
 	tcase_add_test(tcase, a_million_entries);

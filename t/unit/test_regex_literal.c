@@ -201,6 +201,8 @@ START_TEST(a_set_is_as_good_as_its_shortest_text)
 
 		ck_assert_uint_eq(regex_literal_shortest(&literals->at[0]), 3);
 		ck_assert_uint_eq(regex_literal_shortest(&literals->at[2]), 4);
+		ck_assert_uint_eq(regex_literals_largest(literals), 3);
+		ck_assert_uint_eq(regex_literals_largest(NULL), 0);
 		free(literals);
 	}
 END_TEST

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config.h"
 #include "lib/base/strbuf.h"
 #include "t/unit/unit.h"
 
@@ -913,6 +914,45 @@ START_TEST(shares_a_scratch)
 	}
 END_TEST
 
+/* The texts of a list are bounded. Regexes past the bound still match. */
+START_TEST(bounds_the_texts_of_a_list)
+	{
+		static const char regex[] = "(aaa|bbb|ccc|ddd|eee|fff|ggg|hhh).*",
+				  last[] = "(xyz|abc)";
+		struct regexlist *list = regexlist_new(true);
+		struct regex_pool *pool = regex_pool_new();
+		struct regexlist_size size;
+		uint32_t value = 0;
+
+		regexlist_use_pool(list, pool);
+		for (uint32_t i = 0; i < REGEX_TEXTS_MAX / 8; i++) {
+			ck_assert_uint_eq(regexlist_past_texts(list), 0);
+			ck_assert_int_eq(regexlist_add(list, regex, strlen(regex), i, NULL),
+				REGEX_ADDED);
+		}
+		for (uint32_t i = 1; i <= 2; i++) {
+			ck_assert_int_eq(regexlist_add(list, last, strlen(last), i, NULL),
+				REGEX_ADDED);
+			ck_assert_uint_eq(regexlist_past_texts(list), i);
+		}
+		ck_assert_int_eq(regexlist_add(list, "a.", 2, 3, NULL), REGEX_ADDED);
+		ck_assert_uint_eq(regexlist_past_texts(list), 2);
+		ck_assert_int_eq(regexlist_finish(list, NULL, NULL), 0);
+		regex_pool_free(&pool);
+		while (regexlist_prepare(list))
+			;
+		regexlist_measure(list, &size);
+#ifdef HAVE_HYPERSCAN
+		ck_assert_uint_eq(size.untested, 3);
+#endif
+		ck_assert_int_eq(match(list, V("abc"), &value), REGEX_YES);
+		ck_assert_uint_eq(value, 1);
+		ck_assert_int_eq(match(list, V("hhhh"), &value), REGEX_YES);
+		ck_assert_uint_eq(value, 0);
+		regexlist_unref(&list);
+	}
+END_TEST
+
 /* Regexes of 4096 bytes are accepted, longer ones refused. */
 START_TEST(bounds_a_regex)
 	{
@@ -1048,6 +1088,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_slow_match_fails_alone, 0, 2);
 	tcase_add_test(tcase, shares_a_scratch);
 	tcase_add_test(tcase, bounds_a_regex);
+	tcase_add_test(tcase, bounds_the_texts_of_a_list);
 	tcase_add_test(tcase, counts_refused_regexes);
 	tcase_add_test(tcase, tells_why_a_regex_is_costly);
 	tcase_add_test(tcase, finds_whether_a_regex_fits);
