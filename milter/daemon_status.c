@@ -219,6 +219,7 @@ struct look {
 	const char *user;
 	pthread_t asker;
 	struct problems *found;
+	bool is_changed; /* postern.conf, since it was read */
 };
 
 static void look_free(void *context)
@@ -230,7 +231,6 @@ static void look_free(void *context)
 	free(look);
 }
 
-/* config_check_readable() reports nothing useful about a user that the daemon did not become. */
 static void run_look(void *context)
 {
 	struct look *look = context;
@@ -238,8 +238,8 @@ static void run_look(void *context)
 	if (pthread_equal(look->asker, pthread_self()))
 		return; /* no thread: a file system that does not answer would hold up all logins */
 	config_note_files(look->config, look->found);
-	if (look->user[0] != '\0')
-		config_check_readable(look->config, look->user, look->found);
+	config_check_readable(look->config, look->user, look->found);
+	look->is_changed = config_is_changed(look->config);
 }
 
 static struct job *start_look(struct daemon_status *status)
@@ -284,9 +284,12 @@ static void report_files(struct daemon_status *status, struct status_health *hea
 			"thread that looks at them: %s",
 			status->config_path, strerror(job_refused(status->look)));
 	look = job_finish(&status->look);
-	report_each(look->found, "Let the daemon's user read the file, then run posternctl reload.",
-		health);
+	report_each(look->found, "Restore the file, and let the daemon's user read it.", health);
 	report_notes(look->found, health);
+	if (look->is_changed)
+		status_add_problem(health, "Run postern -n, then posternctl reload.",
+			"%s has been changed since it was read, and the changes are not in force",
+			status->config_path);
 	look_free(look);
 }
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "lib/base/hash.h"
 #include "lib/conf/config_access.h"
 #include "lib/conf/config_private.h"
 #include "lib/conf/config_rates.h"
@@ -185,18 +186,43 @@ void config_unref(const struct config **config)
 		config_free(gone);
 }
 
+bool config_is_changed(const struct config *config)
+{
+	struct errmsg err;
+	bool is_changed;
+	char *text;
+	size_t len;
+
+	if (file_read(config->path, CONFIG_MAX, &text, &len, NULL, &err) != FILE_READ)
+		return false;
+	is_changed = hash_bytes(text, len) != config->content;
+	explicit_bzero(text, len);
+	free(text);
+	return is_changed;
+}
+
 void config_check_readable(const struct config *config, const char *user, struct problems *problems)
 {
-	const char *const paths[] = { config->path, config->given.password_file,
-		config->given.secret_file, config->jwt.keys_file, config->store.path };
-
+	const struct {
+		const char *path;
+		bool may_be_missing; /* that is reported elsewhere */
+	} files[] = { { config->path, false }, { config->given.password_file, false },
+		{ config->given.secret_file, false }, { config->lists.public_suffix_list, false },
+		{ config->jwt.keys_file, true }, { config->store.path, true } };
+	const char *so = user[0] == '\0' ? "reloads and the next start" : "reloads";
 	struct errmsg why;
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (*paths[i] != '\0' && file_try_open(paths[i], &why) == FILE_FAILED)
-			problems_add(problems,
-				"%s: user %s cannot read it, so that reloads will fail: %s",
-				paths[i], user, why.text);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const enum file_result result =
+			files[i].path[0] == '\0' ? FILE_READ : file_try_open(files[i].path, &why);
+
+		if (result == FILE_MISSING && !files[i].may_be_missing)
+			problems_add(problems, "%s: does not exist, so that %s will fail",
+				files[i].path, so);
+		else if (result == FILE_FAILED)
+			problems_add(problems, "%s: %s%s cannot read it, so that %s will fail: %s",
+				files[i].path, user[0] == '\0' ? "the daemon" : "user ", user, so,
+				why.text);
 	}
 }
 
@@ -278,6 +304,7 @@ static int parse(const char *path, const char *text, size_t len, const char *use
 	if (ret == 0)
 		ret = fill(&f, path, text, len, err);
 	if (ret == 0) {
+		f.config->content = hash_bytes(text, len);
 		config_note_access(f.config, f.config->warnings);
 		*config_r = f.config;
 		f.config = NULL;

@@ -107,8 +107,9 @@ struct config_given {
 struct config {
 	unsigned refs; /* only config_ref() and config_unref() use it */
 	struct arena *arena;
-	char *path;   /* the file */
-	char *folder; /* its directory, from which relative paths start */
+	char *path;	  /* the file */
+	uint64_t content; /* hash_bytes() of its text */
+	char *folder;	  /* its directory, from which relative paths start */
 	struct settings *settings;
 	uid_t user; /* the daemon's user, who may own secrets; (uid_t)-1: only root and the
 		       process's own user may */
@@ -167,9 +168,13 @@ const struct config *config_ref(const struct config *config);
  * Accepts NULL. Thread-safe. */
 void config_unref(const struct config **config);
 
+/* Return whether the file has another text by now; false if it cannot be read. */
+bool config_is_changed(const struct config *config);
+
 /*
- * Add to problems the files of the configuration that this process may not read: a reload would
- * fail although a process with more rights has loaded them. Messages contain user.
+ * Add to problems the files of the configuration that this process cannot read, or that are gone: a
+ * reload would fail although they were loaded, perhaps by a process with more rights. user: whom
+ * the messages name; "": the daemon starts as its user, so that its next start would fail, too.
  */
 void config_check_readable(const struct config *config, const char *user,
 	struct problems *problems);

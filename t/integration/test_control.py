@@ -207,9 +207,12 @@ def test_a_broken_configuration_still_leads_to_the_socket(box):
     daemon = box.postern(lists=DENY)
     daemon.conf.write_text("[nonsense]\nx = y\n[control]\nsocket = run/control ; here\n")
     done = ctl(daemon, "status", "--json")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "nonsense" in done.stderr
-    assert json.loads(done.stdout)["daemon"]["pid"] == daemon.process.pid
+    answer = json.loads(done.stdout)
+    assert answer["daemon"]["pid"] == daemon.process.pid
+    assert [one["problem"] for one in answer["problems"]] == [
+        f"{daemon.conf} has been changed since it was read, and the changes are not in force"]
 
 
 @pytest.mark.parametrize("args", [["nothing"], ["status", "more"], ["-c"], ["log-level", "a", "b"],

@@ -425,6 +425,37 @@ def test_no_store_at_the_default_path_is_a_note(box):
     assert text in daemon.ctl("reload")["notes"][0]
 
 
+# ---- postern.conf and its files -----------------------------------------------------------------------
+
+
+def test_a_change_of_the_configuration_without_a_reload_is_a_problem(box):
+    daemon = box.postern(lists=LISTS, store=STORE, config=TIGHT)
+    os.utime(daemon.conf)  # the text is the same
+    assert status(daemon)[0] == 0
+    daemon.conf.write_text(daemon.conf.read_text() + "# a comment\n")
+    code, said = status(daemon)
+    assert code == 1 and f"{daemon.conf} has been changed since it was read" in said
+    daemon.ctl("reload")
+    assert status(daemon)[0] == 0
+
+
+def test_files_that_the_next_start_of_its_own_user_lacks_are_problems(box):
+    """As where systemd starts the daemon."""
+    needs_user()
+    daemon = box.postern(start=False, lists=LISTS, store=STORE, config={**TIGHT, "jwt": {"secret_file": "secret"}})
+    secret = daemon.folder / "secret"
+    secret.write_text("a shared secret of more than 32 bytes\n")
+    secret.chmod(0o600)
+    shutil.chown(secret, USER)
+    daemon.process.user = USER
+    daemon.start()
+    hide(daemon.conf)
+    secret.unlink()
+    code, said = status(daemon)
+    assert code == 1 and f"{daemon.conf}: the daemon cannot read it, so that reloads and the next start will fail" in said
+    assert f"{secret}: does not exist, so that reloads and the next start will fail" in said
+
+
 # ---- sockets and suspensions ----------------------------------------------------------------------
 
 
