@@ -307,6 +307,19 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 			err.text);
 }
 
+/* Report white space around the name, which belongs to the login. A column of type char(n) adds it.
+ */
+static void check_name(const struct cell *row, struct problems *problems)
+{
+	const struct cell *name = &row[USER_NAME];
+
+	if (name->text[0] == ' ' || name->text[name->len - 1] == ' ')
+		problems_add(problems,
+			"%s: the username begins or ends with a space, so that the login must, too; "
+			"remove the space (in a column of type char(n), make that text)",
+			where(row).text);
+}
+
 /* Append the columns of the row after the head. */
 static void add_columns(struct user_reading *reading, struct strbuf *buf, const struct cell *row,
 	struct user_head *head, struct problems *problems)
@@ -354,6 +367,7 @@ int user_record_write(struct user_reading *reading, struct strbuf *buf,
 		problems_add(problems, "%s: %s; left out", where(row).text, why);
 		return 0;
 	}
+	check_name(row, problems);
 	*hash_r = user_name_fold(row[USER_NAME].text, row[USER_NAME].len, folded);
 	head.hash = *hash_r;
 	strbuf_add(buf, (const char *)&head, sizeof(head)); /* reserves its place */

@@ -149,6 +149,28 @@ START_TEST(a_row_that_cannot_be_read_switches_its_user_off)
 	}
 END_TEST
 
+static const struct {
+	const char *name;
+	bool is_reported;
+} spaced[] = { { "bob ", true }, { " bob", true }, { " ", true }, { "bob smith", false } };
+/* Such as those of a column of type char(n). */
+START_TEST(a_space_at_an_end_of_a_name_is_reported_and_kept)
+	{
+		struct made_user row = { .id = "1", .name = spaced[_i].name };
+		struct users *users;
+		struct user user;
+
+		ck_assert_int_eq(made_user(&m, &row), 1);
+		users = made_users(&m, NULL);
+		ck_assert(users_find(users, spaced[_i].name, strlen(spaced[_i].name), &user));
+		ck_assert_uint_eq(problems_count(m.problems), spaced[_i].is_reported ? 1 : 0);
+		if (spaced[_i].is_reported)
+			ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0),
+				"): the username begins or ends with a space"));
+		users_unref(&users);
+	}
+END_TEST
+
 START_TEST(a_name_of_512_bytes_is_taken)
 	{
 		struct made_user row = { .id = "1", .name = long_name };
@@ -419,6 +441,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_bad_row_is_reported_and_left_out, 0, ROWS(left_out));
 	tcase_add_loop_test(tcase, a_row_that_cannot_be_read_switches_its_user_off, 0,
 		ROWS(switched_off));
+	tcase_add_loop_test(tcase, a_space_at_an_end_of_a_name_is_reported_and_kept, 0,
+		ROWS(spaced));
 	tcase_add_test(tcase, a_name_of_512_bytes_is_taken);
 	tcase_add_test(tcase, nul_bytes_and_lists_are_no_single_values);
 	tcase_add_loop_test(tcase, froms_are_taken_in_canonical_form, 0, ROWS(froms));
