@@ -158,6 +158,7 @@ static void check_policy(const struct config *config, const char *user, struct f
 	check_store(config, user, &parts, report);
 	policy_check_names(&parts, report->problems);
 	policy_check_local_domains(&parts, report->problems);
+	policy_check_unused_lists(&parts, report->problems);
 	policy_check_regexes(report->problems);
 	profiles_unref(&parts.profiles);
 	users_unref(&parts.users);

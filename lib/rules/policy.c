@@ -127,6 +127,31 @@ static bool is_checked(const struct settings *settings, enum check check)
 	return false;
 }
 
+void policy_check_unused_lists(const struct policy_parts *parts, struct problems *problems)
+{
+	static const struct {
+		enum list_id first, last;
+		enum check check, other; /* either applies them */
+	} uses[] = {
+		{ LIST_CONN_ALLOW, LIST_CONN_DENY_RE, CHECK_CONN, CHECK_CONN },
+		{ LIST_HELO_DENY_RE, LIST_HELO_DENY_RE, CHECK_HELO, CHECK_HELO },
+		{ LIST_MAIL_ALLOW, LIST_MAIL_DENY_RE, CHECK_MAIL, CHECK_MAIL },
+		{ LIST_RCPT_ALLOW, LIST_RCPT_DENY_RE, CHECK_RCPT, CHECK_RCPT },
+		{ LIST_DOMAINS, LIST_DOMAINS, CHECK_ANY, CHECK_DATA },
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (is_checked(parts->settings, uses[i].check) ||
+			is_checked(parts->settings, uses[i].other))
+			continue;
+		for (int id = uses[i].first; id <= (int)uses[i].last; id++) {
+			if (parts->lists[id] != NULL && list_entries(parts->lists[id]) > 0)
+				problems_note(problems, "%s: not applied, because [check] %s is no",
+					list_name((enum list_id)id), check_name(uses[i].check));
+		}
+	}
+}
+
 #define NO_DOMAIN "without a domain, such as <bob> and <bob@localhost>,"
 #define NO_LOCAL_DOMAINS "because [lists] local_domains is empty: set it to the domains of the MTA"
 

@@ -197,11 +197,21 @@ static const char *nearest_list(const char *name)
 	return near;
 }
 
+static bool is_list(const char *name)
+{
+	int id = 0;
+
+	while (id < LIST_COUNT && strcmp(name, list_name((enum list_id)id)) != 0)
+		id++;
+	return id < LIST_COUNT;
+}
+
 void list_files_report_names(const struct list_source *source)
 {
 	const char *directory = source->directory;
 	struct problems *problems = source->problems;
 	DIR *folder = opendir(directory);
+	bool has_list = false, has_near = false, has_file = false;
 	const struct dirent *file;
 	const char *near;
 
@@ -214,12 +224,21 @@ void list_files_report_names(const struct list_source *source)
 	problems_begin(problems);
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
 	while ((file = readdir(folder)) != NULL) {
-		if (!is_backup(file->d_name) && (near = nearest_list(file->d_name)) != NULL)
-			problems_add(problems,
-				"%s/%s: the file is not read, because no list has this name; did you "
-				"mean %s?",
-				directory, file->d_name, near);
+		has_list = has_list || is_list(file->d_name);
+		has_file = has_file || file->d_name[0] != '.';
+		if (is_backup(file->d_name) || (near = nearest_list(file->d_name)) == NULL)
+			continue;
+		has_near = true;
+		problems_add(problems,
+			"%s/%s: the file is not read, because no list has this name; did you "
+			"mean %s?",
+			directory, file->d_name, near);
 	}
+	if (has_file && !has_list && !has_near)
+		problems_note(problems,
+			"%s: none of the files in this directory is a list, so that all lists are "
+			"empty; check [lists] directory",
+			directory);
 	problems_end(problems, directory, "file");
 	(void)closedir(folder);
 }

@@ -88,6 +88,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		goto out;
 	policy_check_names(&parts, problems);
 	policy_check_local_domains(&parts, problems);
+	policy_check_unused_lists(&parts, problems);
 	policy_check_regexes(problems);
 	if ((policy = policy_new(&parts)) == NULL)
 		(void)errmsg_set(err, "%s: out of memory", config->path);

@@ -50,6 +50,7 @@ void cache_publish(struct cache *cache)
 	problems = problems_new();
 	policy_check_names(policy_parts(policy), problems);
 	policy_check_local_domains(policy_parts(policy), problems);
+	policy_check_unused_lists(policy_parts(policy), problems);
 	policy_check_regexes(problems);
 	if (cache->source == SOURCE_LISTS)
 		policy_check_store(cache->config, problems, problems);

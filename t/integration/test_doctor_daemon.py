@@ -113,12 +113,12 @@ def test_a_daemon_without_a_policy_harms_mail(box):
 
 def test_a_file_that_the_daemon_cannot_read_is_found(box):
     daemon, _ = good_set_up(box)
-    daemon.write_list("helo.checks.regexps", "evil\n")
-    (daemon.lists / "helo.checks.regexps").chmod(0o600)
+    daemon.write_list("access.domains", "evil.example\n")
+    (daemon.lists / "access.domains").chmod(0o600)
     daemon.ctl("reload", check=False)
     report = examine(daemon, "daemon")
-    assert report.has("helo.checks.regexps"), report
-    (daemon.lists / "helo.checks.regexps").chmod(0o644)
+    assert report.has("access.domains"), report
+    (daemon.lists / "access.domains").chmod(0o644)
     daemon.ctl("reload")
     assert examine(daemon, "daemon").is_clean()
 

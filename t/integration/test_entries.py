@@ -38,6 +38,7 @@ PROBLEMS = [
     'rcpt_to.access.whitelist?',
 ]
 NOTES = [
+    "helo.checks.regexps: not applied, because [check] helo is no",
     'mail_from.access.blacklist:4: "news*@bad.example" contains *, which is not a wildcard',
     'store.json: users: the column "room" is unknown and ignored',
 ]

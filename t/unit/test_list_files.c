@@ -139,6 +139,43 @@ START_TEST(a_name_that_is_nearly_a_lists_is_reported)
 	}
 END_TEST
 
+/* Whether a directory with these files is noted: it is probably not the right one. */
+static const struct {
+	const char *names[2];
+	bool is_noted;
+} folders[] = {
+	{ { NULL, NULL }, false },
+	{ { "README", "postern.conf" }, true },
+	{ { "README", "access.domains" }, false },
+	{ { ".hidden", NULL }, false },
+};
+START_TEST(a_folder_with_other_files_than_lists_is_noted)
+	{
+		char want[200];
+
+		for (int i = 0; i < 2 && folders[_i].names[i] != NULL; i++) {
+			FILE *f = fopen(folders[_i].names[i], "w");
+
+			ck_assert_ptr_nonnull(f);
+			(void)fclose(f);
+		}
+		list_files_report_names(
+			&(const struct list_source){ .directory = folder, .problems = problems });
+		for (int i = 0; i < 2 && folders[_i].names[i] != NULL; i++)
+			ck_assert_int_eq(unlink(folders[_i].names[i]), 0);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			folders[_i].is_noted);
+		if (!folders[_i].is_noted)
+			return;
+		(void)snprintf(want, sizeof(want),
+			"%s: none of the files in this directory is a list, so that all lists are "
+			"empty; check [lists] directory",
+			folder);
+		ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 0), want);
+	}
+END_TEST
+
 START_TEST(a_folder_that_is_missing_has_no_names)
 	{
 		list_files_report_names(&(
@@ -157,6 +194,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_bad_line_is_reported_and_a_long_file_refused);
 	tcase_add_loop_test(tcase, a_name_that_is_nearly_a_lists_is_reported, 0,
 		sizeof(names) / sizeof(names[0]));
+	tcase_add_loop_test(tcase, a_folder_with_other_files_than_lists_is_noted, 0,
+		sizeof(folders) / sizeof(folders[0]));
 	tcase_add_test(tcase, a_folder_that_is_missing_has_no_names);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -269,6 +269,51 @@ START_TEST(rules_that_need_local_domains_are_noted)
 	}
 END_TEST
 
+/* Whether a list of one entry is noted, because no section applies it. */
+static const struct {
+	enum list_id id;
+	const char *text;
+	enum check check;
+	enum check_mode mode[2]; /* of [check] and of [check NAME] */
+	const char *want;
+} unused[] = {
+	{ LIST_HELO_DENY_RE, "bad.*", CHECK_HELO, { MODE_NO, MODE_NO },
+		"helo.checks.regexps: not applied, because [check] helo is no" },
+	{ LIST_HELO_DENY_RE, "bad.*", CHECK_HELO, { MODE_NO, MODE_WARN }, NULL },
+	{ LIST_HELO_DENY_RE, "bad.*", CHECK_HELO, { MODE_YES, MODE_NO }, NULL },
+	{ LIST_HELO_DENY_RE, "# none", CHECK_HELO, { MODE_NO, MODE_NO }, NULL },
+	{ LIST_MAIL_DENY, "a@b.example", CHECK_MAIL, { MODE_NO, MODE_NO },
+		"mail_from.access.blacklist: not applied, because [check] mail is no" },
+	{ LIST_RCPT_ALLOW_RE, "a@b", CHECK_RCPT, { MODE_NO, MODE_NO },
+		"rcpt_to.access.whitelist_regex: not applied, because [check] rcpt is no" },
+	{ LIST_CONN_ALLOW, "192.0.2.1", CHECK_CONN, { MODE_NO, MODE_NO },
+		"connect.rdns_access.whitelist: not applied, because [check] conn is no" },
+	{ LIST_DOMAINS, "b.example", CHECK_ANY, { MODE_NO, MODE_NO },
+		"access.domains: not applied, because [check] any is no" },
+	{ LIST_DOMAINS, "b.example", CHECK_DATA, { MODE_YES, MODE_NO }, NULL },
+};
+START_TEST(lists_that_no_section_applies_are_noted)
+	{
+		struct problems *problems = problems_new();
+		struct service services[2] = { { .name = NULL }, { .name = "submission" } };
+
+		services[0].mode[unused[_i].check] = unused[_i].mode[0];
+		services[1].mode[unused[_i].check] = unused[_i].mode[1];
+		m.settings->services = services;
+		m.settings->service_count = 2;
+		made_list(&m, unused[_i].id, unused[_i].text);
+		made_build(&m);
+		policy_check_unused_lists(policy_parts(m.policy), problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			unused[_i].want != NULL);
+		if (unused[_i].want != NULL)
+			ck_assert_str_eq(problems_level_text(problems, PROBLEM_NOTE, 0),
+				unused[_i].want);
+		problems_free(&problems);
+	}
+END_TEST
+
 /* Whether a rate is noted, because addresses without a domain have counts of their own. */
 static const struct {
 	enum rate rate;
@@ -315,6 +360,8 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, rules_that_need_local_domains_are_noted, 0, ROWS(unapplied));
+	tcase_add_loop_test(tcase, lists_that_no_section_applies_are_noted, 0,
+		sizeof(unused) / sizeof(unused[0]));
 	tcase_add_loop_test(tcase, rates_that_need_local_domains_are_noted, 0, ROWS(counted_apart));
 	tcase_add_test(tcase, a_missing_part_is_empty);
 	tcase_add_test(tcase, cheap_regexes_are_prepared_first);
