@@ -3,6 +3,7 @@
  * string, the secrets, the sockets, the limits, and settings that several keys determine. Holds no
  * state; any thread. t/unit/test_config.c covers it.
  */
+#include <ctype.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,11 +137,32 @@ static int derive_rates(struct config_filling *f, struct errmsg *err)
 		0;
 }
 
+/* Refuse what is a word rather than delimiters, such as "none": each of its letters would begin an
+ * extension. */
+static int check_delimiter(const struct config_filling *f, const char *section, const char *value,
+	struct errmsg *err)
+{
+	const char *at = value;
+
+	while (*at != '\0' && !isalnum((unsigned char)*at) && strchr("\"' \t@", *at) == NULL)
+		at++;
+	if (*at == '\0')
+		return 0;
+	(void)errmsg_set(err,
+		"\"%s\": '%c' cannot begin an address extension; write characters such as +, or "
+		"nothing if there are no extensions",
+		value, *at);
+	return config_key_error(f->config, section, "recipient_delimiter", err);
+}
+
 /* Give the keys of [lists] that are not set the values of those of [profile]. */
 static int derive_lists(const struct config_filling *f, struct errmsg *err)
 {
 	struct settings *s = f->homes.settings;
 
+	if (check_delimiter(f, "profile", s->recipient_delimiter, err) < 0 ||
+		check_delimiter(f, "lists", s->list_delimiter, err) < 0)
+		return -1;
 	if (config_line(f->config, "lists", "recipient_delimiter") == 0)
 		s->list_delimiter = s->recipient_delimiter;
 	if (config_line(f->config, "lists", "local_domains") != 0)

@@ -293,6 +293,15 @@ static const struct {
 	{ "[milter]\nsocket = postern.sock\n",
 		"/etc/p/p.conf:2: [milter] socket: \"postern.sock\" is not unix:PATH or "
 		"inet:PORT@HOST" },
+	{ "[profile]\nrecipient_delimiter = none\n",
+		"/etc/p/p.conf:2: [profile] recipient_delimiter: \"none\": 'n' cannot begin an address "
+		"extension; write characters such as +, or nothing if there are no extensions" },
+	{ "[lists]\nrecipient_delimiter = +a\n",
+		"/etc/p/p.conf:2: [lists] recipient_delimiter: \"+a\": 'a' cannot begin an address "
+		"extension; write characters such as +, or nothing if there are no extensions" },
+	{ "[lists]\nrecipient_delimiter = \"+\"\n",
+		"/etc/p/p.conf:2: [lists] recipient_delimiter: \"\"+\"\": '\"' cannot begin an address "
+		"extension; write characters such as +, or nothing if there are no extensions" },
 	{ "[profile]\ndefault_domain = @example.com\n",
 		"/etc/p/p.conf:2: [profile] default_domain: \"@example.com\" is not a domain name, such "
 		"as example.com" },
