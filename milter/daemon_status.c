@@ -334,9 +334,9 @@ static void check_log(void *context, struct status_health *health)
 			"%s", err.text);
 	if (dropped > 0)
 		status_add_problem(health,
-			"Find out why syslog is slow, or choose a higher [log] level. A restart "
-			"clears this count.",
-			"%llu line%s of the log found no room and %s lost",
+			"Find out why the log is slow or its disk is full, or choose a higher [log] "
+			"level. A restart clears this count.",
+			"%llu line%s of the log found no room or could not be written, and %s lost",
 			(unsigned long long)dropped, dropped == 1 ? "" : "s",
 			dropped == 1 ? "is" : "are");
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -49,6 +48,7 @@ static struct {
 	bool to_stderr;
 	uint64_t head, tail;
 	uint64_t unreported; /* dropped lines that the log does not mention yet */
+	uint64_t lost;	     /* lines that the output has not taken, likewise */
 	uint32_t lines;
 	char *bytes;
 	struct repeats repeats;
@@ -77,30 +77,15 @@ uint64_t log_written(void)
 	return atomic_load(&written);
 }
 
-static int facility_parse(const char *name)
-{
-	static const struct {
-		const char *name;
-		int facility;
-	} facilities[] = { { "mail", LOG_MAIL }, { "daemon", LOG_DAEMON }, { "user", LOG_USER },
-		{ "auth", LOG_AUTH }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
-		{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
-		{ "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 } };
-
-	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
-		if (strcasecmp(name, facilities[i].name) == 0)
-			return facilities[i].facility;
-	}
-	return -1;
-}
-
-/* Write to standard error in one write(), so that lines of several processes do not mix. */
-static void write_stderr(enum log_level level, const char *line, size_t len)
+/* Write to standard error in one write(), so that lines of several processes do not mix. Returns
+ * whether the whole line was taken. */
+static bool write_stderr(enum log_level level, const char *line, size_t len)
 {
 	char out[LOG_LINE_MAX + 80];
 	struct timespec now;
 	struct tm tm;
-	size_t at;
+	size_t at, taken = 0;
+	ssize_t got = 0;
 	int n;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
@@ -110,8 +95,11 @@ static void write_stderr(enum log_level level, const char *line, size_t len)
 		log_level_name(level), (int)len, line);
 	if (n > 0 && at + (size_t)n < sizeof(out))
 		at += (size_t)n;
+	while (taken < at && (got = write(STDERR_FILENO, out + taken, at - taken)) >= 0)
+		taken += (size_t)got;
 	/* Only log_is_taken() can report an error. */
-	atomic_store(&write_error, write(STDERR_FILENO, out, at) < 0 ? errno : 0);
+	atomic_store(&write_error, taken < at ? errno : 0);
+	return taken == at;
 }
 
 static int64_t monotonic_ms(void)
@@ -122,15 +110,19 @@ static int64_t monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void write_line(enum log_level level, const char *line, size_t len)
+/* Returns whether the output has taken the line; syslog(3) does not tell. */
+static bool write_line(enum log_level level, const char *line, size_t len)
 {
+	bool is_taken = true;
+
 	atomic_store(&write_begun, monotonic_ms());
 	if (ring.to_stderr)
-		write_stderr(level, line, len);
+		is_taken = write_stderr(level, line, len);
 	else
 		syslog((int)level, "%.*s", (int)len, line);
 	atomic_store(&write_begun, 0);
-	atomic_fetch_add(&written, 1);
+	atomic_fetch_add(&written, is_taken ? 1 : 0);
+	return is_taken;
 }
 
 /* Return the error of a connection to the system's log daemon; syslog(3) hides it. */
@@ -199,20 +191,27 @@ static struct record remove_line(char line_r[LOG_LINE_MAX])
 	return record;
 }
 
-/* Log how many lines were dropped. Called and returns with the lock held, which is released to
- * write. */
+/* Log how many lines were lost, and why. Returns whether the output has taken that. Called and
+ * returns with the lock held, which is released to write. */
+static bool report_count(const char *kind, const char *reason, uint64_t count)
+{
+	char line[80];
+	const int n = snprintf(line, sizeof(line), "log lines-%s=%llu reason=%s", kind,
+		(unsigned long long)count, reason);
+	bool is_taken;
+
+	(void)pthread_mutex_unlock(&ring.lock);
+	is_taken = write_line(LOG_LEVEL_WARNING, line, (size_t)n);
+	(void)pthread_mutex_lock(&ring.lock);
+	return is_taken;
+}
+
 static void report_dropped(void)
 {
-	uint64_t count = ring.unreported;
-	char line[80];
-	int n;
+	const uint64_t count = ring.unreported;
 
 	ring.unreported = 0;
-	(void)pthread_mutex_unlock(&ring.lock);
-	n = snprintf(line, sizeof(line), "log lines-dropped=%llu reason=ring-full",
-		(unsigned long long)count);
-	write_line(LOG_LEVEL_WARNING, line, (size_t)n);
-	(void)pthread_mutex_lock(&ring.lock);
+	(void)report_count("dropped", "ring-full", count);
 }
 
 #define REPORT_SIZE (REPEATS_TEXT_SIZE + 80)
@@ -240,12 +239,12 @@ static bool report_suppressed(void)
 	if (!repeats_end(&ring.repeats, ring.stopping ? INT64_MAX : monotonic_ms(), &report))
 		return false;
 	(void)pthread_mutex_unlock(&ring.lock);
-	write_line((enum log_level)report.level, line, format_report(&report, line));
+	(void)write_line((enum log_level)report.level, line, format_report(&report, line));
 	(void)pthread_mutex_lock(&ring.lock);
 	return true;
 }
 
-/* Wait for a line, or for a second while there are counts to report. */
+/* Wait for a line, or for a second while there are counts to report or lines were lost. */
 static void wait_for_lines(void)
 {
 	struct timespec until;
@@ -253,7 +252,7 @@ static void wait_for_lines(void)
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	ring.writer_idle = true;
-	ring.writer_timed = ring.repeats.suppressing > 0;
+	ring.writer_timed = ring.repeats.suppressing > 0 || ring.lost > 0;
 	if (ring.writer_timed)
 		(void)pthread_cond_timedwait(&ring.filled, &ring.lock, &until);
 	else
@@ -277,6 +276,7 @@ static void *writer_main(void *unused)
 	static char line[LOG_LINE_MAX]; /* there is only one log thread */
 	struct record record;
 	bool paused = false;
+	unsigned lost;
 
 	(void)unused;
 	(void)pthread_mutex_lock(&ring.lock);
@@ -285,8 +285,10 @@ static void *writer_main(void *unused)
 			paused = false;
 			record = remove_line(line);
 			(void)pthread_mutex_unlock(&ring.lock);
-			write_line((enum log_level)record.level, line, record.len);
+			lost = write_line((enum log_level)record.level, line, record.len) ? 0 : 1;
+			atomic_fetch_add(&dropped, lost);
 			(void)pthread_mutex_lock(&ring.lock);
+			ring.lost += lost;
 		} else if (ring.unreported > 0) {
 			report_dropped();
 		} else if (report_suppressed()) {
@@ -298,6 +300,9 @@ static void *writer_main(void *unused)
 			paused = true;
 		} else {
 			wait_for_lines();
+			/* This also shows whether the output takes lines again. */
+			if (ring.lost > 0 && report_count("lost", "output-failed", ring.lost))
+				ring.lost = 0;
 		}
 	}
 	ring.running = false;
@@ -322,7 +327,7 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	enum log_level level;
 	int facility, ret;
 
-	if ((facility = facility_parse(output->facility)) < 0)
+	if ((facility = log_facility_parse(output->facility)) < 0)
 		return errmsg_set(err,
 			"[log] facility: '%s' is not a syslog facility; use mail, daemon, user, auth or local0 to local7",
 			output->facility);
@@ -342,6 +347,8 @@ int log_start(const struct log_output *output, struct errmsg *err)
 	ring.stopping = false;
 	ring.head = ring.tail = 0;
 	ring.lines = 0;
+	ring.lost = 0;
+	atomic_store(&write_error, 0);
 	deadline_init_cond(&ring.filled);
 	deadline_init_cond(&ring.drained);
 	ring.running = true;
@@ -431,7 +438,7 @@ static void add_line(enum log_level level, const char *text, size_t len)
 		add_admitted(&line, now);
 	(void)pthread_mutex_unlock(&ring.lock);
 	if (!is_ringing)
-		write_stderr(level, text, len);
+		(void)write_stderr(level, text, len);
 }
 
 static bool is_printable(char c)

@@ -1,11 +1,12 @@
 /*
- * The levels of log lines: their names, and the one below which nothing is logged. Owns that level,
- * which any thread may read or change. t/unit/test_log.c covers it.
+ * The levels of log lines: their names, and the one below which nothing is logged; and the names of
+ * facilities. Owns that level, which any thread may read or change. t/unit/test_log.c covers it.
  */
 #include "milter/log/log_level.h"
 
 #include <stdatomic.h>
 #include <strings.h>
+#include <syslog.h>
 
 static atomic_int current_level = LOG_LEVEL_INFO;
 
@@ -55,4 +56,21 @@ enum log_level log_get_level(void)
 bool log_wants(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+int log_facility_parse(const char *name)
+{
+	static const struct {
+		const char *name;
+		int facility;
+	} facilities[] = { { "mail", LOG_MAIL }, { "daemon", LOG_DAEMON }, { "user", LOG_USER },
+		{ "auth", LOG_AUTH }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+		{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
+		{ "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 } };
+
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
+		if (strcasecmp(name, facilities[i].name) == 0)
+			return facilities[i].facility;
+	}
+	return -1;
 }

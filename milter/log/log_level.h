@@ -24,4 +24,8 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 bool log_wants(enum log_level level);
 
+/* Return the number of a facility of syslog(3), "mail" or "local0"; -1 if there is none of that
+ * name. */
+int log_facility_parse(const char *name);
+
 #endif

@@ -4,9 +4,12 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -174,6 +177,65 @@ START_TEST(an_output_that_fails_is_told_until_it_takes_lines_again)
 	}
 END_TEST
 
+/* Wait without a line of one's own. */
+static void wait_quietly(bool is, struct errmsg *err)
+{
+	while (log_is_taken(INT64_MAX, err) != is)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+START_TEST(an_output_that_takes_lines_again_is_told_how_many_it_has_lost)
+	{
+		const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+		const uint64_t before = log_dropped();
+		struct errmsg err = { "" };
+		char *text;
+
+		start_log();
+		(void)dup2(full, STDERR_FILENO);
+		log_event(LOG_LEVEL_INFO, "lost one");
+		log_event(LOG_LEVEL_INFO, "lost two");
+		wait_quietly(false, &err);
+		while (log_dropped() < before + 2)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		(void)dup2(ends[1], STDERR_FILENO);
+		wait_quietly(true, &err); /* no line comes that could show it */
+		log_stop();
+		text = read_output();
+		ck_assert_ptr_nonnull(strstr(text, "log lines-lost=2 reason=output-failed\n"));
+		ck_assert_uint_eq(log_dropped() - before, 2);
+		(void)close(full);
+	}
+END_TEST
+
+/* As when a disk becomes full: the system takes a part of the line. */
+START_TEST(a_line_of_which_a_part_is_taken_is_lost)
+	{
+		char name[] = "/tmp/test_log.XXXXXX";
+		const int file = mkstemp(name);
+		struct errmsg err = { "" };
+		struct rlimit before, limit;
+
+		ck_assert_int_ge(file, 0);
+		ck_assert_int_eq(unlink(name), 0);
+		ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+		limit = before;
+		limit.rlim_cur = 100;
+		(void)signal(SIGXFSZ, SIG_IGN);
+		start_log();
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		(void)dup2(file, STDERR_FILENO);
+		log_event(LOG_LEVEL_INFO, "long %0300d", 0);
+		wait_quietly(false, &err);
+		ck_assert_str_eq(err.text,
+			"the lines of the log are lost: standard error: File too large");
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+		(void)dup2(ends[1], STDERR_FILENO);
+		log_stop();
+		(void)close(file);
+	}
+END_TEST
+
 START_TEST(an_output_that_takes_no_line_is_told)
 	{
 		struct errmsg err = { "" };
@@ -338,6 +400,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_long_line_is_cut);
 	tcase_add_test(tcase, a_slow_reader_delays_no_thread_and_lost_lines_are_counted);
 	tcase_add_test(tcase, an_output_that_fails_is_told_until_it_takes_lines_again);
+	tcase_add_test(tcase, an_output_that_takes_lines_again_is_told_how_many_it_has_lost);
+	tcase_add_test(tcase, a_line_of_which_a_part_is_taken_is_lost);
 	tcase_add_test(tcase, an_output_that_takes_no_line_is_told);
 	tcase_add_test(tcase, the_end_waits_for_seconds_whatever_the_time_of_day_is);
 	tcase_add_test(tcase, equal_lines_are_bounded_and_counted);
