@@ -189,7 +189,7 @@ int file_put_aside(const char *path, struct errmsg *err)
 	char *bad;
 	int ret = 1;
 
-	if (lstat(path, &st) != 0)
+	if (lstat(path, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
 		return 0;
 	if (asprintf(&bad, "%s.bad", path) < 0)
 		return errmsg_set(err, "%s: out of memory", path);

@@ -32,8 +32,8 @@ void file_abandon(struct file_writer **writer); /* removes PATH.new; accepts NUL
 int file_sync(struct file_writer *writer, struct errmsg *err);
 
 /*
- * Rename whatever is at path to PATH.bad, so that a new file can take its place without the loss of
- * what somebody has put there. Returns 1, 0 when there is nothing, or -1 with err set.
+ * Rename the file or directory at path to PATH.bad, so that a new file can take its place without
+ * the loss of what somebody has put there. Returns 1, 0 when there is none, or -1 with err set.
  */
 int file_put_aside(const char *path, struct errmsg *err);
 
