@@ -26,9 +26,19 @@
  */
 #define POSSESSIVE_MAX 4096
 
+/*
+ * PCRE2 10.42 takes the first character of a lookahead for the first one of each match, and looks
+ * for the last required one only behind it: (?=@)x?@ would not match "@".
+ */
+static uint32_t options_of_lookahead(const struct strbuf *plain)
+{
+	return strstr(plain->text, "(?=") != NULL ? PCRE2_NO_START_OPTIMIZE : 0U;
+}
+
 static uint32_t options_for(const struct regex_forms *forms, struct regex_mode mode)
 {
-	return COMPILE_OPTIONS | (mode.lines ? 0U : PCRE2_DOTALL) |
+	return COMPILE_OPTIONS | options_of_lookahead(&forms->plain) |
+		(mode.lines ? 0U : PCRE2_DOTALL) |
 		(mode.anchored ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0U) |
 		(forms->cost > POSSESSIVE_MAX ? PCRE2_NO_AUTO_POSSESS : 0U);
 }
