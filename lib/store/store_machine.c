@@ -230,10 +230,10 @@ static const char *cut(const struct reading *r, unsigned part, unsigned parts)
 	const size_t share = (len + checksum) / parts * part;
 	const char *at;
 
-	if (part == 0 || share <= checksum)
-		return r->rows.at;
 	if (part == parts)
 		return r->rows.end;
+	if (share <= checksum)
+		return r->rows.at;
 	at = r->rows.at + (share - checksum);
 	at = memchr(at, '\n', (size_t)(r->rows.end - at));
 	return at == NULL ? r->rows.end : at + 1;

@@ -118,6 +118,28 @@ START_TEST(there_may_be_fewer_rows_than_parts)
 	}
 END_TEST
 
+/* More parts than bytes, which somebody wrote and then made the checksum for. */
+START_TEST(few_bytes_are_read)
+	{
+		static const char begin[] = "\"users\":[\n", end[] = "\n],\n\"checksum";
+		struct strbuf written;
+		char *rows;
+
+		make_users(1);
+		write_by_machine();
+		written = text;
+		text = (struct strbuf)STRBUF_INIT;
+		rows = strstr(written.text, begin) + strlen(begin);
+		strbuf_add(&text, written.text, (size_t)(rows - written.text));
+		strbuf_add_str(&text, "7");
+		strbuf_add_str(&text, strstr(rows, end));
+		strbuf_free(&written);
+		set_checksum();
+		ck_assert_int_eq(read_parts((unsigned)_i, NULL), STORE_READ);
+		ck_assert_uint_eq(problems_count(problems), 1);
+	}
+END_TEST
+
 static const struct {
 	const char *old, *new;
 } spoilt[] = {
@@ -222,6 +244,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_loop_test(tcase, all_rows_of_all_parts_are_in_force, 1, PARALLEL_MAX + 1);
 	tcase_add_loop_test(tcase, there_may_be_fewer_rows_than_parts, 0, 4);
+	tcase_add_loop_test(tcase, few_bytes_are_read, 1, PARALLEL_MAX + 1);
 	tcase_add_loop_test(tcase, errors_and_problems_are_the_same_in_parts, 0,
 		sizeof(spoilt) / sizeof(spoilt[0]));
 	tcase_add_loop_test(tcase, a_journal_replaces_rows_of_all_parts, 1, PARALLEL_MAX + 1);
