@@ -154,11 +154,17 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 static bool login_has_place(const struct gate_node *node, bool is_claimed,
 	const struct penalty_view *view)
 {
-	const uint32_t all = places[GATE_LOGIN].all, most = is_claimed ? all - REAL_PLACES : all;
+	const uint32_t all = places[GATE_LOGIN].all, claimed = all - REAL_PLACES;
+	const uint32_t most = is_claimed ? claimed : all;
+	/* Claimed ones beyond their share have the places for near ones. */
+	const uint32_t near = node->claimed > claimed ? node->claimed - claimed : 0;
+	const bool is_near = view->is_near && !view->is_slowed;
 
-	if (view->is_near && !view->is_slowed)
+	if (is_claimed && node->claimed >= most + (is_near ? NEAR_PLACES : 0))
+		return false;
+	if (is_near)
 		return node->under_way < all + NEAR_PLACES;
-	return node->under_way < all && (!is_claimed || node->claimed < most) &&
+	return node->under_way - near < all &&
 		(view->is_clean || node->unclean < most - CLEAN_PLACES);
 }
 

@@ -355,6 +355,21 @@ START_TEST(claimed_networks_with_failures_leave_a_place_for_those_without)
 	}
 END_TEST
 
+/* Networks near one from which the login has succeeded at that socket have two further places. */
+START_TEST(claimed_networks_near_the_owner_s_leave_a_place_of_a_login)
+	{
+		struct penalty_keys home = keys_of(BOB, MANY, 0);
+
+		penalty_set_apart(&home);
+		penalty_succeeded(penalty, &home, now);
+		for (unsigned i = 1; i <= 9; i++)
+			ck_assert_int_eq(enter_claimed(&tickets[i], MANY, i), GATE_OPEN);
+		ck_assert_int_eq(enter_claimed(&tickets[10], MANY, 10), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[11], BOB, FAR, 0, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[12], BOB, NEXT, 0, false), GATE_WAIT);
+	}
+END_TEST
+
 /* ---- guessers ---------------------------------------------------------------------- */
 
 /*
@@ -727,6 +742,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_slowed_network_near_the_owner_s_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
 	tcase_add_test(tcase, claimed_networks_leave_a_place_of_a_login);
+	tcase_add_test(tcase, claimed_networks_near_the_owner_s_leave_a_place_of_a_login);
 	tcase_add_test(tcase, claimed_networks_with_failures_leave_a_place_for_those_without);
 	tcase_add_loop_test(tcase, a_guesser_has_a_few_guesses_per_second, 0, COUNT(guessers));
 	tcase_add_loop_test(tcase, successes_do_not_help_a_guesser, 0, 2);
