@@ -165,9 +165,9 @@ int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *
 		(void)errmsg_set(err, "%s: %s", w->path, strerror(errno));
 		goto failed;
 	}
-	ret = sync_folder_of(w->path, err);
-	if (ret == 0 && stamp_r != NULL)
-		ret = file_stamp(w->path, stamp_r, err);
+	ret = stamp_r == NULL ? 0 : file_stamp(w->path, stamp_r, err);
+	if (sync_folder_of(w->path, err) != 0)
+		ret = -1;
 	writer_free(writer);
 	return ret;
 failed:

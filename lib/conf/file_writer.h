@@ -21,7 +21,8 @@ int file_add(struct file_writer *writer, const void *bytes, size_t len, struct e
 /*
  * fsync the new file, keep the old one as PATH.prev (if keep_prev), rename the new one to PATH, and
  * fsync the directory. Frees the writer in any case. Returns 0, or -1 with err set and the old file
- * still in place. stamp_r may be NULL.
+ * still in place, or the new one, with *stamp_r set, if only that fsync has failed. stamp_r may be
+ * NULL.
  */
 int file_commit(struct file_writer **writer, bool keep_prev, struct file_stamp *stamp_r,
 	struct errmsg *err);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "t/unit/unit.h"
@@ -152,6 +153,35 @@ START_TEST(leaves_the_old_file_until_the_commit)
 	}
 END_TEST
 
+static bool folders_fail;
+
+/* The C library's function, which fails for directories if folders_fail. */
+int fsync(int fd)
+{
+	struct stat st;
+
+	if (!folders_fail || fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode))
+		return (int)syscall(SYS_fsync, fd);
+	errno = EIO;
+	return -1;
+}
+
+/* Otherwise its owner would take it for a file of somebody else. */
+START_TEST(a_file_whose_folder_cannot_be_synced_has_its_stamp)
+	{
+		struct errmsg err = { "" };
+		struct file_writer *writer;
+		struct file_stamp stamp, now;
+
+		ck_assert_ptr_nonnull(writer = file_begin(path, &err));
+		folders_fail = true;
+		ck_assert_int_eq(file_commit(&writer, false, &stamp, &err), -1);
+		folders_fail = false;
+		ck_assert_int_eq(file_stamp(path, &now, &err), 0);
+		ck_assert(file_stamp_equal(&stamp, &now));
+	}
+END_TEST
+
 START_TEST(a_full_disk_leaves_the_old_file)
 	{
 		struct errmsg err = { "" };
@@ -199,6 +229,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, keeps_the_predecessor_where_no_file_may_have_two_names);
 	tcase_add_test(tcase, does_not_keep_what_is_no_file);
 	tcase_add_test(tcase, leaves_the_old_file_until_the_commit);
+	tcase_add_test(tcase, a_file_whose_folder_cannot_be_synced_has_its_stamp);
 	tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
 	tcase_add_test(tcase, an_error_gives_the_path_that_cannot_be_written);
 	suite_add_tcase(suite, tcase);
