@@ -196,7 +196,7 @@ static struct record remove_line(char line_r[LOG_LINE_MAX])
 static bool report_count(const char *kind, const char *reason, uint64_t count)
 {
 	char line[80];
-	const int n = snprintf(line, sizeof(line), "log lines-%s=%llu reason=%s", kind,
+	const int n = text_format(line, sizeof(line), "log lines-%s=%llu reason=%s", kind,
 		(unsigned long long)count, reason);
 	bool is_taken;
 

@@ -6,7 +6,6 @@
 
 #include <stdatomic.h>
 #include <strings.h>
-#include <syslog.h>
 
 static atomic_int current_level = LOG_LEVEL_INFO;
 
