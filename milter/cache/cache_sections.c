@@ -11,6 +11,7 @@
 #include "milter/cache/cache_private.h"
 #include "milter/cache/cache_status.h"
 #include "milter/log/json_text.h"
+#include "milter/loop/clock.h"
 
 static json_t *time_json(time_t when)
 {
@@ -310,6 +311,10 @@ static void check_store(void *context, struct status_health *health)
 			"Correct the file of [store] path or its mode, or free space in its "
 			"directory.",
 			"the store file cannot be read or written: %s", s.store_error);
+	if (s.store_late_since != 0)
+		status_add_problem(health, "Find out which file system does not answer.",
+			"the store file is not written: a write has not ended for %lld s",
+			(long long)(clock_ms() - s.store_late_since) / 1000);
 	if (s.store_left_out > 0)
 		status_add_problem(health,
 			"See the log for the rows, and correct them in the database.",

@@ -167,6 +167,15 @@ static bool note_wrong_parts(struct cache *cache)
 	return changed;
 }
 
+/* Return when a write of the store that has not ended for long began, by clock_ms(); 0: there is
+ * none. */
+static int64_t store_late_since(const struct cache *cache)
+{
+	const int64_t since = store_sync_state(cache->store_sync).writing_since;
+
+	return since != 0 && clock_ms() - since >= CACHE_LATE_MS ? since : 0;
+}
+
 void cache_update_files_status(struct cache *cache)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
@@ -174,7 +183,7 @@ void cache_update_files_status(struct cache *cache)
 	struct cache_status now;
 
 	describe_files(cache, &now);
-	if (has_changed ||
+	if (has_changed || store_late_since(cache) != status->store_late_since ||
 		memcmp(now.list_is_unreadable, status->list_is_unreadable,
 			sizeof(now.list_is_unreadable)) != 0 ||
 		strcmp(now.list_error, status->list_error) != 0 ||
@@ -216,6 +225,7 @@ void cache_update_status(struct cache *cache)
 	status->store_is_locked = kept.is_locked_out;
 	status->store_left_out = kept.left_out;
 	status->journal_bytes = kept.journal_bytes;
+	status->store_late_since = store_late_since(cache);
 	status->lists_unreadable = files.lists_unreadable;
 	memcpy(status->list_is_unreadable, files.list_is_unreadable,
 		sizeof(status->list_is_unreadable));

@@ -79,11 +79,12 @@ struct cache_status {
 	char load_error[512];  /* why the last load failed */
 	time_t locked_since;   /* others lock or change the tables; 0: nobody */
 
-	time_t store_written;	/* when the JSON file or its journal was last written */
-	char store_error[512];	/* why it could not be read or written the last time */
-	bool store_is_locked;	/* because another daemon writes it */
-	size_t store_left_out;	/* rows that the last write left out */
-	uint64_t journal_bytes; /* of the JSON file's journal */
+	time_t store_written;	  /* when the JSON file or its journal was last written */
+	char store_error[512];	  /* why it could not be read or written the last time */
+	bool store_is_locked;	  /* because another daemon writes it */
+	size_t store_left_out;	  /* rows that the last write left out */
+	uint64_t journal_bytes;	  /* of the JSON file's journal */
+	int64_t store_late_since; /* when a write that does not end began, by clock_ms(); 0: none */
 
 	size_t users, profiles;
 	size_t unprepared;	  /* regex lists that are interpreted, until they are prepared */

@@ -418,6 +418,7 @@ struct store_sync_state store_sync_state(const struct store_sync *sync)
 		.left_out = sync->left_out,
 		.is_locked_out = sync->is_locked_out,
 		.journal_bytes = sync->base.end.len,
+		.writing_since = sync->running == NULL ? 0 : job_begun(sync->running),
 	};
 }
 

@@ -32,7 +32,7 @@ int job_refused(const struct job *job);
 /* Return when the work began, by clock_ms(). */
 int64_t job_begun(const struct job *job);
 
-#define JOB_PATH_SIZE 512
+#define JOB_PATH_SIZE 4096
 
 /* Return the time of clock_ms() since which the work has waited for the file system of a path, and
  * put the path into path_r, where a longer one is cut. 0: it does not wait, or its path was not

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.box import need
+from harness.hanging import let_hang
 from harness.tables import status, wait_source
 from harness.wait import wait_until
 
@@ -317,23 +318,6 @@ def test_without_inotify_a_list_that_is_being_written_waits_until_it_rests(box):
     wait_refused(daemon, LONG[5], False, what="a short list that has come to rest is in force")
 
 
-HANGING = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-int stat(const char *path, struct stat *st)
-{
-	int (*real)(const char *, struct stat *) = (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
-
-	while (strncmp(path, LISTS, strlen(LISTS)) == 0 && access(FLAG, F_OK) == 0)
-		usleep(20000);
-	return real(path, st);
-}
-"""
-
-
 def problem_of(daemon, text):
     shown = daemon.ctl("status", check=False)
     return next((one for one in shown["problems"] if text in one["problem"]), None)
@@ -342,11 +326,8 @@ def problem_of(daemon, text):
 @pytest.mark.threads
 def test_a_file_system_that_hangs_is_reported_and_delays_nothing_else(box):
     """Calls that look at the lists wait, as on a network file system whose server is gone."""
-    flag, library = box.folder / "hangs", box.folder / "hanging.so"
     daemon = box.postern(start=False, lists={LIST: f"{KEPT}\n"}, store={"profiles": [], "users": []})
-    subprocess.run(["cc", "-shared", "-fPIC", f'-DFLAG="{flag}"', f'-DLISTS="{daemon.lists}"', "-x", "c", "-",
-                    "-o", library, "-ldl"], input=HANGING, text=True, check=True)
-    daemon.process.env = {**(daemon.process.env or {}), "LD_PRELOAD": str(library)}
+    flag = let_hang(box, daemon, daemon.lists)
     daemon.start()
     wait_source(daemon, "store")
     flag.touch()
