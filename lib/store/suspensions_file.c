@@ -39,13 +39,20 @@ int suspensions_load(const char *path, struct suspensions *suspensions, struct e
 	return ret < 0 ? errmsg_prefix(err, "%s:", path) : 0;
 }
 
+/* Rename what is in the file's place, once the new content is on the disk. Returns 1, 0 if there is
+ * nothing, or -1 with err set. */
+static int put_aside(struct file_writer *writer, const char *path, struct errmsg *err)
+{
+	return file_sync(writer, err) == 0 ? file_put_aside(path, err) : -1;
+}
+
 int suspensions_save(const char *path, struct suspensions *suspensions, bool puts_aside,
 	struct errmsg *err)
 {
 	static pthread_mutex_t saving = PTHREAD_MUTEX_INITIALIZER;
 	struct strbuf text = STRBUF_INIT;
 	struct file_writer *writer = NULL;
-	int ret = -1, renamed = 0;
+	int ret = -1;
 
 	if (path[0] == '\0')
 		return 0;
@@ -55,12 +62,10 @@ int suspensions_save(const char *path, struct suspensions *suspensions, bool put
 	if (text.failed)
 		(void)errmsg_set(err, "out of memory");
 	else if ((writer = file_begin(path, err)) != NULL &&
-		file_add(writer, text.text, text.len, err) == 0 &&
-		(!puts_aside ||
-			(file_sync(writer, err) == 0 &&
-				(renamed = file_put_aside(path, err)) >= 0)) &&
-		file_commit(&writer, false, NULL, err) == 0)
-		ret = renamed;
+		file_add(writer, text.text, text.len, err) == 0)
+		ret = puts_aside ? put_aside(writer, path, err) : 0;
+	if (ret >= 0 && file_commit(&writer, false, NULL, err) != 0)
+		ret = -1;
 	file_abandon(&writer);
 	(void)pthread_mutex_unlock(&saving);
 	strbuf_free(&text);
