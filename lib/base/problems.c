@@ -66,6 +66,11 @@ struct problems *problems_new_unlimited(void)
 	return make(SIZE_MAX, SIZE_MAX);
 }
 
+struct problems *problems_new_like(const struct problems *other)
+{
+	return make(other->kept_max, other->of_source_max);
+}
+
 static void free_texts(struct texts *texts)
 {
 	size_t i;

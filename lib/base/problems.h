@@ -22,9 +22,10 @@ enum problem_level {
 
 struct problems;
 
-struct problems *problems_new(void);		/* NULL when out of memory */
-struct problems *problems_new_unlimited(void);	/* the same; all texts are kept */
-void problems_free(struct problems **problems); /* accepts NULL */
+struct problems *problems_new(void);				  /* NULL when out of memory */
+struct problems *problems_new_unlimited(void);			  /* the same; all texts are kept */
+struct problems *problems_new_like(const struct problems *other); /* as many are kept as in other */
+void problems_free(struct problems **problems);			  /* accepts NULL */
 
 /* Add a text of the form "where: what is wrong, and what would be right", to the level PROBLEM or
  * PROBLEM_NOTE. Both do nothing when problems is NULL. */

@@ -220,7 +220,7 @@ int users_make_shards(struct users_builder *b, struct users *users, const struct
 	for (unsigned i = 0; i < parts; i++) {
 		m->parts[i].begin = GROUPS * i / parts;
 		m->parts[i].end = GROUPS * (i + 1) / parts;
-		if (reports && (m->parts[i].problems = problems_new()) == NULL)
+		if (reports && (m->parts[i].problems = problems_new_like(problems)) == NULL)
 			m->parts[i].result = -1;
 	}
 	parallel_run(parts, make_part, m);

@@ -36,7 +36,7 @@ static int begin_part(const struct table *t, struct store_rows *part_r)
 	else
 		part->profiles = rows->profiles;
 	if (rows->problems != NULL)
-		part->problems = problems_new();
+		part->problems = problems_new_like(rows->problems);
 	if (part->unread == NULL || part->scans[t->table] == NULL ||
 		(t->table == STORE_USERS && part->users == NULL) ||
 		(rows->problems != NULL && part->problems == NULL))

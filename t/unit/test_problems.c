@@ -183,6 +183,21 @@ START_TEST(tells_whether_the_next_text_is_kept)
 	}
 END_TEST
 
+START_TEST(a_list_like_another_keeps_as_many_texts)
+	{
+		struct problems *other = _i == 0 ? problems_new() : problems_new_unlimited(),
+				*problems = problems_new_like(other);
+
+		for (unsigned i = 0; i < PROBLEMS_KEPT + 10; i++)
+			problems_add(problems, "f:%u: x", i);
+		ck_assert_uint_eq(problems_count(problems), PROBLEMS_KEPT + 10);
+		ck_assert_uint_eq(problems_kept(problems),
+			_i == 0 ? PROBLEMS_KEPT : PROBLEMS_KEPT + 10);
+		problems_free(&problems);
+		problems_free(&other);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("problems");
@@ -197,6 +212,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_text_may_stand_for_many);
 	tcase_add_test(tcase, bounds_a_text);
 	tcase_add_test(tcase, tells_whether_the_next_text_is_kept);
+	tcase_add_loop_test(tcase, a_list_like_another_keeps_as_many_texts, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
