@@ -346,7 +346,8 @@ static in_port_t serve_tcp(void)
 	return address.sin_port;
 }
 
-static int connect_tcp(in_port_t port)
+/* Begin to connect; the listener has not accepted it yet. */
+static int begin_tcp(in_port_t port)
 {
 	const struct sockaddr_in address = { .sin_family = AF_INET,
 		.sin_port = port,
@@ -354,6 +355,13 @@ static int connect_tcp(in_port_t port)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static int connect_tcp(in_port_t port)
+{
+	const int fd = begin_tcp(port);
+
 	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	while (recv(fd, &(char){ 0 }, 1, MSG_PEEK) < 0 && opened == 0)
 		run_loop();
@@ -426,18 +434,6 @@ START_TEST(peers_of_the_mta_are_served_before_those_that_may_be_anybody)
 			(void)close(anybody[i]);
 	}
 END_TEST
-
-/* Begin to connect; the listener has not accepted it yet. */
-static int begin_tcp(in_port_t port)
-{
-	const struct sockaddr_in address = { .sin_family = AF_INET,
-		.sin_port = port,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
 
 /* Connections over TCP wait to be accepted; then a line comes from a peer of each kind. */
 START_TEST(connections_over_tcp_are_accepted_after_others_and_by_turns)
