@@ -111,11 +111,7 @@ static void check_auth(void *context, struct status_health *health)
 			"replaces it by the logins that are suspended now.",
 			"%s", unreadable.text);
 	suspension_keeper_put_aside(section->suspensions, &put_aside);
-	if (put_aside.text[0] != '\0')
-		status_add_note(health,
-			"Find out who changed the file, then remove the one that ends in .bad. A "
-			"restart clears this note.",
-			"%s", put_aside.text);
+	status_note_put_aside(health, &put_aside);
 	if (section->sockets->loose[0] != '\0')
 		status_add_note(health,
 			"Set SocketMode=0660 and SocketGroup= in postern.socket, then restart it.",

@@ -49,11 +49,7 @@ static void check_ledger(void *context, struct status_health *health)
 	ledger_file_error(section->file, &error);
 	ledger_file_checkpoint_error(section->file, &checkpoint);
 	ledger_file_put_aside(section->file, &put_aside);
-	if (put_aside.text[0] != '\0')
-		status_add_note(health,
-			"Find out who changed the file, then remove the one that ends in .bad. A "
-			"restart clears this note.",
-			"%s", put_aside.text);
+	status_note_put_aside(health, &put_aside);
 	check_loaded(section->load_problems, health);
 	if (error.text[0] != '\0')
 		status_add_problem(health,

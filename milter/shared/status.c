@@ -94,6 +94,15 @@ void status_add_note(struct status_health *health, const char *remedy, const cha
 	va_end(args);
 }
 
+void status_note_put_aside(struct status_health *health, const struct errmsg *put_aside)
+{
+	if (put_aside->text[0] != '\0')
+		status_add_note(health,
+			"Find out who changed the file, then remove the one that ends in .bad. A "
+			"restart clears this note.",
+			"%s", put_aside->text);
+}
+
 void status_name_last(struct status_health *health, const char *name)
 {
 	if (health->last != NULL &&

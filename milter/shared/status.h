@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/errmsg.h"
+
 /*
  * The daemon's status, in sections. Each room registers a section for what it owns: a name, a
  * function that describes it as a JSON object, and a function that reports its problems. Renderers
@@ -57,6 +59,9 @@ void status_add_problem(struct status_health *health, const char *remedy, const 
 	__attribute__((format(printf, 3, 4)));
 void status_add_note(struct status_health *health, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Add a note about a file that was renamed to PATH.bad, unless its text is empty. */
+void status_note_put_aside(struct status_health *health, const struct errmsg *put_aside);
 
 /*
  * Give the problem or note that was added last a name by which programs know it: lower case, static
