@@ -93,20 +93,12 @@ static void examine_xclient(const struct doctor *doctor, const struct doctor_ins
 {
 	static const char name[] = "smtpd_authorized_xclient_hosts";
 	static const char *const parameters[] = { name, NULL };
-	const char *hosts = doctor_postfix_value(service->values, name), *at = hosts;
+	const char *hosts = doctor_postfix_value(service->values, name);
 	struct strbuf names = STRBUF_INIT, rest = STRBUF_INIT;
 	struct doctor_finding *finding;
-	bool is_found = false;
-	size_t len = 0;
+	const bool is_found = !doctor_is_repeated(instance, service, parameters, &names) &&
+		!names.failed && doctor_postfix_leave_out(hosts, is_everybody, " ", &rest);
 
-	if (!doctor_is_repeated(instance, service, parameters, &names) && !names.failed) {
-		while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
-			if (is_everybody(at, len))
-				is_found = true;
-			else
-				strbuf_addf(&rest, "%s%.*s", rest.len > 0 ? " " : "", (int)len, at);
-		}
-	}
 	if (is_found && !rest.failed) {
 		finding = doctor_find(doctor, DOCTOR_SECURITY,
 			"%s: smtpd_authorized_xclient_hosts lets everybody use XCLIENT (%s): %s",

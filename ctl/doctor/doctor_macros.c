@@ -166,27 +166,24 @@ static void check_macro(const struct doctor *doctor, const struct doctor_instanc
 	strbuf_free(&whole);
 }
 
+static bool gives_login(const char *word, size_t len)
+{
+	(void)len;
+	return strncmp(word + (*word == '{'), "auth_authen", 11) == 0;
+}
+
 /* Report a login that milter_macro_defaults gives every session, without a password. */
 static void check_defaults(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service)
 {
 	static const char name[] = "milter_macro_defaults";
 	static const char *const parameters[] = { name, NULL };
-	const char *at = doctor_postfix_value(service->values, name);
+	const char *defaults = doctor_postfix_value(service->values, name);
 	struct strbuf names = STRBUF_INIT, rest = STRBUF_INIT;
 	struct doctor_finding *finding;
-	bool is_found = false;
-	size_t len = 0;
+	const bool is_found = !doctor_is_repeated(instance, service, parameters, &names) &&
+		!names.failed && doctor_postfix_leave_out(defaults, gives_login, ", ", &rest);
 
-	if (!doctor_is_repeated(instance, service, parameters, &names) && !names.failed) {
-		while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
-			if (strncmp(at + (*at == '{'), "auth_authen", 11) == 0)
-				is_found = true;
-			else
-				strbuf_addf(&rest, "%s%.*s", rest.len > 0 ? ", " : "", (int)len,
-					at);
-		}
-	}
 	if (is_found && !rest.failed) {
 		finding = doctor_find(doctor, DOCTOR_SECURITY,
 			"%s: milter_macro_defaults gives each session a login (%s)",

@@ -50,6 +50,22 @@ const char *doctor_postfix_word(const char *at, size_t *len_r)
 	return *len_r > 0 ? at : NULL;
 }
 
+bool doctor_postfix_leave_out(const char *list, bool (*test)(const char *word, size_t len),
+	const char *separator, struct strbuf *rest)
+{
+	const char *at = list;
+	bool is_found = false;
+	size_t len = 0;
+
+	while ((at = doctor_postfix_word(at + len, &len)) != NULL) {
+		if (test(at, len))
+			is_found = true;
+		else
+			strbuf_addf(rest, "%s%.*s", rest->len > 0 ? separator : "", (int)len, at);
+	}
+	return is_found;
+}
+
 bool doctor_postfix_lists(const char *list, const char *word)
 {
 	const char *at = list;

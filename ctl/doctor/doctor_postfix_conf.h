@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/base/strbuf.h"
 
 /*
  * The settings of Postfix's instances, as postconf(1) shows them: Postfix itself reads main.cf and
@@ -71,6 +72,13 @@ bool doctor_postfix_yes(const json_t *values, const char *name);
  * `at`, which has *len_r bytes, or NULL at the end. The next call begins behind it.
  */
 const char *doctor_postfix_word(const char *at, size_t *len_r);
+
+/*
+ * Append the words of such a list but those that pass the test to rest, with the separator between
+ * them. Returns whether a word passes it.
+ */
+bool doctor_postfix_leave_out(const char *list, bool (*test)(const char *word, size_t len),
+	const char *separator, struct strbuf *rest);
 
 /* Return whether such a list contains a word. */
 bool doctor_postfix_lists(const char *list, const char *word);
