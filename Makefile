@@ -67,7 +67,7 @@ comma = ,
 library_cflags = $(PQ_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) \
 	$(CRYPT_CFLAGS) $(EVENT_CFLAGS) $(MILTER_CFLAGS) $(HS_CFLAGS) $(CHECK_CFLAGS)
 preprocess = -std=c11 -D_GNU_SOURCE -DSQL_FOLDER='"$(datadir)/postern/sql"' -DEXAMPLES_FOLDER='"$(docdir)/examples"' -I. $(CPPFLAGS) $(sort $(library_cflags))
-compile = $(CC) $(preprocess) $(CFLAGS) $(hardening) $(warnings) -fPIE -pthread
+compile = $(CC) $(preprocess) $(CFLAGS) $(hardening) $(warnings) $(tuning) -fPIE -pthread
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(link_hardening) -pie -pthread -Wl,--as-needed
 
 lib_libs = $(PCRE2_LIBS) $(PSL_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS) $(HS_LIBS) $(LIBS)
@@ -117,6 +117,9 @@ $(BUILD)/flags: FORCE
 $(BUILD)/sources: FORCE
 	$(call stamp,$(lib_objects) $(daemon_objects) $(ctl_objects) $(test_objects))
 
+# With a sanitizer, a unit test takes longer to be optimized than to run. No fuzzer follows its branches.
+$(BUILD)/t/unit/%.o: tuning = $(if $(SANITIZE),-O0 $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize=fuzzer-no-link))
+
 $(BUILD)/%.o: %.c $(BUILD)/flags | config.mk
 	@mkdir -p $(@D)
 	$(call say,CC) $(compile) -MMD -MP -c -o $@ $<
@@ -165,9 +168,10 @@ print-threaded:
 
 submake = $(MAKE) -j$(JOBS)
 # clang builds what the sanitizers watch: its own are faster than gcc's, and no build is for its warnings alone.
-# The fuzz targets share the objects of the programs for ASan.
-asan = BUILD=build-asan CC=clang SANITIZE=fuzzer-no-link,address,undefined WERROR=1
-tsan = BUILD=build-tsan CC=clang SANITIZE=thread WERROR=1
+# The fuzz targets share the objects of the programs for ASan. A report needs lines, not variables.
+clang = CC=clang CFLAGS=-gline-tables-only LDFLAGS=-fuse-ld=lld WERROR=1
+asan = BUILD=build-asan SANITIZE=fuzzer-no-link,address,undefined $(clang)
+tsan = BUILD=build-tsan SANITIZE=thread $(clang)
 
 # UNIT=test_NAME... chooses unit programs, TESTS='FILE -k NAME' integration tests.
 units = $(if $(UNIT),$(UNIT:%=$(BUILD)/t/unit/%),$(unit_programs))

@@ -57,6 +57,7 @@ faketime            clocks that are wrong
 valgrind            memory errors
 clang               the second compiler, the fuzzers
 libclang-rt-14-dev  the fuzzers' runtime
+lld                 links the programs of clang, faster
 clang-tidy          make lint
 clang-format        make format
 cppcheck            make lint
