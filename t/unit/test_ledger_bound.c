@@ -513,7 +513,7 @@ static void charge_net(unsigned net, unsigned serial, const struct limit *limits
 START_TEST(large_overflow_keys_are_bounded_by_bytes)
 	{
 		const size_t empty = ledger_size(ledger).bytes, most = 16384 * LEDGER_SHARDS;
-		const unsigned runs = unit_times_plain(RUNS, RUNS / 2);
+		const unsigned runs = unit_times_plain(RUNS, RUNS / 4);
 		const struct limit once = { 1, 3600 },
 				   large[] = { { RUNS, 900 }, { RUNS, 1800 }, { RUNS, 3600 } };
 
@@ -781,7 +781,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_flood_is_held_to_one_limit);
 	tcase_add_test(tcase, a_key_without_room_tells_with_whose_others_it_is_counted);
 	tcase_add_test(tcase, others_are_not_held_back_by_a_flood);
-	tcase_add_loop_test(tcase, a_flood_locks_out_no_other_network, 0, 3);
+	tcase_add_loop_test(tcase, a_flood_locks_out_no_other_network, 0,
+		(int)unit_times_plain(3, 1));
 	tcase_add_test(tcase, a_flood_from_many_networks_holds_back_only_these);
 	tcase_add_loop_test(tcase, a_flood_from_all_networks_of_a_provider_holds_back_no_other, 0,
 		(int)unit_times_plain(4, 1));

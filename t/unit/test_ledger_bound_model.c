@@ -366,7 +366,7 @@ START_TEST(a_flooded_ledger_keeps_its_promises)
 		by_bytes = _i % 2 == 1;
 		networks = _i < 2 ? FEW_NETWORKS : NETWORKS;
 		begin();
-		for (int i = 0; i < PHASES; i++) {
+		for (unsigned i = 0; i < unit_times_plain(PHASES, PHASES / 2); i++) {
 			run_phase();
 			check_keys();
 			evicted += ledger_size(ledger).evicted;

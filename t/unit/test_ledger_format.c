@@ -194,7 +194,7 @@ START_TEST(idle_keys_are_freed_as_a_journal_is_read)
 		size_t most = 0;
 		char key[32];
 
-		for (unsigned i = 0; i < unit_times_plain(10000, 4000); i++) {
+		for (unsigned i = 0; i < unit_times_plain(10000, 1500); i++) {
 			(void)snprintf(key, sizeof(key), "rate_conn:%u", i);
 			record.seq = i + 1;
 			record.now = SECOND + i * SECOND / 500;

@@ -242,7 +242,8 @@ START_TEST(an_unusable_hash_is_reported_and_accepts_no_password)
 		if (strlen(hash) > 20)
 			ck_assert_ptr_null(strstr(err.text, hash + 15)); /* never the hash */
 		ck_assert_int_eq(password_check(hash, "swordfish"), PASSWORD_WRONG);
-		ck_assert_int_eq(password_check(hash, ""), PASSWORD_WRONG);
+		if (unit_times_or(1, 0) != 0) /* each costs as much as a good hash */
+			ck_assert_int_eq(password_check(hash, ""), PASSWORD_WRONG);
 	}
 END_TEST
 
@@ -288,16 +289,17 @@ START_TEST(an_unknown_user_is_wrong_and_costs_as_much)
 	{
 		const char *usual = FISH_6;
 		double known, unknown, start = seconds();
-		int i;
+		const unsigned times = unit_times_or(20, 1);
 
-		for (i = 0; i < 20; i++)
+		for (unsigned i = 0; i < times; i++)
 			ck_assert_int_eq(password_check(usual, "x"), PASSWORD_WRONG);
 		known = seconds() - start;
 		start = seconds();
-		for (i = 0; i < 20; i++)
+		for (unsigned i = 0; i < times; i++)
 			ck_assert_int_eq(password_check(NULL, "x"), PASSWORD_WRONG);
 		unknown = seconds() - start;
-		printf("known %.2f ms, unknown %.2f ms\n", known * 50, unknown * 50);
+		printf("known %.2f ms, unknown %.2f ms\n", 1e3 * known / times,
+			1e3 * unknown / times);
 		ck_assert_int_eq(password_check(NULL, ""), PASSWORD_WRONG);
 	}
 END_TEST
