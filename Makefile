@@ -48,7 +48,7 @@ configure: configure.ac
 # ---- flags ------------------------------------------------------------------
 
 warnings = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 \
-	-Werror=format-security
+	-Werror=format-security $(if $(findstring clang,$(CC)),-Wreserved-identifier)
 
 ifeq ($(SANITIZE),)
 warnings += $(if $(filter-out 0,$(WERROR)),-Werror)
@@ -66,7 +66,8 @@ comma = ,
 
 library_cflags = $(PQ_CFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) \
 	$(CRYPT_CFLAGS) $(EVENT_CFLAGS) $(MILTER_CFLAGS) $(HS_CFLAGS) $(CHECK_CFLAGS)
-preprocess = -std=c11 -D_GNU_SOURCE -DSQL_FOLDER='"$(datadir)/postern/sql"' -DEXAMPLES_FOLDER='"$(docdir)/examples"' -I. $(CPPFLAGS) $(sort $(library_cflags))
+preprocess = -std=c11 -D_GNU_SOURCE -DSQL_FOLDER='"$(datadir)/postern/sql"' -DEXAMPLES_FOLDER='"$(docdir)/examples"' -I. $(CPPFLAGS) \
+	$(sort $(library_cflags:-I%=-isystem%))
 compile = $(CC) $(preprocess) $(CFLAGS) $(hardening) $(warnings) $(tuning) -fPIE -pthread
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(link_hardening) -pie -pthread -Wl,--as-needed
 
@@ -93,7 +94,16 @@ all_archives = $(libtest) $(libctl) $(libdaemon) $(libpostern)
 postern := $(if $(wildcard milter/main.c),$(BUILD)/postern)
 posternctl := $(if $(wildcard ctl/main.c),$(BUILD)/posternctl)
 
-unit_programs := $(if $(filter yes,$(HAVE_CHECK)),$(call programs,t/unit/test_*.c))
+# Each unit test can be a program by itself. For `make check`, one program has all of them, but for those that take the
+# place of other functions.
+unit_tests := $(if $(filter yes,$(HAVE_CHECK)),$(basename $(notdir $(wildcard t/unit/test_*.c))))
+single_programs = $(patsubst %,$(BUILD)/t/unit/%,$(unit_tests))
+alone := $(basename $(notdir $(shell grep -l '^UNIT_MAIN_ALONE' t/unit/test_*.c)))
+# The tests of these programs: fewer for TSan.
+MEMBERS = $(unit_tests)
+together = $(filter-out $(alone),$(MEMBERS))
+unit_programs = $(patsubst %,$(BUILD)/t/unit/%,$(if $(together),tests) $(filter $(alone),$(MEMBERS)))
+unit_main = $(BUILD)/t/unit/unit_main.o
 fuzz_programs := $(call programs,t/fuzz/fuzz_*.c)
 replay_programs := $(fuzz_programs:$(BUILD)/t/fuzz/fuzz_%=$(BUILD)/t/fuzz/replay_%)
 helper_programs := $(call programs,t/bench/*.c t/integration/*.c t/cases/*.c)
@@ -138,8 +148,17 @@ $(BUILD)/postern: $(BUILD)/milter/main.o $(libdaemon) $(libpostern)
 $(BUILD)/posternctl: $(BUILD)/ctl/main.o $(libctl) $(libpostern)
 	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(lib_libs)
 
-$(unit_programs) $(helper_programs): %: %.o $(all_archives)
-	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(daemon_libs) $(lib_libs)
+link_test = $(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(daemon_libs) $(lib_libs)
+$(helper_programs): %: %.o $(all_archives)
+	$(link_test)
+$(single_programs): %: %.o $(unit_main) $(all_archives)
+	$(link_test)
+$(BUILD)/members: FORCE
+	$(call stamp,$(together))
+$(BUILD)/t/unit/tests: $(together:%=$(BUILD)/t/unit/%.o) $(unit_main) $(all_archives) $(BUILD)/members
+	@if nm -A --defined-only --extern-only $(together:%=$(BUILD)/t/unit/%.o) | grep ' T '; then \
+		echo 'these would take the place of the same functions in all tests: use UNIT_MAIN_ALONE' >&2; exit 1; fi
+	$(link_test)
 
 $(fuzz_programs): %: %.o $(all_archives)
 	$(call say,LINK) $(link) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
@@ -148,7 +167,7 @@ $(replay_programs): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/
 	$(call say,LINK) $(link) -o $@ $(filter %.o %.a,$^) $(daemon_libs) $(lib_libs)
 
 -include $(patsubst $(BUILD)/%.o,$(BUILD)/%.d,$(lib_objects) $(daemon_objects) $(ctl_objects) $(BUILD)/milter/main.o $(BUILD)/ctl/main.o \
-	$(test_objects) $(addsuffix .o,$(unit_programs) $(fuzz_programs) $(helper_programs) $(BUILD)/t/fuzz/replay))
+	$(test_objects) $(addsuffix .o,$(single_programs) $(fuzz_programs) $(helper_programs) $(BUILD)/t/fuzz/replay $(BUILD)/t/unit/unit_main))
 
 .PHONY: unit-programs helper-programs fuzz-programs replay-programs print-compile print-link print-threaded
 unit-programs: $(unit_programs)
@@ -162,7 +181,7 @@ print-link:
 	@echo '$(link) OBJECTS $(CHECK_LIBS)'
 # The unit tests that check-tsan runs.
 print-threaded:
-	@echo '$(notdir $(threaded))'
+	@echo '$(threaded)'
 
 # ---- tests ------------------------------------------------------------------
 
@@ -182,9 +201,9 @@ starts_threads = include <pthread|[a-z]_start\b
 thread_headers := $(patsubst %.c,"%.h",$(filter-out milter/log/log.c lib/conf/file.c,$(shell grep -lE 'pthread_create|thread_start|parallel_run|job_start|look_start' \
 		lib/*/*.c milter/*/*.c) \
 	$(shell grep -lE '$(starts_threads)' t/unit/lib/*.c)))
-threaded := $(patsubst %.c,$(BUILD)/%,$(sort $(shell grep -lE '$(starts_threads)' t/unit/test_*.c) \
-	$(shell grep -lF $(thread_headers:%=-e '%') t/unit/test_*.c)))
-threaded_in = $(patsubst $(BUILD)/%,$(1)/%,$(if $(UNIT),$(units),$(if $(TESTS),,$(filter $(unit_programs),$(threaded)))))
+threaded := $(basename $(notdir $(sort $(shell grep -lE '$(starts_threads)' t/unit/test_*.c) \
+	$(shell grep -lF $(thread_headers:%=-e '%') t/unit/test_*.c))))
+tsan_units = $(if $(UNIT)$(if $(TESTS),,all),$(call units_in,build-tsan))
 replays = $(if $(UNIT),,$(replay_programs))
 integration_tests = $(or $(TESTS),t/integration)
 # Integration tests wait more than they compute.
@@ -243,9 +262,10 @@ check-clang:
 	@$(submake) $(asan) all unit-programs helper-programs
 
 # The daemon's threads are the same behind Sendmail as behind Postfix.
+check-tsan: MEMBERS = $(threaded)
 check-tsan: need-check
-	@$(submake) $(tsan) all helper-programs $(call threaded_in,build-tsan)
-	@$(if $(call threaded_in,build-tsan),t/run-programs $(patsubst %,tsan:%,$(call threaded_in,build-tsan)))
+	@$(submake) $(tsan) MEMBERS='$(MEMBERS)' all helper-programs $(tsan_units)
+	@$(if $(tsan_units),t/run-programs $(tsan_units:%=tsan:%))
 	@$(if $(UNIT),,POSTERN_BUILD=build-tsan $$(t/run-programs --environment tsan) $(integration) \
 		$(if $(TESTS),,-m threads -k "not sendmail") $(integration_tests))
 
@@ -318,7 +338,7 @@ tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
 tidy: $(tidy_stamps)
 $(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy
 	@mkdir -p $(@D)
-	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess:-I/usr/%=-isystem/usr/%) $(filter-out -Werror%,$(warnings)) \
+	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess) $(filter-out -Werror%,$(warnings)) \
 		-Xclang -analyzer-config -Xclang max-nodes=$(ANALYZER_NODES) 2>&1 >$@.out \
 		| { grep -v '^[0-9]* warnings\? \(generated\|treated\)' || :; } >&2; \
 		if [ -s $@.out ]; then cat $@.out; exit 1; fi

@@ -28,8 +28,10 @@ BUILDS = {
 
 PROGRAM = """
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "t/unit/unit.h"
 #include "t/fuzz/fuzz.h"
 
@@ -103,17 +105,21 @@ def fixture_build(tmp_path_factory):
     """A function that compiles a planted fault as a program of a kind. It returns the program's path."""
     commands = {}
 
-    def build(kind, fault, name="test_planted"):
+    def build(kind, fault, name="test_planted", others=None):
         if kind not in commands:
             commands[kind] = make(*BUILDS[kind], "WERROR=", "print-compile", "print-link").splitlines()
         compile_command, link = map(shlex.split, commands[kind])
         folder = tmp_path_factory.mktemp(kind)
         source, program = folder / "planted.c", folder / name
-        sources = [source] + ([ROOT / "t/fuzz/replay.c"] if kind == "replay" else [])
+        mains = {"replay": ["t/fuzz/replay.c"], "fuzz": []}
+        sources = [source, *(ROOT / path for path in mains.get(kind, ["t/unit/unit_main.c"]))]
         if kind in ("replay", "fuzz"):
             source.write_text(PROGRAM.replace("FAULT", "") + TARGET.replace("FAULT", fault))
         else:
             source.write_text(PROGRAM.replace("FAULT", fault) + MAIN)
+            for other, text in (others or {}).items():
+                sources.append(folder / f"{other}.c")
+                sources[-1].write_text(PROGRAM.replace("FAULT", text) + MAIN)
         objects = []
         for one in sources:
             objects.append(folder / f"{one.stem}.o")
@@ -165,6 +171,24 @@ def test_without_a_fault_it_passes(build, kind):
     assert (status, output.splitlines()[-1]) == (0, "1 passed, 0 failed"), output
 
 
+@pytest.mark.parametrize("kind, fault, words", [fault for fault in FAULTS if fault[1] not in (HEAP, SIGNED)])
+def test_a_fault_is_found_in_one_of_many_files(build, kind, fault, words):
+    """The files of one program: the fault of one is reported under its name, and the others pass."""
+    good = "ck_assert_int_eq(one, 1);"
+    limit = {"CPU_LIMIT": "1"} if fault == ENDLESS else {}
+    status, output = run(kind, build(kind, good, "tests", {"test_bad": fault, "test_good": good}), **limit)
+    assert status == 1
+    assert f"FAILED test_bad ({kind})" in output and words in output and output.count("FAILED") == 1
+    assert output.splitlines()[-1] == "2 passed, 1 failed"
+
+
+def test_what_a_program_of_many_files_does_not_end_has_failed(build):
+    """The program itself is killed, which no test can do by a fault."""
+    program = build("unit", "kill(getppid(), SIGKILL); _exit(1);", "tests", {"test_good": "ck_assert_int_eq(one, 1);"})
+    status, output = run("unit", program, CK_FORK="no")
+    assert (status, output.splitlines()[-1]) == (1, "0 passed, 2 failed"), output
+
+
 @pytest.mark.parametrize("name", ["test_workers", "test_log", "test_auth", "test_line_worker", "test_store_sync"])
 def test_tsan_watches_unit_tests_that_start_threads(name):
     """By themselves, by NAME_start(), by a helper, and by a source without NAME_start()."""
@@ -193,22 +217,22 @@ esac
 
 
 def test_a_part_beside_others_fails_the_whole(tmp_path):
-    """finds runs beside bench, in-step from clang to tidy, whichever of them ends first."""
+    """finds and bench run beside tsan, package from clang to units, whichever of them ends first."""
     fake = tmp_path / "make"
     fake.write_text("""#!/bin/sh
 case $2 in
-check-in-step) echo '1 passed, 2 failed'; exit 1 ;;
+check-package) echo '1 passed, 2 failed'; exit 1 ;;
 check-finds) sleep 1; echo '4 passed, 1 failed'; exit 1 ;;
 *) echo '5 passed, 0 failed' ;;
 esac
 """)
     fake.chmod(0o755)
-    parts = ["build", "clang", "tidy", "in-step", "units", "finds", "bench"]
+    parts = ["build", "clang", "tidy", "units", "tsan", "finds", "bench", "package"]
     done = subprocess.run(["t/run-all", *parts], cwd=ROOT, capture_output=True, text=True, check=False,
                           env={**os.environ, "MAKE": str(fake), "BUILD": str(tmp_path)})
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "30 passed, 3 failed")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "35 passed, 3 failed")
     began = [line.split()[1].rstrip(",") for line in done.stdout.splitlines() if re.match("== [^,]*(, beside|$)", line)]
-    assert began == ["build", "in-step", "clang", "tidy", "units", "finds", "bench"]
+    assert began == ["build", "package", "clang", "tidy", "units", "finds", "bench", "tsan"]
     assert all(re.search(f"^{part} +", done.stdout, re.M) for part in parts)
 
 

@@ -27,8 +27,7 @@ static void count_one(void)
 
 #ifdef UNIT_SANITIZED
 
-int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
-	void (*on_free)(const volatile void *));
+#include <sanitizer/allocator_interface.h>
 
 static void on_malloc(const volatile void *memory, size_t size)
 {
@@ -312,4 +311,4 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, checks);
 	return suite;
 }
-UNIT_MAIN(make_suite)
+UNIT_MAIN_ALONE(make_suite)

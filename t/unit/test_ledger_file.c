@@ -487,4 +487,4 @@ static Suite *ledger_file_suite(void)
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
-UNIT_MAIN(ledger_file_suite)
+UNIT_MAIN_ALONE(ledger_file_suite)

@@ -652,4 +652,4 @@ static Suite *login_suite(void)
 	return suite;
 }
 
-UNIT_MAIN(login_suite)
+UNIT_MAIN_ALONE(login_suite)

@@ -84,4 +84,4 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
-UNIT_MAIN(make_suite)
+UNIT_MAIN_ALONE(make_suite)

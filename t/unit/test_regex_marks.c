@@ -117,4 +117,4 @@ static Suite *make_suite(void)
 	return suite;
 }
 
-UNIT_MAIN(make_suite)
+UNIT_MAIN_ALONE(make_suite)

@@ -620,4 +620,4 @@ static Suite *store_sync_suite(void)
 	return suite;
 }
 
-UNIT_MAIN(store_sync_suite)
+UNIT_MAIN_ALONE(store_sync_suite)

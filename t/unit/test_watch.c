@@ -604,4 +604,4 @@ static Suite *watch_suite(void)
 	return suite;
 }
 
-UNIT_MAIN(watch_suite)
+UNIT_MAIN_ALONE(watch_suite)

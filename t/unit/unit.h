@@ -4,17 +4,33 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* A file of unit tests: __FILE__, and the function that makes its suite. */
+struct unit_file {
+	const char *path;
+	Suite *(*make_suite)(void);
+	struct unit_file *next;
+};
+
+/* Add a file to those of this program, before main(). t/unit/unit_main.c has main(). */
+void unit_add(struct unit_file *file);
+
 /*
- * main() of a unit test program: runs the suite that make_suite returns and prints what failed.
- * Exits with 1 when anything did. CK_FORK=no (valgrind, a debugger), CK_RUN_CASE, CK_VERBOSITY work
- * as in Check's manual. One test may take a minute, not Check's four seconds: sanitizers and shared
- * machines are slow.
+ * Add this file to the program t/unit/tests, which has all files, and to t/unit/test_NAME, which
+ * has it alone: both run its suite, print what failed and exit with 1 if anything did. CK_FORK=no
+ * (valgrind, a debugger), CK_RUN_CASE, CK_VERBOSITY work as in Check's manual. One test may take a
+ * minute, not Check's four seconds: sanitizers and shared machines are slow.
  */
-#define UNIT_MAIN(make_suite)                 \
-	int main(void)                        \
-	{                                     \
-		return unit_main(make_suite); \
+#define UNIT_MAIN(make_suite)                                                       \
+	__attribute__((constructor)) static void unit_add_this_file(void)           \
+	{                                                                           \
+		static struct unit_file this_file = { __FILE__, make_suite, NULL }; \
+                                                                                    \
+		unit_add(&this_file);                                               \
 	}
+
+/* The same for a file that defines functions of libraries or of ours in their place: it is not in
+ * t/unit/tests. */
+#define UNIT_MAIN_ALONE(make_suite) UNIT_MAIN(make_suite)
 
 /*
  * Return how often a test repeats something: `count` times, or a tenth of it under memcheck, which
@@ -46,20 +62,6 @@ static inline unsigned unit_times_plain(unsigned count, unsigned elsewhere)
 #else
 	return unit_times_or(count, elsewhere);
 #endif
-}
-
-static inline int unit_main(Suite *(*make_suite)(void))
-{
-	SRunner *runner;
-	int failed;
-
-	if (setenv("CK_DEFAULT_TIMEOUT", "60", 0) == -1)
-		return 1;
-	runner = srunner_create(make_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
 
 #endif
