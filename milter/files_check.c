@@ -17,6 +17,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/conf/options.h"
+#include "lib/rules/check.h"
 #include "lib/store/list_files.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/psl_file.h"
@@ -158,6 +159,7 @@ static void check_policy(const struct config *config, const char *user, struct f
 	check_store(config, user, &parts, report);
 	policy_check_names(&parts, report->problems);
 	policy_check_local_domains(&parts, report->problems);
+	check_rate_keys(parts.settings, report->problems);
 	policy_check_unused_lists(&parts, report->problems);
 	policy_check_regexes(report->problems);
 	profiles_unref(&parts.profiles);

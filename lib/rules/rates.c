@@ -325,16 +325,13 @@ static const struct rate_entry *find_forms(const struct rate_table *table,
 	return entry;
 }
 
-/* Find the limits of an address that has several forms, or is the same mailbox at several domains.
+/* Find the entry of an address that has several forms, or is the same mailbox at several domains.
  */
-static bool find_mailbox(const struct rates *rates, enum rate rate,
-	const struct mail_address *address, const char *domains, const char *delimiters,
-	struct rate_match *match_r)
+static const struct rate_entry *find_mailbox(const struct rate_table *table,
+	const struct mail_address *address, const char *domains, const char *delimiters)
 {
-	const struct rate_table *table = &rates->tables[rate];
 	const struct rate_entry *entry = find_forms(table, address, delimiters);
 	struct mail_address moved;
-	struct address_key key;
 	const char *domain;
 
 	for (domain = domains; entry == NULL && *domain != '\0'; domain += strlen(domain) + 1) {
@@ -345,6 +342,20 @@ static bool find_mailbox(const struct rates *rates, enum rate rate,
 		entry = find_name(table, address_domain(address));
 	for (domain = domains; entry == NULL && *domain != '\0'; domain += strlen(domain) + 1)
 		entry = find_name(table, domain);
+	return entry;
+}
+
+/* Find the limits of an address that has several forms, or is the same mailbox at several domains.
+ */
+static bool match_mailbox(const struct rates *rates, enum rate rate,
+	const struct mail_address *address, const char *domains, const char *delimiters,
+	struct rate_match *match_r)
+{
+	const struct rate_table *table = &rates->tables[rate];
+	const struct rate_entry *entry = find_mailbox(table, address, domains, delimiters);
+	struct mail_address moved;
+	struct address_key key;
+
 	if (entry != NULL)
 		return matched(rate, entry, NULL, match_r);
 	if (*domains != '\0' && address_at_domain(address, domains, &moved))
@@ -364,11 +375,27 @@ bool rates_find_address(const struct rates *rates, enum rate rate,
 		return false;
 	/* An odd address may look like an overflow key, unless the key has the necessary quotes. */
 	if (*domains != '\0' || address->is_odd || !address_has_one_key(address, delimiters))
-		return find_mailbox(rates, rate, address, domains, delimiters, match_r);
+		return match_mailbox(rates, rate, address, domains, delimiters, match_r);
 	entry = find_key(table, address->canon, address->canon_len);
 	if (entry == NULL && address->has_domain)
 		entry = find_name(table, address_domain(address));
 	if (entry != NULL)
 		return matched(rate, entry, NULL, match_r);
 	return matched(rate, find_default(table), address->canon, match_r);
+}
+
+const char *rates_key(const struct rates *rates, enum rate rate, size_t i)
+{
+	const struct rate_table *table = &rates->tables[rate];
+
+	return i < table->count ? table->entries[i].text : NULL;
+}
+
+const char *rates_key_of(const struct rates *rates, enum rate rate,
+	const struct mail_address *address, const char *domains, const char *delimiters)
+{
+	const struct rate_entry *entry =
+		find_mailbox(&rates->tables[rate], address, domains, delimiters);
+
+	return entry == NULL ? NULL : entry->text;
 }

@@ -32,6 +32,8 @@ bool rate_by_name(const char *name, enum rate *rate_r); /* whether it exists */
 const char *rate_near_name(const char *text);
 bool rate_is_of_clients(enum rate rate); /* keys are clients, not mail addresses */
 
+#define RATE_DEFAULT "default" /* the key that applies to all others */
+
 struct rates;
 
 struct rates *rates_new(void);	       /* NULL when out of memory */
@@ -121,6 +123,14 @@ int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
 bool rates_find_address(const struct rates *rates, enum rate rate,
 	const struct mail_address *address, const char *domains, const char *delimiters,
 	struct rate_match *match_r);
+
+/* Return the canonical key of a mail address or domain that rates_find_address() would find, with a
+ * limit or without; NULL: none but "default". */
+const char *rates_key_of(const struct rates *rates, enum rate rate,
+	const struct mail_address *address, const char *domains, const char *delimiters);
+
+/* Return the canonical key i of a section, which may be "default"; NULL: there are fewer. */
+const char *rates_key(const struct rates *rates, enum rate rate, size_t i);
 
 /*
  * Make the key of a sender that of sessions with a login: "rate_rcpt_sender/login:bob@example.com".

@@ -8,7 +8,6 @@
 
 /* The tables of the rates, for the files rate*.c only. */
 
-#define RATE_DEFAULT "default"
 #define RATE_MAX_RELAYING "max_relaying"
 #define RATE_DEFAULT_NAME "*" /* in the table of names: not a possible name */
 

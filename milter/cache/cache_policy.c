@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/rules/check.h"
 #include "lib/store/policy_files.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
@@ -50,6 +51,7 @@ void cache_publish(struct cache *cache)
 	problems = problems_new();
 	policy_check_names(policy_parts(policy), problems);
 	policy_check_local_domains(policy_parts(policy), problems);
+	check_rate_keys(policy_parts(policy)->settings, problems);
 	policy_check_unused_lists(policy_parts(policy), problems);
 	policy_check_regexes(problems);
 	if (cache->source == SOURCE_LISTS)

@@ -285,6 +285,55 @@ START_TEST(a_sender_with_extensions_has_one_count)
 	}
 END_TEST
 
+/* The key of a limit, and what is reported because it never applies. */
+static const struct {
+	const char *key, *local_domains, *want;
+} rate_keys[] = {
+	{ "bob@localhost", "corp.example\0mx.corp.example\0",
+		"bob@localhost: never applies, because this address is counted as "
+		"bob@corp.example; write that" },
+	{ "bob@[127.0.0.1]", "corp.example\0", "bob@[127.0.0.1]: never" },
+	{ "bob+x@mx", "corp.example\0", "bob+x@mx: never" },
+	{ "bob@localhost", "", "as bob at the MTA's host name" },
+	{ "localhost", "corp.example\0",
+		"localhost: never applies, because addresses at this domain are counted at "
+		"corp.example" },
+	{ "localhost", "", "counted at the MTA's host name" },
+	{ "bob%corp.example@localhost", "corp.example\0", "as bob@corp.example" },
+	{ "no%reply@example.com", "corp.example\0", "as no@corp.example" },
+	{ "strasse.example", "corp.example\0xn--strae-oqa.example\0",
+		"counted at xn--strae-oqa.example" },
+	{ "bob@localhost", "localhost\0", NULL },
+	{ "localhost", "localhost\0corp.example\0", NULL },
+	{ "mx", "corp.example\0", NULL }, /* a top-level domain */
+	{ "default", "corp.example\0", NULL },
+	{ "bob@corp.example", "corp.example\0", NULL },
+	{ "bob@mx.corp.example", "corp.example\0mx.corp.example\0", NULL },
+	{ "bob@mx.corp.example", "", NULL },
+	{ "bob+x@corp.example", "corp.example\0", NULL },
+	{ "bob+x%y@virtual.example", "corp.example\0", NULL },
+	{ "\u017fales@corp.example", "corp.example\0", NULL },
+	{ "\"a b\"@example.com", "corp.example\0", NULL },
+	{ "corp.example", "", NULL },
+	{ "mx.corp.example", "corp.example\0mx.corp.example\0", NULL },
+};
+START_TEST(a_key_that_never_applies_is_reported)
+	{
+		struct problems *problems = problems_new();
+
+		t.made.settings->list_delimiter = "+";
+		t.made.settings->local_domains = rate_keys[_i].local_domains;
+		made_limits_rate(&t, RATE_RCPT, "x@example.com", "1/1h");
+		made_limits_rate(&t, RATE_RCPT, rate_keys[_i].key, "0");
+		check_rate_keys(t.made.settings, problems);
+		ck_assert_uint_eq(problems_count(problems), rate_keys[_i].want != NULL);
+		if (rate_keys[_i].want != NULL)
+			ck_assert_ptr_nonnull(
+				strstr(problems_text(problems, 0), rate_keys[_i].want));
+		problems_free(&problems);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -305,6 +354,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_sender_that_is_only_counted_must_be_clear, 0,
 		ROWS(odd_senders));
 	tcase_add_test(tcase, a_sender_with_extensions_has_one_count);
+	tcase_add_loop_test(tcase, a_key_that_never_applies_is_reported, 0, ROWS(rate_keys));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

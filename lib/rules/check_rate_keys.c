@@ -1,0 +1,84 @@
+/*
+ * Reports keys of [limit NAME] that never apply, because mail to or from them is counted elsewhere.
+ * Owns nothing; any thread may call it. t/unit/test_check_counts.c covers it.
+ */
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/rules/check_private.h"
+
+/* Make an address to which the key should apply. A domain includes all below it; a single label may
+ * be a top-level domain. No key begins with "*@". Returns false if it is too long. */
+static bool read_key(const char *key, struct mail_address *address_r)
+{
+	const char *domain_of = strchr(key, '.') != NULL ? "*@" : "*@x.";
+	char text[ADDRESS_CANON_SIZE + 4];
+	int len = text_format(text, sizeof(text), "%s%s", strchr(key, '@') != NULL ? "" : domain_of,
+		key);
+
+	return len > 0 && address_parse(text, (size_t)len, address_r) == 0;
+}
+
+/* Return whether the key applies to the address; if not, *counted_r is the one that is counted. */
+static bool key_applies(const struct settings *settings, enum rate rate, const char *key,
+	const struct mail_address *address, struct mail_address *counted_r)
+{
+	struct address_readings readings;
+	const char *domains, *found;
+
+	*counted_r = *address;
+	if (!address_readings_find(address, &readings))
+		return true;
+	for (size_t i = 0; i < readings.count; i++) {
+		if (!address_is_final(&readings.at[i], settings->list_delimiter))
+			continue;
+		domains = find_counted_address(settings, NULL, &readings.at[i], counted_r);
+		found = rates_key_of(settings->rates, rate, counted_r, domains,
+			settings->list_delimiter);
+		if (found != NULL && strcmp(found, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void report_key(enum rate rate, const char *key, const struct mail_address *counted,
+	struct problems *problems)
+{
+	const bool is_address = strchr(key, '@') != NULL;
+	const char *where = is_address ? counted->canon : address_domain(counted);
+	const char *what = is_address ? "this address is counted as" :
+					"addresses at this domain are counted at";
+
+	if (counted->has_domain)
+		problems_add(problems,
+			"[limit %s] %.*s: never applies, because %s %.*s; write that",
+			rate_name(rate), TEXT_CUT(key, 120), what, TEXT_CUT(where, 120));
+	else
+		problems_add(problems,
+			"[limit %s] %.*s: never applies, because %s %.*s%sthe MTA's host name",
+			rate_name(rate), TEXT_CUT(key, 120), what, TEXT_CUT(where, 120),
+			is_address ? " at " : "");
+}
+
+static void check_keys_of(const struct settings *settings, enum rate rate,
+	struct problems *problems)
+{
+	struct mail_address address, counted;
+	const char *key;
+
+	for (size_t i = 0; (key = rates_key(settings->rates, rate, i)) != NULL; i++) {
+		if (strcmp(key, RATE_DEFAULT) != 0 && read_key(key, &address) &&
+			!key_applies(settings, rate, key, &address, &counted))
+			report_key(rate, key, &counted, problems);
+	}
+}
+
+void check_rate_keys(const struct settings *settings, struct problems *problems)
+{
+	static const enum rate of_addresses[] = { RATE_RCPT_SENDER, RATE_RCPT, RATE_RCPT_NULL };
+
+	for (size_t i = 0; i < sizeof(of_addresses) / sizeof(of_addresses[0]); i++) {
+		if (rates_has(settings->rates, of_addresses[i]))
+			check_keys_of(settings, of_addresses[i], problems);
+	}
+}
