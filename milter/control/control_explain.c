@@ -125,6 +125,17 @@ static void check_login(struct question *question)
 	auth_check(auth, question->user, user, password, on_checked, question, &question->attempt);
 }
 
+/* Add the host name of the MTA, on which the decision about its own addresses depends, if the
+ * session has none and only one MTA has named itself. */
+static void add_mta(json_t *session, struct mta_names *names)
+{
+	const char *known[MTA_NAMES_MAX];
+	const json_t *given = json_object_get(session, "mta");
+
+	if ((given == NULL || json_is_null(given)) && mta_names_get(names, known) == 1)
+		(void)json_object_set_new(session, "mta", json_string(known[0]));
+}
+
 void obey_explain(struct connection *connection, const json_t *request)
 {
 	const json_t *session = json_object_get(request, "session");
@@ -142,6 +153,7 @@ void obey_explain(struct connection *connection, const json_t *request)
 		connection_answer(connection, NULL);
 		return;
 	}
+	add_mta(question->session, shared_mta_names(connection->control->subject.shared));
 	question->control = connection->control;
 	question->user = connection->user;
 	question->number = connection->number;

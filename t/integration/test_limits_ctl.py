@@ -183,6 +183,32 @@ def test_an_address_without_a_domain_is_found_at_the_names_of_the_mtas(box):
     assert "nothing was reset" in refused(daemon, "rate_rcpt:bob", "reset")
 
 
+def test_explain_asks_the_daemon_as_its_mta_does(box):
+    daemon = box.postern(config={"lists": {"local_domains": ""}, "limit": {"exempt": ""}, "limit rate_rcpt": {"default": "1/1h"}},
+                         lists={"rcpt_to.access.blacklist": "all@own.example\n"})
+
+    def explained(rcpt, *options):
+        return daemon.ctl("explain", "--running", "--mail", "a@b.example", "--rcpt", rcpt, *options)["steps"][-1]["verdict"]
+
+    def connect(name):
+        milter = daemon.milter()
+        milter.connect("home.example", "192.0.2.1", j=name)
+        return milter
+
+    with connect("MX.own.example") as milter:
+        milter.helo("home.example")
+        assert milter.mail("<a@b.example>")
+        assert not milter.rcpt("<all@mx.own.example>")
+        assert milter.rcpt("<bob>")
+        assert sent(milter, "a@b.example")
+    assert explained("all@mx.own.example") == "reject"
+    assert explained("bob") == "tempfail"
+    with connect("mx2.own.example"):  # of two MTAs, any may be meant
+        assert explained("all@mx.own.example") == explained("bob") == "accept"
+        assert explained("all@mx.own.example", "--mta", "mx.own.example") == "reject"
+        assert explained("bob", "--mta", "mx.own.example") == "tempfail"
+
+
 def test_the_limit_in_force_is_shown(box):
     daemon = daemon_with(box, "10/1d", **RATES)
     use(daemon, 2)
