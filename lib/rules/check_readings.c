@@ -166,14 +166,45 @@ static bool is_local_reading(const struct lookup *l, const struct mail_address *
 			is_at_own_domain(l->run, &l->readings->at[0]));
 }
 
+/* Return whether the MTA may deliver reading i elsewhere at `domain`, and not where it is. */
+static bool is_moved(const struct lookup *l, size_t i, bool *is_optional_r)
+{
+	const struct mail_address *reading = &l->readings->at[i];
+	const bool is_local = is_local_reading(l, reading);
+
+	*is_optional_r = !is_local || i >= l->readings->certain;
+	return is_local || is_at_mta_name(l->run, reading);
+}
+
+/* Return whether the same local part was moved to local_domains before, and counts as much: Postfix
+ * completes <bob@mx>, and tells that it is bob@mx.corp.example. */
+static bool was_moved(const struct lookup *l, size_t i, bool is_optional)
+{
+	const struct mail_address *reading = &l->readings->at[i], *other;
+	bool other_is_optional;
+
+	for (size_t j = 0; j < i && !has_short_name(reading); j++) {
+		other = &l->readings->at[j];
+		if (other->local_len == reading->local_len &&
+			memcmp(other->canon, reading->canon, reading->local_len) == 0 &&
+			is_moved(l, j, &other_is_optional) && (is_optional || !other_is_optional))
+			return true;
+	}
+	return false;
+}
+
 /* Begin with the next reading. */
 static const struct mail_address *next_reading(struct lookup *l)
 {
-	const struct mail_address *reading = &l->readings->at[l->next++];
+	const size_t i = l->next++;
+	const struct mail_address *reading = &l->readings->at[i];
 	const char *domains = l->run->settings->local_domains;
 	const bool is_local = is_local_reading(l, reading);
 
-	l->domain = is_local || is_at_mta_name(l->run, reading) ? domains : "";
+	l->domain = is_moved(l, i, &l->domains_are_optional) &&
+			!was_moved(l, i, l->domains_are_optional) ?
+		domains :
+		"";
 	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
 	l->mta_domain = is_local && has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
 	l->host_domain =
@@ -181,7 +212,6 @@ static const struct mail_address *next_reading(struct lookup *l)
 		domain_of_host(l->run->facts->mta_name) :
 		NULL;
 	l->folded = l->is_of_recipients ? domains : "";
-	l->domains_are_optional = !is_local || l->next > l->readings->certain;
 	l->is_optional =
 		l->next > l->readings->certain || (address_is_local(reading) && domains[0] != '\0');
 	return reading;
@@ -243,11 +273,12 @@ bool lookups_are_few(const struct check_run *run, const struct address_readings 
 	bool is_recipient)
 {
 	struct lookup lookup;
+	unsigned count = 0;
 
 	lookup_init(&lookup, run, readings, is_recipient);
-	while (lookup_next(&lookup) != NULL)
-		;
-	return lookup.count <= LOOKUPS_MAX;
+	while (count <= LOOKUPS_MAX && next_address(&lookup) != NULL)
+		count++;
+	return count <= LOOKUPS_MAX;
 }
 
 enum list_result lookup_address(const struct check_run *run, enum list_id exact_id,

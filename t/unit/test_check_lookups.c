@@ -177,6 +177,20 @@ START_TEST(an_address_with_too_many_lookups_is_refused_even_if_nothing_is_listed
 	}
 END_TEST
 
+/* Postfix tells how it completes an address: at its own name, or at $myorigin. */
+static const char *const completed[][2] = { { "bob@mx", "bob@mx.d31.example" },
+	{ "bob", "bob@d0.example" }, { "J\u00d6RG", "J\u00d6RG@d0.example" } };
+START_TEST(an_address_that_the_mta_completes_has_few_lookups)
+	{
+		const struct asked rcpt = { STAGE_RCPT, .rcpt = completed[_i][0],
+			.mta = "mx.d31.example", .resolved = completed[_i][1] };
+		char domains[32 * sizeof("d00.example") + 1];
+
+		set_most_domains(domains);
+		assert_decided_by(NULL, &rcpt);
+	}
+END_TEST
+
 /* With few domains, the number of readings decides. */
 START_TEST(few_domains_leave_room_for_many_readings)
 	{
@@ -300,6 +314,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 		an_address_with_too_many_lookups_is_refused_even_if_nothing_is_listed, 0,
 		ROWS(bounded));
+	tcase_add_loop_test(tcase, an_address_that_the_mta_completes_has_few_lookups, 0,
+		ROWS(completed));
 	tcase_add_test(tcase, few_domains_leave_room_for_many_readings);
 	tcase_add_test(tcase, a_warning_makes_no_further_lookups);
 	tcase_add_loop_test(tcase,
