@@ -203,6 +203,34 @@ START_TEST(few_domains_leave_room_for_many_readings)
 	}
 END_TEST
 
+/* The domain of the MTA's host name is likely to be one of its own. */
+static const struct {
+	const char *address;
+	bool is_denied;
+} at_host_domain[] = {
+	{ "all", true },
+	{ "ALL@localhost", true },
+	{ "all@mx", true },
+	{ "all@[192.0.2.1]", true },
+	{ "all@mx.corp.example", true },
+	{ "all%corp.example@localhost", true },
+	{ "bob", false },
+	{ "all@x.example", false },
+};
+START_TEST(without_local_domains_a_regex_is_applied_at_the_domain_of_the_host)
+	{
+		const struct asked rcpt = { STAGE_RCPT, .rcpt = at_host_domain[_i].address,
+			.mta = "mx.corp.example" };
+
+		m.settings->local_domains = "";
+		made_list(&m, LIST_RCPT_DENY_RE, "all@corp\\.example");
+		assert_decided_by(at_host_domain[_i].is_denied ?
+				"rcpt=fail(rcpt_to.access.blacklist_regex:1)" :
+				NULL,
+			&rcpt);
+	}
+END_TEST
+
 /* With `warn`, the message passes, and the rest of the lookups is not made. */
 START_TEST(a_warning_makes_no_further_lookups)
 	{
@@ -314,6 +342,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 		an_address_with_too_many_lookups_is_refused_even_if_nothing_is_listed, 0,
 		ROWS(bounded));
+	tcase_add_loop_test(tcase,
+		without_local_domains_a_regex_is_applied_at_the_domain_of_the_host, 0,
+		ROWS(at_host_domain));
 	tcase_add_loop_test(tcase, an_address_that_the_mta_completes_has_few_lookups, 0,
 		ROWS(completed));
 	tcase_add_test(tcase, few_domains_leave_room_for_many_readings);
