@@ -150,6 +150,11 @@ void policy_check_unused_lists(const struct policy_parts *parts, struct problems
 					list_name((enum list_id)id), check_name(uses[i].check));
 		}
 	}
+	if (parts->settings->routed_recipients == ROUTED_REFUSE_ALL &&
+		!is_checked(parts->settings, CHECK_RCPT) && !is_checked(parts->settings, CHECK_ANY))
+		problems_note(problems,
+			"[profile] routed_recipients = refuse_all: not applied to "
+			"strangers, because [check] rcpt and any are no");
 }
 
 #define NO_DOMAIN "without a domain, such as <bob> and <bob@localhost>,"

@@ -314,6 +314,25 @@ START_TEST(lists_that_no_section_applies_are_noted)
 	}
 END_TEST
 
+START_TEST(a_refusal_of_all_routes_that_no_section_applies_is_noted)
+	{
+		for (int i = 0; i < 4; i++) {
+			struct problems *problems = problems_new();
+			struct service service = { .name = NULL };
+
+			service.mode[CHECK_RCPT] = i & 1 ? MODE_YES : MODE_NO;
+			service.mode[CHECK_ANY] = i & 2 ? MODE_WARN : MODE_NO;
+			m.settings->services = &service;
+			m.settings->service_count = 1;
+			m.settings->routed_recipients = ROUTED_REFUSE_ALL;
+			policy_check_unused_lists(&(struct policy_parts){ .settings = m.settings },
+				problems);
+			ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), i == 0);
+			problems_free(&problems);
+		}
+	}
+END_TEST
+
 /* Whether a rate is noted, because addresses without a domain have counts of their own. */
 static const struct {
 	enum rate rate;
@@ -360,6 +379,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, rules_that_need_local_domains_are_noted, 0, ROWS(unapplied));
+	tcase_add_test(tcase, a_refusal_of_all_routes_that_no_section_applies_is_noted);
 	tcase_add_loop_test(tcase, lists_that_no_section_applies_are_noted, 0,
 		sizeof(unused) / sizeof(unused[0]));
 	tcase_add_loop_test(tcase, rates_that_need_local_domains_are_noted, 0, ROWS(counted_apart));
