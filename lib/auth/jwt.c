@@ -236,14 +236,14 @@ static bool is_base64url(const char *text, size_t len)
 	return true;
 }
 
-/* Verify the signature with each key that matches the header's key id and algorithm. *has_key_r
- * becomes false if there is none. */
+/* Verify the signature with each key that matches the header's key id and algorithm. *is_guess_r
+ * becomes false if none of them is a secret, because nobody can guess a private key. */
 static int verify_signature(const struct jwt_keys *keys, const struct header *header,
-	const struct parts *parts, size_t len, bool *has_key_r, struct errmsg *err)
+	const struct parts *parts, size_t len, bool *is_guess_r, struct errmsg *err)
 {
 	uint8_t signature[BASE64_DECODED_MAX(JWT_MAX)];
 	size_t signature_bytes, want = 0, short_secret = 0;
-	bool kid_known = false, fits = false;
+	bool kid_known = false, fits = false, has_secret = false;
 
 	if (base64url_decode(parts->signature, parts->signature_len, signature, &signature_bytes) <
 		0)
@@ -264,6 +264,7 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 			continue;
 		}
 		fits = true;
+		has_secret = has_secret || key->secret != NULL;
 		want = signature_len(key, header->algorithm);
 		if (signature_bytes != want)
 			continue;
@@ -272,7 +273,7 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 				verify_secret(key, header->algorithm, parts, signature, want))
 			return 0;
 	}
-	*has_key_r = fits;
+	*is_guess_r = has_secret;
 	if (!kid_known)
 		return errmsg_set(err, "no key has the token's key id \"%.*s\"",
 			TEXT_CUT(header->kid, 60));
@@ -291,21 +292,20 @@ static int verify_signature(const struct jwt_keys *keys, const struct header *he
 	return errmsg_set(err, "the token's signature was not made with our key");
 }
 
-/* Like jwt_verify(). Sets *has_key_r to whether one of our keys may be the one that the token
- * needs. */
+/* Like jwt_verify(). Sets *is_guess_r to whether a token that is refused may be a guess. */
 static int verify_token(const struct jwt_keys *keys, const char *token, size_t len,
-	char **payload_r, size_t *len_r, bool *has_key_r, struct errmsg *err)
+	char **payload_r, size_t *len_r, bool *is_guess_r, struct errmsg *err)
 {
 	struct parts parts = { .header = NULL };
 	struct header header;
 	size_t payload_len;
 	char *payload;
 
-	*has_key_r = jwt_keys_count(keys) > 0;
-	if (!*has_key_r)
+	*is_guess_r = jwt_keys_count(keys) > 0;
+	if (!*is_guess_r)
 		return errmsg_set(err, "there is no key for tokens");
 	if (split_token(token, len, &parts, err) < 0 || read_header(&parts, &header, err) < 0 ||
-		verify_signature(keys, &header, &parts, len, has_key_r, err) < 0)
+		verify_signature(keys, &header, &parts, len, is_guess_r, err) < 0)
 		return -1;
 	if ((payload = malloc(BASE64_DECODED_MAX(parts.payload_len) + 1)) == NULL)
 		return errmsg_set(err, "out of memory");
@@ -323,9 +323,9 @@ static int verify_token(const struct jwt_keys *keys, const char *token, size_t l
 int jwt_verify(const struct jwt_keys *keys, const char *token, size_t len, char **payload_r,
 	size_t *len_r, struct errmsg *err)
 {
-	bool has_key;
+	bool is_guess;
 
-	return verify_token(keys, token, len, payload_r, len_r, &has_key, err);
+	return verify_token(keys, token, len, payload_r, len_r, &is_guess, err);
 }
 
 /*
@@ -463,12 +463,12 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 	json_t *claims;
 	char *payload = NULL;
 	size_t payload_len = 0;
-	bool is_genuine, has_key;
+	bool is_genuine, is_guess;
 	int ret = -1;
 
 	is_genuine =
-		verify_token(rules->keys, token, len, &payload, &payload_len, &has_key, err) == 0;
-	bearer_r->is_no_guess = is_genuine || !has_key;
+		verify_token(rules->keys, token, len, &payload, &payload_len, &is_guess, err) == 0;
+	bearer_r->is_no_guess = is_genuine || !is_guess;
 	if (!is_genuine)
 		return -1;
 	claims = json_loadb(payload, payload_len, JSON_REJECT_DUPLICATES, &error);

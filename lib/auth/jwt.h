@@ -39,7 +39,7 @@ struct jwt_rules {
 
 /* The content of a token that is accepted. For a token that is refused, only is_no_guess is set. */
 struct jwt_bearer {
-	bool is_no_guess; /* its signature is right, or we have no key with which to verify it */
+	bool is_no_guess; /* its signature is right, or no secret of ours can have made it */
 	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */
 	bool has_ignored_audience; /* it has an audience, which was not checked */
 };

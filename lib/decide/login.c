@@ -249,7 +249,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 	}
 	said = said == NULL ? request->login : said;
 	if (said[0] != '\0' && !names_same(said, bearer.mail)) {
-		refuse_login(a, CAUSE_CREDENTIALS, "the login is not that of the token");
+		refuse_login(a, CAUSE_POLICY, "the login is not that of the token");
 		return;
 	}
 	(void)text_format(login, sizeof(login), "%s:%s", settings->token_login, bearer.mail);

@@ -41,8 +41,9 @@ enum login_result {
 
 enum login_cause {
 	CAUSE_CREDENTIALS, /* wrong: counts towards the auth penalty */
-	CAUSE_POLICY,	   /* correct, but the user is disabled or suspended, or the claims of the
-			      token are refused: it has expired, or it is made for others */
+	CAUSE_POLICY,	   /* correct, but the user is disabled or suspended; or a token that is no
+			      guess: its claims are refused, or it was signed with a private key
+			      that is not ours */
 };
 
 #define LOGIN_SIZE (SUSPENSION_LOGIN_MAX + 1) /* more than TOKEN:MAIL needs */

@@ -163,7 +163,7 @@ static void warn_of_audience(struct auth *auth)
  * Return whether the attempt counts as a failure. The right password of a disabled or suspended
  * user does, or the delays that follow would tell it from a wrong one, unless it comes from the
  * owner's network, where it must not delay others. A token that is refused because it has
- * expired, or because we lack its key, does not: nobody guesses a signature, clients use a token
+ * expired, or because we lack its key, does not: nobody guesses a private key, clients use a token
  * until it is refused, and an issuer changes its keys before keys_file has the new ones.
  */
 static bool is_failure(const struct attempt *attempt)

@@ -161,11 +161,13 @@ def test_tokens_that_have_expired_or_lack_a_key_slow_nobody(daemon):
             # its issuer has a new key, which keys_file lacks yet
             answer = conn.auth("XOAUTH2", xoauth2(f"user{i}@example.com", token(SECRET, header={"alg": "ES256"})), "")
             assert answer[0] == "FAIL"
+            # its user's mail program knows him by another name
+            assert conn.auth("XOAUTH2", xoauth2(f"user{i}", token(SECRET, f"user{i}@example.com")), "")[0] == "FAIL"
         mark = daemon.mark()
         assert conn.auth("XOAUTH2", xoauth2("carol@example.com", token(SECRET)))[0] == "OK"
     assert "delay-ms" not in daemon.wait_record(mark, stage="auth", verdict="accept")
     records = daemon.records(stage="auth", verdict="reject")
-    assert len(records) == 12 and {record["cause"] for record in records} == {"policy"}
+    assert len(records) == 18 and {record["cause"] for record in records} == {"policy"}
     auth = daemon.ctl("status")["auth"]
     assert (auth["penalized_networks"], auth["penalized_logins"]) == (0, 0)
 

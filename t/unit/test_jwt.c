@@ -493,6 +493,43 @@ START_TEST(verifies_with_public_keys_and_never_uses_them_as_secrets)
 	}
 END_TEST
 
+/* A secret can be guessed, a private key cannot: an issuer who changes his before the file of
+ * public keys is changed must not slow his users down. */
+static const struct {
+	const char *header, *type; /* of the pair of keys; NULL: a secret */
+	enum jwt_algorithm algorithm;
+	bool is_guess;
+} strangers[] = {
+	{ HS256, NULL, JWT_HS256, true }, { "{\"alg\":\"EdDSA\"}", "ED25519", JWT_EDDSA, false },
+	{ "{\"alg\":\"EdDSA\",\"kid\":\"new\"}", "ED25519", JWT_EDDSA, false },
+	{ "{\"alg\":\"ES256\"}", "EC", JWT_ES256, false },
+	{ "{\"alg\":\"HS384\"}", NULL, JWT_HS384, false }, /* ours is too short */
+};
+START_TEST(a_token_of_an_unknown_key_is_a_guess_only_at_a_secret)
+	{
+		struct token_pair *ours = token_pair_new("ED25519"),
+				  *pair = strangers[_i].type == NULL ?
+			NULL :
+			token_pair_new(strangers[_i].type);
+		char *pem = token_pair_pem(ours);
+		struct jwt_keys *keys = keys_of(pem);
+		const struct jwt_rules rules = rules_of(keys);
+		static const char secret[] = "another secret of more than 32 bytes";
+		char *token = token_sign(strangers[_i].header, "{" GOOD "}",
+			strangers[_i].algorithm, pair, secret, strlen(secret));
+		struct jwt_bearer bearer;
+
+		ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, strlen(SECRET), NULL), 0);
+		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, &bearer, NULL), -1);
+		ck_assert_int_eq(bearer.is_no_guess, !strangers[_i].is_guess);
+		free(token);
+		free(pem);
+		jwt_keys_unref(&keys);
+		token_pair_free(&pair);
+		token_pair_free(&ours);
+	}
+END_TEST
+
 static const struct {
 	const char *text;
 	int count; /* -1: refused */
@@ -657,6 +694,8 @@ static Suite *jwt_suite(void)
 	tcase_add_test(tests, a_token_of_9_kib_is_refused);
 	tcase_add_loop_test(tests, verifies_with_public_keys_and_never_uses_them_as_secrets, 0,
 		COUNT(pairs));
+	tcase_add_loop_test(tests, a_token_of_an_unknown_key_is_a_guess_only_at_a_secret, 0,
+		COUNT(strangers));
 	tcase_add_loop_test(tests, reads_key_files, 0, COUNT(files));
 	tcase_add_loop_test(tests, a_hash_longer_than_the_secret_is_refused, 0, COUNT(hmacs));
 	tcase_add_test(tests, a_jwk_is_for_its_algorithm_alone);

@@ -110,7 +110,7 @@ static const struct {
 	{ "token", TOKEN, false, true, LOGIN_REFUSED, CAUSE_POLICY, "TOKEN:MAIL" },
 	{ "token:carol@example.com", TOKEN, false, true, LOGIN_ACCEPTED, 0,
 		"token:Carol@example.com" },
-	{ "token:bob@example.com", TOKEN, false, true, LOGIN_REFUSED, CAUSE_CREDENTIALS,
+	{ "token:bob@example.com", TOKEN, false, true, LOGIN_REFUSED, CAUSE_POLICY,
 		"not that of the token" },
 	{ "token", "secret", false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no dots" },
 	{ "", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
@@ -118,7 +118,7 @@ static const struct {
 	{ "CAROL@EXAMPLE.com", TOKEN, true, false, LOGIN_ACCEPTED, 0, "token:Carol@example.com" },
 	{ "token:carol@example.com", TOKEN, true, false, LOGIN_ACCEPTED, 0,
 		"token:Carol@example.com" },
-	{ "bob", TOKEN, true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "not that of the token" },
+	{ "bob", TOKEN, true, false, LOGIN_REFUSED, CAUSE_POLICY, "not that of the token" },
 	{ "bob", "secret", true, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "no dots" },
 	{ "bob", TOKEN, false, false, LOGIN_REFUSED, CAUSE_CREDENTIALS, "wrong password" },
 };
