@@ -301,7 +301,7 @@ int jwt_keys_add_jwks(struct jwt_keys *keys, const char *text, size_t len,
 		total = errmsg_set(err, "neither a JWK set nor a JWK: no \"keys\" and no \"kty\"");
 	} else if (list == NULL) {
 		total = add_jwk(keys, root, 1, problems, err);
-	} else if (!json_is_array(list)) {
+	} else if (!json_is_array(list) && !json_is_null(list)) { /* Go writes an empty set so */
 		total = errmsg_set(err, "\"keys\" is not an array");
 	} else {
 		json_array_foreach (list, i, one) {

@@ -16,11 +16,21 @@
 
 #define KEYS_FILE_MAX (1U << 20)
 
+/* Returns whether the text has only white space and comments, such as keys that somebody has put
+ * out of force. */
 static bool is_blank(const char *text, size_t len)
 {
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL && text[len - 1] != '\0')
-		len--;
-	return len == 0;
+	bool is_comment = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			is_comment = false;
+		else if (text[i] == '#')
+			is_comment = true;
+		else if (!is_comment && memchr(" \t\r", text[i], 3) == NULL)
+			return false;
+	}
+	return true;
 }
 
 /* Add the keys in text. Their problems begin with the path. */
@@ -68,7 +78,7 @@ static enum token_keys_result read_file(struct jwt_keys *keys, const char *path,
 	}
 	mark = utf8_mark_len(text, len);
 	if (is_blank(text + mark, len - mark)) {
-		(void)errmsg_set(err, "no key found: the file is empty");
+		(void)errmsg_set(err, "no key found: the file is empty or has only comments");
 		result = TOKEN_KEYS_GONE;
 	} else if (add_keys(keys, path, text + mark, len - mark, problems, err) == 0) {
 		result = TOKEN_KEYS_LOADED;

@@ -539,6 +539,7 @@ static const struct {
 	{ "hello\n", -1, "neither PEM nor a JWK set" },
 	{ "{", -1, "invalid JSON (line 1" },
 	{ "{\"keys\":[]}", 0, "the set is empty" },
+	{ "{\"keys\":null}", 0, "the set is empty" },
 	{ "{\"keys\":{}}", -1, "not an array" },
 	{ "{\"keys\":[7]}", 0, "not a key for verifying" },
 	{ "{" FRODO "}", 1, "" },

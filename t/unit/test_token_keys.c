@@ -31,6 +31,11 @@
 	"\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}"
 #define PEM_PRIVATE "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 
+#define PEM_COMMENTED                                                     \
+	"#-----BEGIN PUBLIC KEY-----\n"                                   \
+	"#MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n" \
+	"#-----END PUBLIC KEY-----\n"
+
 static char folder[64], path[96];
 static struct jwt_keys *keys;
 static struct problems *problems;
@@ -137,7 +142,9 @@ static const struct {
 	{ SET(SHARED "," PUBLIC), 0644, 0, "its mode is 0644", TOKEN_KEYS_FAILED },
 	{ "", 0600, 0, "the file is empty", TOKEN_KEYS_GONE },
 	{ " \r\n\t\n", 0644, 0, "the file is empty", TOKEN_KEYS_GONE },
-	{ "# no keys\n", 0644, 0, "neither PEM nor a JWK set", TOKEN_KEYS_FAILED },
+	{ "# none\n\n  #" PEM_COMMENTED, 0644, 0, "has only comments", TOKEN_KEYS_GONE },
+	{ "no keys\n", 0644, 0, "neither PEM nor a JWK set", TOKEN_KEYS_FAILED },
+	{ "# ours\n" PEM, 0644, 1, "", TOKEN_KEYS_LOADED },
 	{ "{}", 0644, 0, "neither a JWK set nor a JWK", TOKEN_KEYS_FAILED },
 	{ SET(""), 0644, 0, "", TOKEN_KEYS_LOADED },
 	{ SET(SHORT), 0600, 0, "", TOKEN_KEYS_LOADED },
