@@ -86,25 +86,69 @@ static bool is_bound_of_pcre2(int error)
 		error == PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP;
 }
 
+/* Called by PCRE2 after it has read a regex, before it compiles the first group: 1 ends that. */
+static int stop_compiling(uint32_t depth, void *unused)
+{
+	(void)depth;
+	(void)unused;
+	return 1;
+}
+
+/* Return whether PCRE2 may find a lookbehind in a text. */
+static bool may_look_behind(const char *text, size_t len)
+{
+	for (size_t i = 0; i + 3 < len; i++) {
+		if (text[i] == '(' &&
+			(text[i + 1] == '*' ||
+				(text[i + 1] == '?' && text[i + 2] == '<' &&
+					strchr("=!*", text[i + 3]) != NULL)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Let PCRE2 read a regex that is not translated. Returns its error, with the position, or 0. What
+ * is one class to JavaScript may be repeated groups to PCRE2, so that the cost of compiling it is
+ * unknown; and lookbehinds are measured while it is read, which takes long with recursions. Both
+ * are avoided, so that the time is proportional to the length.
+ */
+static int find_error(const char *regex, size_t len, uint32_t options, PCRE2_SIZE *at_r)
+{
+	pcre2_compile_context *context = NULL;
+	pcre2_code *code = NULL;
+	int error = 0;
+
+	if (may_look_behind(regex, len))
+		return 0;
+	if ((context = pcre2_compile_context_create(NULL)) == NULL)
+		return PCRE2_ERROR_HEAP_FAILED;
+	(void)pcre2_set_compile_recursion_guard(context, stop_compiling, NULL);
+	code = pcre2_compile((PCRE2_SPTR)regex, len,
+		(options & ~PCRE2_DOTALL) | PCRE2_ALT_BSUX | PCRE2_NO_AUTO_POSSESS |
+			PCRE2_NO_START_OPTIMIZE,
+		&error, at_r, context);
+	if (code != NULL || error == PCRE2_ERROR_PARENTHESES_STACK_CHECK)
+		error = 0;
+	pcre2_code_free(code);
+	pcre2_compile_context_free(context);
+	return error;
+}
+
 /*
  * Report why a regex cannot be compiled. PCRE2's position in the translated regex would mislead, so
- * the regex itself is compiled for a better message; if that succeeds, only JavaScript refuses it.
+ * the regex itself is read for a better message; if that succeeds, only JavaScript refuses it.
  */
 static enum regex_compiled refuse_regex(const char *regex, size_t len, uint32_t options,
 	int translated_error, struct errmsg *err)
 {
 	const int shown = (int)text_fit(regex, len, 200);
-	int error = 0;
 	PCRE2_UCHAR why[128];
-	PCRE2_SIZE at;
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex, len,
-		(options & ~PCRE2_DOTALL) | PCRE2_ALT_BSUX | PCRE2_NO_AUTO_POSSESS |
-			PCRE2_NO_START_OPTIMIZE,
-		&error, &at, NULL);
-	const bool is_taken = code != NULL;
+	PCRE2_SIZE at = 0;
+	const int error = find_error(regex, len, options, &at);
+	const bool is_taken = error == 0;
 
-	pcre2_code_free(code);
-	if (!is_taken && error == PCRE2_ERROR_HEAP_FAILED)
+	if (error == PCRE2_ERROR_HEAP_FAILED)
 		return run_out(err);
 	if (is_bound_of_pcre2(translated_error) && (is_taken || error != translated_error)) {
 		(void)pcre2_get_error_message(translated_error, why, sizeof(why));

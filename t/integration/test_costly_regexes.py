@@ -189,6 +189,26 @@ def test_profiles_above_the_bound_delay_nothing(box):
     assert any("id 10 (p10): rcpt_re: the regexes of all profiles" in text for text in status(daemon)["cache"]["problems"])
 
 
+def test_the_reason_of_a_refusal_delays_nothing(box):
+    """To JavaScript this is one class; to PCRE2, a lookbehind whose length takes long to find."""
+    calls = "".join(f"((?{number})(?{number}))" for number in range(3, 14)) + "(a)(?<=(?2))"
+    columns = [",".join(rf"\Q[\E(?|(q)){'b' * 3000}{calls}](?>{name}{number})" for number in range(1300)) for name in "ab"]
+
+    def store(enabled):
+        return {"profiles": [*rows(enabled)["profiles"][1:], *({"id": number, "name": f"p{number}", "rcpt_re": regexes}
+                                                               for number, regexes in enumerate(columns, 10))],
+                "users": rows(enabled)["users"][:1]}
+
+    daemon = box.postern(store=store(True), start=False)
+    daemon.process.argv[:0] = ["prlimit", f"--cpu={CPU_SECONDS}", "--"]
+    daemon.start()
+    wait_source(daemon, "store")
+    assert may(daemon, *ALICE)
+    daemon.write_store(store(False))
+    wait_may_not(daemon, *ALICE)
+    assert any("id 10 (p10): rcpt_re[1]: regex " in text for text in status(daemon)["cache"]["problems"])
+
+
 def test_changes_and_a_stop_do_not_wait_for_many_profiles(box):
     daemon = box.postern(store=many_rows(True))
     question = ("alice", "alice@example.com", "q1000x39y@ab7.example")

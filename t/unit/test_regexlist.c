@@ -489,7 +489,7 @@ static const struct {
 } reasons[] = {
 	{ "[\\ud800](?<=a*)b", ": lookbehind assertion is not fixed length" },
 	{ "[\\N]\\k<(?<=a|b*)b", ": lookbehind assertion is not fixed length" },
-	{ "(?<=a*)b", ": lookbehind assertion is not fixed length at character 1" },
+	{ "(?<=a*)b", ": lookbehind assertion is not fixed length" },
 	{ "[\\N]a{99999}", ": number too big in {} quantifier" },
 	{ "a{99999}", ": number too big in {} quantifier at character 8" },
 	{ "[\\e-\\-]", ": it is not in JavaScript's dialect" },
