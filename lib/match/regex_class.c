@@ -9,8 +9,7 @@
 
 #include "lib/match/regex_case.h"
 
-/* Append a number as strbuf_addf() does with "%x", which takes ten times as long. */
-static void append_hex(struct strbuf *out, uint32_t c)
+void regex_class_append_hex(struct strbuf *out, uint32_t c)
 {
 	char digits[8];
 	size_t at = sizeof(digits);
@@ -31,7 +30,7 @@ void regex_class_append_code(struct strbuf *out, uint32_t c)
 		strbuf_add_char(out, (char)c);
 	} else {
 		strbuf_add(out, "\\x{", 3);
-		append_hex(out, c);
+		regex_class_append_hex(out, c);
 		strbuf_add_char(out, '}');
 	}
 }

@@ -38,6 +38,9 @@ void regex_class_append(struct strbuf *out, struct regex_class *class, bool nega
 /* Append one character as it is written in a class or outside of one, escaped where necessary. */
 void regex_class_append_code(struct strbuf *out, uint32_t c);
 
+/* Append a number as strbuf_addf() does with "%x", which takes ten times as long. */
+void regex_class_append_hex(struct strbuf *out, uint32_t c);
+
 void regex_class_free(struct regex_class *class);
 
 #endif

@@ -137,7 +137,8 @@ const char *regex_escape_read_name(const char *p, const char *end, struct strbuf
 		if (c < 0x80 && !isalpha((int)c) && c != '$' && c != '_' &&
 			(name->len == 0 || !isdigit((int)c)))
 			return NULL;
-		strbuf_addf(name, "%x,", (unsigned)c);
+		regex_class_append_hex(name, c);
+		strbuf_add_char(name, ',');
 	}
 	return p < end && name->len > 0 ? p + 1 : NULL;
 }
