@@ -50,6 +50,13 @@ void check_body(const struct check_env *env, const struct facts *facts, uint64_t
 	struct verdict *verdict);
 
 /*
+ * Refuse a message at its end if its user may send nothing any more, because the row was disabled
+ * or the login suspended after the recipients were accepted. env->policy is the one in force then.
+ * Needs no scratch.
+ */
+void check_end(const struct check_env *env, const struct facts *facts, struct verdict *verdict);
+
+/*
  * Charge a new connection, whatever its stages decide later. check_connect() uses the result from
  * facts->connection, even if it is called only at MAIL.
  */

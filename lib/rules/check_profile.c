@@ -201,6 +201,32 @@ bool check_sender(struct check_run *run)
 	return true;
 }
 
+/* Begin checks that need no scratch, without a verdict. */
+static struct check_run run_without_regexes(const struct check_env *env, const struct facts *facts)
+{
+	const struct policy_parts *parts = policy_parts(env->policy);
+
+	return (struct check_run){
+		.env = env,
+		.parts = parts,
+		.settings = parts->settings,
+		.service = settings_service(parts->settings, facts->service),
+		.facts = facts,
+	};
+}
+
+void check_end(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
+{
+	struct check_run run = run_without_regexes(env, facts);
+	struct sender_user who;
+	const char *why;
+
+	verdict_init(verdict);
+	run.verdict = verdict;
+	if (sender_user_find(&run, &who) && (why = stop_reason(&run, &who)) != NULL)
+		(void)refuse_stopped(&run, &who, CHECK_SENDER, why);
+}
+
 /* Return the size limit of the session's user, 0 for none; *who receives the user, whose profile
  * sets the limit. */
 static uint64_t maxsize_of(const struct check_run *run, struct sender_user *who)
@@ -235,16 +261,9 @@ bool check_size(struct check_run *run)
 
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts)
 {
-	const struct policy_parts *parts = policy_parts(policy);
 	const struct check_env env = { .policy = policy };
+	const struct check_run run = run_without_regexes(&env, facts);
 	struct sender_user who;
-	const struct check_run run = {
-		.env = &env,
-		.parts = parts,
-		.settings = parts->settings,
-		.service = settings_service(parts->settings, facts->service),
-		.facts = facts,
-	};
 
 	return maxsize_of(&run, &who);
 }

@@ -111,9 +111,9 @@ struct results_field {
 
 /*
  * Accept the message: make its reservations final, log that and fill *results_r. Returns 0, or -1
- * when memory runs out or the message contains too many forged results fields. In that case the
- * verdict is the answer, which is logged, and *results_r is empty; the reservations become final
- * only if the answer accepts the message.
+ * when the user may no longer send, when memory runs out, or when the message contains too many
+ * forged results fields. In that case the verdict is the answer, which is logged, and *results_r is
+ * empty; the reservations become final only if the answer accepts the message.
  */
 int session_accept(struct session *session, const char *queue, struct results_field *results_r,
 	struct verdict *verdict);

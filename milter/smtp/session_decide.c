@@ -190,3 +190,21 @@ void session_decide(struct session *session, struct message *message,
 	scratch_pool_put(scratches, env.scratch);
 	policy_unref(&policy);
 }
+
+void session_decide_end(struct session *session, struct message *message, struct verdict *verdict)
+{
+	const struct stage_facts about = { .stage = STAGE_HEADER };
+	const struct facts facts = session_facts(session, message);
+	struct check_env env = { .suspensions = shared_suspensions(session->shared) };
+	struct policy *policy =
+		message->login == NULL ? NULL : snapshot_get(shared_snapshot(session->shared));
+
+	verdict_init(verdict);
+	if ((env.policy = policy) != NULL)
+		check_end(&env, &facts, verdict);
+	if (verdict->kind != VERDICT_CONTINUE) {
+		message->policy_serial = policy_serial(policy);
+		record_findings(session, message, &about, verdict);
+	}
+	policy_unref(&policy);
+}

@@ -363,6 +363,9 @@ int session_accept(struct session *session, const char *queue, struct results_fi
 	if (message == NULL)
 		return 0;
 	message_set_queue(message, queue);
+	session_decide_end(session, message, verdict);
+	if (verdict->kind != VERDICT_CONTINUE)
+		return -1;
 	if (message->forged > FORGED_MAX) {
 		session_refuse(session, message, &about, &too_many, verdict);
 		return -1;

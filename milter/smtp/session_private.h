@@ -118,10 +118,12 @@ struct refusal {
  * session_decide() runs the checks with the policy of the message, or before MAIL with the one in
  * force. session_fail() answers according to on_error, because the stage cannot be decided.
  * session_put_off() tells the client to try again later, whatever on_error is. session_refuse()
- * answers with the refusal.
+ * answers with the refusal. session_decide_end() looks whether the user of a message that is about
+ * to be accepted may still send, by the policy in force, and not by that of the message.
  */
 void session_decide(struct session *session, struct message *message,
 	const struct stage_facts *about, struct verdict *verdict);
+void session_decide_end(struct session *session, struct message *message, struct verdict *verdict);
 void session_fail(struct session *session, struct message *message, const struct stage_facts *about,
 	const char *why, struct verdict *verdict);
 void session_put_off(struct session *session, struct message *message,

@@ -203,6 +203,7 @@ enum end {
 	BAD_FROM,
 	TOO_BIG,
 	FORGED,
+	SUSPENDED, /* after the recipient was accepted */
 	END_COUNT
 };
 
@@ -241,13 +242,17 @@ static void end_message(enum end end)
 	if (end == FORGED) {
 		s.session->message->forged = 101;
 		ck_assert_int_eq(session_accept(s.session, "Q", &results, &s.verdict), -1);
+	} else if (end == SUSPENDED) {
+		ck_assert_int_eq(suspensions_set(shared_suspensions(s.shared), "BOB", true), 1);
+		ck_assert_int_eq(session_accept(s.session, "Q", &results, &s.verdict), -1);
+		ck_assert_int_eq(suspensions_set(shared_suspensions(s.shared), "bob", false), 1);
 	} else if (end == BAD_FROM) {
 		session_header_end(s.session, "Q", &s.verdict);
 	} else if (end == TOO_BIG) {
 		session_header_end(s.session, "Q", &s.verdict);
 		(void)session_body(s.session, 10000, &s.verdict);
 	}
-	if (end == BAD_FROM || end == TOO_BIG || end == FORGED)
+	if (end == BAD_FROM || end == TOO_BIG || end == FORGED || end == SUSPENDED)
 		drop_refused();
 	if (end == HIDDEN)
 		s.session->message->queue[0] = '\0';
