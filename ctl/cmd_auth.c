@@ -62,8 +62,8 @@ static void print_forgiven(const struct ctl *ctl, json_t *answer)
 	print_line(stdout, "%lld entr%s with failures removed", count, count == 1 ? "y" : "ies");
 }
 
-/* With [limits] on_limit = suspend, the next recipient suspends a login whose limit is still full.
- */
+/* With [limits] on_limit = suspend, the next recipient suspends a login again whose limit is full,
+ * or whose attempts are used up. */
 static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 {
 	json_t *request = json_pack("{s:s, s:s+}", "command", "limits", "key", "login:", login);
@@ -74,12 +74,18 @@ static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 	if (control_client_once(ctl, request, &answer, &err) == CTL_OK) {
 		key = json_array_get(json_object_get(answer, "keys"), 0);
 		json_array_foreach (json_object_get(key, "windows"), i, window) {
-			if (json_integer_value(json_object_get(window, "used")) > 0 &&
-				json_integer_value(json_object_get(window, "left")) == 0)
+			const char *limit = json_string_value(json_object_get(window, "limit"));
+
+			if (json_integer_value(json_object_get(window, "wait")) <= 0)
+				continue;
+			if (json_integer_value(json_object_get(window, "left")) == 0)
 				print_line(stdout,
-					"The limit %s is still full. To clear it: posternctl "
-					"limits %s reset",
-					json_string_value(json_object_get(window, "limit")), login);
+					"The limit %s is still full. To clear it:", limit);
+			else
+				print_line(stdout,
+					"No attempts of the limit %s are left. To clear them:",
+					limit);
+			print_line(stdout, "  posternctl limits login:%s reset", login);
 		}
 	}
 	json_decref(answer);

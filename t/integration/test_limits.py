@@ -361,6 +361,29 @@ def test_a_user_who_is_locked_out_does_not_end_an_open_message(box, mta_kind, ho
     wait_until(lambda: use(daemon) == (0, 0, 1), "the recipient is given back")
 
 
+def test_the_end_of_a_suspension_tells_what_would_begin_the_next(box):
+    daemon = daemon_with(box, "2/1d", limits={"on_limit": "suspend", "attempts": "1"})
+
+    def resumed():
+        return daemon.ctl("resume", "bob", parse=False).splitlines()
+
+    with begin(daemon) as milter:
+        assert mail(milter) and milter.rcpt("<a@x.example>") and milter.rcpt("<b@x.example>")
+        milter.abort()
+        assert mail(milter) and milter.rcpt("<c@x.example>").code == 550
+        wait_until(lambda: daemon.ctl("suspended")["logins"] == ["bob"], "it is told")
+        assert resumed() == ["bob is no longer suspended", "No attempts of the limit 2/1d are left. To clear them:",
+                             "  posternctl limits login:bob reset"]
+        daemon.ctl("limits", "login:bob", "reset")
+        milter.abort()
+        assert mail(milter) and milter.rcpt("<a@x.example>") and milter.rcpt("<b@x.example>") and sent(milter)
+    daemon.ctl("suspend", "bob")
+    assert resumed() == ["bob is no longer suspended", "The limit 2/1d is still full. To clear it:",
+                         "  posternctl limits login:bob reset"]
+    daemon.ctl("limits", "login:bob", "reset")
+    assert resumed() == ["bob was not suspended"]
+
+
 @pytest.mark.threads
 @pytest.mark.parametrize("login", ["#bob", " bob", "b\\x23", "#\x1b[2j"])
 def test_every_login_can_be_suspended(box, login):
