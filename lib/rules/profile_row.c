@@ -172,6 +172,20 @@ static int parse_size(const struct cell *cell, uint64_t *size_r)
 	return 0;
 }
 
+/* Note limits of 0: in [limit] and in maxsize, 0 sets no limit. */
+static void note_closed_limits(const struct profile *profile)
+{
+	char text[32];
+
+	for (size_t i = 0; i < profile->limits.len; i++) {
+		if (profile->limits.limit[i].count > 0)
+			continue;
+		limit_format(&profile->limits.limit[i], text);
+		problems_note(profile->problems,
+			"limits: %s lets its users send nothing; for no limit, leave it out", text);
+	}
+}
+
 /* Read the columns that would allow more if they were misread; a bad one leaves out the row.
  * Returns 0, or -1 with the problem added. */
 static int read_bounds(struct profile *profile)
@@ -206,6 +220,7 @@ static int read_bounds(struct profile *profile)
 			limits->kind == CELL_LIST ? "must be text, not a list" : err.text);
 		return -1;
 	}
+	note_closed_limits(profile);
 	return 0;
 }
 

@@ -330,6 +330,30 @@ START_TEST(regexes_are_found)
 	}
 END_TEST
 
+/* 0 sets no limit in maxsize and in [limit], and may have been meant so here. */
+static const struct {
+	const char *limits, *note;
+} closed[] = {
+	{ "0", "profiles id 1 (1): limits: 0/1m lets its users send nothing; for no limit, leave it out" },
+	{ "5/1h,0/1d",
+		"profiles id 1 (1): limits: 0/1d lets its users send nothing; for no limit, leave it out" },
+	{ "10/1h", NULL },
+};
+START_TEST(a_limit_of_0_is_noted)
+	{
+		struct made_profile row = { .id = "1", .limits = closed[_i].limits };
+
+		ck_assert_int_eq(made_profile(&m, &row), 1);
+		(void)made_finish_profiles(&m);
+		ck_assert_uint_eq(problems_count(m.problems), 0);
+		ck_assert_uint_eq(problems_level_count(m.problems, PROBLEM_NOTE),
+			closed[_i].note != NULL);
+		if (closed[_i].note != NULL)
+			ck_assert_str_eq(problems_level_text(m.problems, PROBLEM_NOTE, 0),
+				closed[_i].note);
+	}
+END_TEST
+
 START_TEST(list_columns_are_not_split)
 	{
 		static const char list[] = "^a{2,4}$\0^\"x,y\"@b\\.example$\0";
@@ -399,6 +423,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, rows_with_the_same_name_are_reported);
 	tcase_add_loop_test(tcase, hosts_and_recipients_are_found, 0, ROWS(recipients));
 	tcase_add_loop_test(tcase, regexes_are_found, 0, ROWS(regexes));
+	tcase_add_loop_test(tcase, a_limit_of_0_is_noted, 0, ROWS(closed));
 	tcase_add_test(tcase, list_columns_are_not_split);
 	tcase_add_test(tcase, thousands_of_profiles);
 	suite_add_tcase(suite, tcase);
