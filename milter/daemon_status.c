@@ -219,7 +219,7 @@ struct look {
 	const char *user;
 	pthread_t asker;
 	struct problems *found;
-	bool is_changed; /* postern.conf, since it was read */
+	const char *changed; /* a file of the configuration, since it was read; NULL: none */
 };
 
 static void look_free(void *context)
@@ -239,7 +239,7 @@ static void run_look(void *context)
 		return; /* no thread: a file system that does not answer would hold up all logins */
 	config_note_files(look->config, look->found);
 	config_check_readable(look->config, look->user, look->found);
-	look->is_changed = config_is_changed(look->config);
+	look->changed = config_changed_file(look->config);
 }
 
 static struct job *start_look(struct daemon_status *status)
@@ -286,10 +286,10 @@ static void report_files(struct daemon_status *status, struct status_health *hea
 	look = job_finish(&status->look);
 	report_each(look->found, "Restore the file, and let the daemon's user read it.", health);
 	report_notes(look->found, health);
-	if (look->is_changed)
+	if (look->changed != NULL)
 		status_add_problem(health, "Run postern -n, then posternctl reload.",
 			"%s has been changed since it was read, and the changes are not in force",
-			status->config_path);
+			look->changed);
 	look_free(look);
 }
 

@@ -186,19 +186,34 @@ void config_unref(const struct config **config)
 		config_free(gone);
 }
 
-bool config_is_changed(const struct config *config)
+/* Return whether the file has another text by now. */
+static bool is_changed(const char *path, uint64_t content)
 {
 	struct errmsg err;
-	bool is_changed;
+	bool changed;
 	char *text;
 	size_t len;
 
-	if (file_read(config->path, CONFIG_MAX, &text, &len, NULL, &err) != FILE_READ)
+	if (path[0] == '\0' || file_read(path, CONFIG_MAX, &text, &len, NULL, &err) != FILE_READ)
 		return false;
-	is_changed = hash_bytes(text, len) != config->content;
+	changed = hash_bytes(text, len) != content;
 	explicit_bzero(text, len);
 	free(text);
-	return is_changed;
+	return changed;
+}
+
+const char *config_changed_file(const struct config *config)
+{
+	const char *const paths[CONFIG_TEXTS] = {
+		[CONFIG_TEXT_SETTINGS] = config->path,
+		[CONFIG_TEXT_PASSWORD] = config->given.password_file,
+		[CONFIG_TEXT_SECRET] = config->given.secret_file,
+	};
+
+	for (int i = 0; i < CONFIG_TEXTS; i++)
+		if (is_changed(paths[i], config->content[i]))
+			return paths[i];
+	return NULL;
 }
 
 void config_check_readable(const struct config *config, const char *user, struct problems *problems)
@@ -304,7 +319,7 @@ static int parse(const char *path, const char *text, size_t len, const char *use
 	if (ret == 0)
 		ret = fill(&f, path, text, len, err);
 	if (ret == 0) {
-		f.config->content = hash_bytes(text, len);
+		f.config->content[CONFIG_TEXT_SETTINGS] = hash_bytes(text, len);
 		config_note_access(f.config, f.config->warnings);
 		*config_r = f.config;
 		f.config = NULL;

@@ -99,6 +99,9 @@ struct config_given {
 	uint32_t ipv6_prefix;
 };
 
+/* What a configuration was read from. */
+enum config_text { CONFIG_TEXT_SETTINGS, CONFIG_TEXT_PASSWORD, CONFIG_TEXT_SECRET, CONFIG_TEXTS };
+
 /*
  * All of postern.conf. Immutable once loaded, and reference-counted: any thread may read it as long
  * as it holds a reference. Strings live as long as the configuration and are never NULL. A policy
@@ -107,9 +110,9 @@ struct config_given {
 struct config {
 	unsigned refs; /* only config_ref() and config_unref() use it */
 	struct arena *arena;
-	char *path;	  /* the file */
-	uint64_t content; /* hash_bytes() of its text */
-	char *folder;	  /* its directory, from which relative paths start */
+	char *path;			/* the file */
+	uint64_t content[CONFIG_TEXTS]; /* hash_bytes() of what was read */
+	char *folder;			/* its directory, from which relative paths start */
 	struct settings *settings;
 	uid_t user; /* the daemon's user, who may own secrets; (uid_t)-1: only root and the
 		       process's own user may */
@@ -168,8 +171,9 @@ const struct config *config_ref(const struct config *config);
  * Accepts NULL. Thread-safe. */
 void config_unref(const struct config **config);
 
-/* Return whether the file has another text by now; false if it cannot be read. */
-bool config_is_changed(const struct config *config);
+/* Return the path of a file that has another text by now: postern.conf, or one of a secret. NULL if
+ * none has; one that cannot be read does not count. */
+const char *config_changed_file(const struct config *config);
 
 /*
  * Add to problems the files of the configuration that this process cannot read, or that are gone: a

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/auth/jwt_keys.h"
+#include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/conf/config_private.h"
@@ -23,9 +24,12 @@
 #define SECRET_MAX (64u << 10)
 
 /* Read the only line of a secret file into *secret, which must not be set in postern.conf too. */
-static int read_secret(struct config_filling *f, const char *section, const char *name,
-	const char *file, const char **secret, struct errmsg *err)
+static int read_secret(struct config_filling *f, enum config_text which, const char *file,
+	const char **secret, struct errmsg *err)
 {
+	const bool is_token = which == CONFIG_TEXT_SECRET;
+	const char *section = is_token ? "jwt" : "database",
+		   *name = is_token ? "secret" : "password";
 	char key[64], *text;
 	const char *copy = NULL, *line;
 	size_t len, mark;
@@ -40,6 +44,7 @@ static int read_secret(struct config_filling *f, const char *section, const char
 	}
 	if (file_read_secret(file, SECRET_MAX, f->config->user, &text, &len, err) != FILE_READ)
 		return config_key_error(f->config, section, key, err);
+	f->config->content[which] = hash_bytes(text, len);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
 	mark = utf8_mark_len(text, len);
@@ -76,7 +81,7 @@ static int build_conninfo(struct config_filling *f, struct errmsg *err)
 			config_line(f->config, "database", "conninfo"));
 		return config_key_error(f->config, "database", extra, err);
 	}
-	if (read_secret(f, "database", "password", given->password_file, &given->password, err) < 0)
+	if (read_secret(f, CONFIG_TEXT_PASSWORD, given->password_file, &given->password, err) < 0)
 		return -1;
 	conninfo_build(given, &text);
 	if (!text.failed)
@@ -112,7 +117,7 @@ static int derive_token_secret(struct config_filling *f, struct errmsg *err)
 	struct config *c = f->config;
 	struct settings *s = f->homes.settings;
 
-	if (read_secret(f, "jwt", "secret", c->given.secret_file, &c->jwt.secret, err) < 0)
+	if (read_secret(f, CONFIG_TEXT_SECRET, c->given.secret_file, &c->jwt.secret, err) < 0)
 		return -1;
 	if (*c->jwt.secret != '\0' && strlen(c->jwt.secret) < JWT_SECRET_MIN) {
 		(void)errmsg_set(err, "the shared secret has %zu bytes; it needs at least %d",

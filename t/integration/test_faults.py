@@ -439,6 +439,24 @@ def test_a_change_of_the_configuration_without_a_reload_is_a_problem(box):
     assert status(daemon)[0] == 0
 
 
+def test_a_secret_that_was_replaced_without_a_reload_is_a_problem(box):
+    """Otherwise the old one stays in force, and nobody knows."""
+    daemon = box.postern(start=False, lists=LISTS, store=STORE, config={**TIGHT, "jwt": {"secret_file": "secret", "profile": "p"}})
+    secret = daemon.folder / "secret"
+    secret.write_text("a shared secret of more than 32 bytes\n")
+    secret.chmod(0o600)
+    if USER:
+        shutil.chown(secret, USER)
+    daemon.start()
+    os.utime(secret)
+    assert status(daemon)[0] == 0
+    secret.write_text("another shared secret, after the first was stolen\n")
+    code, said = status(daemon)
+    assert code == 1 and f"{secret} has been changed since it was read, and the changes are not in force" in said
+    daemon.ctl("reload")
+    assert status(daemon)[0] == 0
+
+
 def test_files_that_the_next_start_of_its_own_user_lacks_are_problems(box):
     """As where systemd starts the daemon."""
     needs_user()
