@@ -189,25 +189,31 @@ static void note_change(const struct socket_file *was, const struct stat *now,
 }
 
 /* A socket whose file is gone gets no more clients; if another file is in its place, another
- * program gets them. */
+ * program gets them. Where the daemon cannot look for it any more, clients do not reach it either.
+ */
 static void report_sockets(const struct socket_file sockets[SOCKETS], struct status_health *health)
 {
 	struct stat st;
-	bool is_gone;
+	int error;
 
 	for (int i = 0; i < SOCKETS; i++) {
 		if (sockets[i].ino == 0)
 			continue;
-		is_gone = lstat(sockets[i].path, &st) != 0;
-		if (is_gone ? errno != ENOENT && errno != ENOTDIR :
-			      st.st_dev == sockets[i].dev && st.st_ino == sockets[i].ino) {
-			if (!is_gone)
-				note_change(&sockets[i], &st, health);
-			continue;
-		}
-		status_add_problem(health, "Find out what has removed it, then restart postern.",
-			"%s: the file of this socket %s, so that nobody reaches the daemon there",
-			sockets[i].path, is_gone ? "is gone" : "has been replaced by another one");
+		error = lstat(sockets[i].path, &st) != 0 ? errno : 0;
+		if (error == 0 && st.st_dev == sockets[i].dev && st.st_ino == sockets[i].ino)
+			note_change(&sockets[i], &st, health);
+		else if (error == 0 || error == ENOENT || error == ENOTDIR)
+			status_add_problem(health,
+				"Find out what has removed it, then restart postern.",
+				"%s: the file of this socket %s, so that nobody reaches the daemon there",
+				sockets[i].path,
+				error != 0 ? "is gone" : "has been replaced by another one");
+		else
+			status_add_problem(health,
+				"Restore the rights of the directories above it.",
+				"%s: the daemon cannot look at this socket any more, so that clients without "
+				"root's rights do not reach it either: %s",
+				sockets[i].path, strerror(error));
 	}
 }
 

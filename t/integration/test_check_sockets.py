@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import sys
@@ -118,6 +119,24 @@ def test_a_socket_that_is_removed_or_replaced_is_a_problem(box):
     daemon.stop()
     assert daemon.socket.is_socket() and (daemon.run / "pid").exists(), "the daemon has removed what is not its own"
     assert not (daemon.run / "control").exists()
+
+
+@pytest.mark.skipif(not USER, reason="needs root, and another user for the daemon")
+def test_a_socket_behind_a_directory_that_only_root_may_pass_is_a_problem(box):
+    """The user of the MTA does not reach it, and nor does the daemon's own."""
+    daemon = box.postern(start=False, config={"milter": {"socket": "unix:mta/sock", "socket_mode": "0660"}, "auth": {"socket_mode": "0660"}})
+    folder = daemon.folder / "mta"
+    folder.mkdir()
+    shutil.chown(folder, USER)
+    daemon.socket = folder / "sock"
+    daemon.start()
+    assert daemon.ctl("status", parse=False).startswith("no problems")
+    os.chown(folder, 0, 0)
+    folder.chmod(0o700)
+    shown = daemon.ctl("status", parse=False, check=False)
+    assert shown.startswith("1 problem") and f"{daemon.socket}: the daemon cannot look at this socket any more" in shown, shown
+    shutil.chown(folder, USER)
+    assert daemon.ctl("status", parse=False).startswith("no problems")
 
 
 def test_a_place_where_the_daemon_could_not_listen_is_found(daemon):
