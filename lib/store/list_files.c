@@ -5,10 +5,12 @@
 #include "lib/store/list_files.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/base/near_name.h"
 #include "lib/base/text.h"
@@ -210,17 +212,24 @@ void list_files_report_names(const struct list_source *source)
 {
 	const char *directory = source->directory;
 	struct problems *problems = source->problems;
-	DIR *folder = opendir(directory);
 	bool has_list = false, has_near = false, has_file = false;
 	const struct dirent *file;
 	const char *near;
+	DIR *folder;
 
-	if (folder == NULL)
-		return;
 	file_note_use(&(const struct file_use){ .path = directory,
 			      .user = source->user,
 			      .can = "add a list" },
 		problems);
+	if ((folder = opendir(directory)) == NULL) {
+		if (errno == EACCES && access(directory, X_OK) == 0) /* else no list can be read */
+			problems_add(problems,
+				"%s: the directory cannot be listed, so that files in it that are not "
+				"read, because no list has their name, are not found; let the daemon's "
+				"user read it",
+				directory);
+		return;
+	}
 	problems_begin(problems);
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
 	while ((file = readdir(folder)) != NULL) {

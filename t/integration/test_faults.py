@@ -288,6 +288,21 @@ def test_the_folder_of_lists(daemon):
     assert check(daemon)[0] == 0
 
 
+@pytest.mark.parametrize("mode, is_open", [(0o711, False), (0o733, True)])
+def test_a_folder_of_lists_that_cannot_be_listed(daemon, mode, is_open):
+    """The lists can be read, but a mistyped name of one is not found."""
+    needs_user()
+    os.chown(daemon.lists, 0, 0)
+    daemon.lists.chmod(mode)
+    code, said = check(daemon)
+    assert code == 0 and f"{daemon.lists}: the directory cannot be listed" in said and ", 1 problem" in said
+    assert ("add a list" in said) == is_open
+    daemon.start()
+    assert status(daemon)[0] == 1
+    daemon.lists.chmod(0o755)
+    wait_until(lambda: status(daemon)[0] == 0, "the directory is listed again")
+
+
 # ---- while it runs -----------------------------------------------------------------------------
 
 
