@@ -72,6 +72,10 @@ static void start_auth(struct daemon *daemon)
 		quote_log(LOG_LEVEL_WARNING, "ignored", daemon->auth_sockets.ignored,
 			"auth error=\"systemd listens on a socket that [auth] does not set: logins "
 			"there are never answered\"");
+	if (daemon->auth_sockets.elsewhere[0] != '\0')
+		quote_log(LOG_LEVEL_WARNING, "listens", daemon->auth_sockets.elsewhere,
+			"auth error=\"systemd has a socket elsewhere: nobody reaches the daemon at the "
+			"place that [auth] sets\"");
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&

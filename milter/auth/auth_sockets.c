@@ -261,8 +261,8 @@ static void note_loose(int fd, const char *configured, char name_r[108])
 		(void)text_format(name_r, 108, "%s", un->sun_path);
 }
 
-/* Write a name for an inherited socket that is none of the configured ones. */
-static void describe_ignored(int fd, char name_r[108])
+/* Write the name of an inherited socket. */
+static void describe(int fd, char name_r[108])
 {
 	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&own;
@@ -276,6 +276,23 @@ static void describe_ignored(int fd, char name_r[108])
 		(void)text_format(name_r, 108, "TCP port %u", ntohs(in->sin_port));
 	else
 		(void)text_format(name_r, 108, "the descriptor %d", fd);
+}
+
+/* Note an inherited socket that has the name of a configured one, but is at another place. */
+static void note_elsewhere(int fd, const char *configured, char text_r[256])
+{
+	const char *path = unix_path(configured);
+	char name[108];
+	struct stat own, wanted;
+
+	if (is_at(fd, configured))
+		return;
+	describe(fd, name);
+	/* Links may lead to it. */
+	if (path != NULL && stat(name, &own) == 0 && stat(path, &wanted) == 0 &&
+		own.st_dev == wanted.st_dev && own.st_ino == wanted.st_ino)
+		return;
+	(void)text_format(text_r, 256, "%s in place of %s", name, path == NULL ? configured : path);
 }
 
 /* Find the configured sockets among those that systemd hands over, and note another one. Returns 0,
@@ -305,13 +322,14 @@ static int inherit_sockets(const char *const sockets[AUTH_SOCKETS], struct auth_
 			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 			note_loose(fd, sockets[s], sockets_r->loose);
+			note_elsewhere(fd, sockets[s], sockets_r->elsewhere);
 			sockets_r->fd[s] = fd;
 			is_known = true;
 		}
 		if (is_known)
 			continue;
 		if (sockets_r->ignored[0] == '\0')
-			describe_ignored(fd, sockets_r->ignored);
+			describe(fd, sockets_r->ignored);
 		(void)close(fd); /* or clients would wait until their time is over */
 	}
 	return 0;

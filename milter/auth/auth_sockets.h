@@ -19,6 +19,8 @@ struct auth_sockets {
 	struct listen_file file[AUTH_SOCKETS]; /* of a unix socket that was made here */
 	char loose[108];     /* of one from systemd to which everybody can connect; "": none */
 	char ignored[108];   /* the first one from systemd that is not configured; "": none */
+	char elsewhere[256]; /* one from systemd, by its name, and the configured place, which is
+			      not served; "": none */
 	bool without_folder; /* a default one is not served: its directory is missing */
 };
 

@@ -125,6 +125,11 @@ static void check_auth(void *context, struct status_health *health)
 			"systemd listens on %s, which [auth] does not set: logins there are "
 			"never answered",
 			section->sockets->ignored);
+	if (section->sockets->elsewhere[0] != '\0')
+		status_add_problem(health,
+			"Set the same place in [auth] and in postern.socket; then restart both.",
+			"systemd listens on %s, where nobody reaches the daemon",
+			section->sockets->elsewhere);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
 			"Create the directory of [auth] socket, or make [auth] socket and "

@@ -259,6 +259,10 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 			handed[_i].is_inherited);
 		ck_assert_str_eq(sockets.ignored,
 			handed[_i].is_inherited || !handed[_i].for_us ? "" : auth_path);
+		/* The place that is configured is not served then. */
+		ck_assert_int_eq(strncmp(sockets.elsewhere, auth_path, strlen(auth_path)) == 0 &&
+				strstr(sockets.elsewhere, " in place of ") != NULL,
+			handed[_i].is_inherited && !handed[_i].has_address);
 		/* A client of one that is not served must not wait for an answer. */
 		ck_assert_int_eq(is_held, handed[_i].is_inherited || !handed[_i].for_us);
 		if (handed[_i].is_inherited) { /* systemd keeps its file */
