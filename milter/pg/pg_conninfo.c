@@ -62,6 +62,31 @@ static void add_meant(const char *conninfo, struct errmsg *err)
 	PQconninfoFree(options);
 }
 
+/* Return the value of a parameter, or NULL. options may be NULL. */
+static const char *find_value(const PQconninfoOption *options, const char *keyword)
+{
+	for (; options != NULL && options->keyword != NULL; options++) {
+		if (strcmp(options->keyword, keyword) == 0)
+			return options->val;
+	}
+	return NULL;
+}
+
+/*
+ * Return whether a URI has a password with a character that ends it. libpq takes the rest for a
+ * host, a port or a database, which its messages would show.
+ */
+static bool is_password_cut(const char *conninfo, const PQconninfoOption *options)
+{
+	const char *begin = strstr(conninfo, "://"), *port = find_value(options, "port");
+	const char *mark = begin == NULL ? NULL : strpbrk(begin + 3, "@/");
+
+	if (begin == NULL)
+		return false;
+	return (port != NULL && port[strspn(port, "0123456789,")] != '\0') ||
+		(mark != NULL && memchr(mark + 1, '@', strcspn(mark + 1, "?")) != NULL);
+}
+
 /*
  * libpq quotes a bad connection string in its error message. Therefore the string is parsed before
  * it is used, and libpq's message is shown only if the string can contain no password.
@@ -75,8 +100,14 @@ int pg_check_conninfo(const char *conninfo, struct errmsg *err)
 	if (!is_string)
 		return 0; /* the name of a database */
 	if ((options = PQconninfoParse(conninfo, &message)) != NULL) {
+		const bool is_cut = is_password_cut(conninfo, options);
+
 		PQconninfoFree(options);
-		return 0;
+		if (!is_cut)
+			return 0;
+		return errmsg_set(err,
+			"in the password of a URI, write %%40 for @ and %%2F for /; its parts are not "
+			"shown here");
 	}
 	if (message == NULL || may_hold_password(conninfo))
 		(void)errmsg_set(err,
@@ -100,16 +131,6 @@ static const char *remedy_of(const char *target)
 		return "target_session_attrs=read-only accepts every server with a role that has "
 		       "default_transaction_read_only = on, as sql/role.sql sets it; use "
 		       "target_session_attrs=prefer-standby or standby";
-	return NULL;
-}
-
-/* Return the value of a parameter, or NULL. options may be NULL. */
-static const char *find_value(const PQconninfoOption *options, const char *keyword)
-{
-	for (; options != NULL && options->keyword != NULL; options++) {
-		if (strcmp(options->keyword, keyword) == 0)
-			return options->val;
-	}
 	return NULL;
 }
 

@@ -63,6 +63,35 @@ START_TEST(a_mistyped_parameter_is_named)
 	}
 END_TEST
 
+/* libpq's messages would show a part of the password. */
+static const struct {
+	const char *conninfo;
+	bool is_refused;
+} cut[] = {
+	{ "postgresql://u:P@SSWORD@db1/mail", true },
+	{ "postgresql://u:P/SSWORD@db1/mail", true },
+	{ "postgresql://u:P@SS/WORD@db1/mail", true },
+	{ "postgresql://u:P?S@SWORD@db1/mail", true },
+	{ "postgres://u:PSSWORD@db1/ma@il", true },
+	{ "postgresql://u:P%40SSWORD@db1:5432/mail", false },
+	{ "postgresql://u:P?SSWORD@db1/mail", false },
+	{ "postgresql://u@db1,db2/mail?user=a@b", false },
+	{ "postgresql://u:PSSWORD@[::1]:5432,db2:5433/mail", false },
+	{ "postgresql://%2Frun%2Fpostgresql/mail", false },
+	{ "postgresql:///mail", false },
+	{ "host=db1 password=P@SS/WORD", false },
+};
+START_TEST(a_password_that_is_cut_in_a_uri_is_refused)
+	{
+		struct errmsg err = { "" };
+
+		ck_assert_int_eq(pg_check_conninfo(cut[_i].conninfo, &err),
+			cut[_i].is_refused ? -1 : 0);
+		ck_assert_int_eq(strstr(err.text, "write %40 for @") != NULL, cut[_i].is_refused);
+		ck_assert_ptr_null(strstr(err.text, "SS"));
+	}
+END_TEST
+
 static const struct {
 	const char *conninfo, *remedy; /* NULL: none */
 } targets[] = {
@@ -135,6 +164,8 @@ static Suite *pg_conninfo_suite(void)
 	tcase_add_test(tcase, the_name_of_the_database_is_found);
 	tcase_add_loop_test(tcase, a_mistyped_parameter_is_named, 0,
 		(int)(sizeof(mistyped) / sizeof(mistyped[0])));
+	tcase_add_loop_test(tcase, a_password_that_is_cut_in_a_uri_is_refused, 0,
+		sizeof(cut) / sizeof(cut[0]));
 	tcase_add_loop_test(tcase, targets_that_the_role_defeats_are_explained, 0,
 		(int)(sizeof(targets) / sizeof(targets[0])));
 	tcase_add_loop_test(tcase, a_string_without_a_limit_of_time_is_found, 0,
