@@ -17,7 +17,7 @@ const struct column user_columns[USER_COLUMNS] = {
 	[USER_PASSWORD] = { "password", 1, 0 },
 	[USER_FROMS] = { "froms", 1, 1 },
 	[USER_PROFILE_ID] = { "profileId", 1, 0 },
-	[USER_ENABLED] = { "enabled", 0, 0 },
+	[USER_ENABLED] = { "enabled", 0, 0, "no user is switched off" },
 };
 
 const struct column profile_columns[PROFILE_COLUMNS] = {
@@ -25,8 +25,8 @@ const struct column profile_columns[PROFILE_COLUMNS] = {
 	[PROFILE_NAME] = { "name", 1, 0 },
 	[PROFILE_DESC] = { "desc", 0, 0 },
 	[PROFILE_OPEN] = { "open", 1, 0 },
-	[PROFILE_LIMITS] = { "limits", 0, 0 },
-	[PROFILE_MAXSIZE] = { "maxsize", 0, 0 },
+	[PROFILE_LIMITS] = { "limits", 0, 0, "no profile has rate limits" },
+	[PROFILE_MAXSIZE] = { "maxsize", 0, 0, "no profile has a largest message" },
 	[PROFILE_HOST] = { "host", 1, 1 },
 	[PROFILE_RCPT] = { "rcpt", 1, 1 },
 	[PROFILE_RCPT_RE] = { "rcpt_re", 1, 1 },
@@ -64,6 +64,26 @@ int rows_map(const struct column *table, size_t table_len, const char *const *na
 	return 0;
 }
 
+/* Return whether name is a word with others before or behind it, as in enabled_old. */
+static bool has_word(const char *name, const char *word)
+{
+	const char *at = strcasestr(name, word);
+	const size_t len = strlen(word);
+
+	return at != NULL && (at == name || at[-1] == '_') &&
+		(at[len] == '\0' || strchr("_0123456789", at[len]) != NULL);
+}
+
+void rows_report_missing(const struct column *table, size_t table_len, unsigned present,
+	const char *where, struct problems *problems)
+{
+	for (size_t i = 0; i < table_len; i++) {
+		if (!(present & 1U << i) && table[i].without != NULL)
+			problems_note(problems, "%s: there is no column \"%s\", so that %s", where,
+				table[i].name, table[i].without);
+	}
+}
+
 void rows_report_unknown(const struct column *table, size_t table_len, unsigned present,
 	const char *where, const char *name, struct problems *problems)
 {
@@ -74,7 +94,9 @@ void rows_report_unknown(const struct column *table, size_t table_len, unsigned 
 	if (strcasecmp(name, "createdAt") == 0 || strcasecmp(name, "updatedAt") == 0)
 		return;
 	for (i = 0; i < table_len; i++) {
-		if (!(present & 1U << i) && near_name_better(name, table[i].name, &best))
+		if (!(present & 1U << i) &&
+			(near_name_better(name, table[i].name, &best) ||
+				has_word(name, table[i].name)))
 			near = table[i].name;
 	}
 	if (near == NULL)

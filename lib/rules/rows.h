@@ -52,6 +52,8 @@ struct column {
 	const char *name;
 	int required; /* it is an error if a result lacks it */
 	int is_list;
+	const char
+		*without; /* what holds if a result lacks it, for a note; NULL: nothing to note */
 };
 
 extern const struct column user_columns[USER_COLUMNS];
@@ -65,11 +67,17 @@ extern const struct column profile_columns[PROFILE_COLUMNS];
 int rows_map(const struct column *table, size_t table_len, const char *const *names, size_t count,
 	int *map_r, struct errmsg *err);
 
+/* Note the columns that restrict users and that a result lacks: somebody may have renamed or
+ * dropped one. */
+void rows_report_missing(const struct column *table, size_t table_len, unsigned present,
+	const char *where, struct problems *problems);
+
 /*
  * Report a column that the table does not have. It is a problem if it is probably a mistyped name
- * of a column that is missing, that is, not among those of `present` (one bit for each column of
- * the table), and else a note. The columns createdAt and updatedAt, which pg-profile's tables
- * have, are not reported. where begins the text; problems may be NULL.
+ * of a column that is missing, or contains that (enabled_old): one that is not among those of
+ * `present` (one bit for each column of the table). Else it is a note. The columns createdAt and
+ * updatedAt, which pg-profile's tables have, are not reported. where begins the text; problems may
+ * be NULL.
  */
 void rows_report_unknown(const struct column *table, size_t table_len, unsigned present,
 	const char *where, const char *name, struct problems *problems);

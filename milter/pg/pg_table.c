@@ -96,7 +96,7 @@ static enum pg_outcome find_arrays(struct pg *pg, const PGresult *described, str
 	return outcome;
 }
 
-/* Report the columns of the result that are not used. */
+/* Report the columns of the result that are not used, and those that it lacks. */
 static void report_unused(const struct pg_table *table, const char *const *names,
 	const struct shape *shape)
 {
@@ -110,6 +110,8 @@ static void report_unused(const struct pg_table *table, const char *const *names
 			rows_report_unknown(table->columns, table->column_count, present,
 				table->name, names[i], table->problems);
 	}
+	rows_report_missing(table->columns, table->column_count, present, table->name,
+		table->problems);
 }
 
 static enum pg_outcome map_columns(struct pg *pg, const struct pg_table *table,

@@ -140,12 +140,16 @@ def test_unknown_columns_are_reported(box, tables):
     daemon.configure({"database": {
         "users_query": "SELECT *, enabled AS enabeld, 7 AS badge FROM (SELECT id, username, password, froms, "
                        '"profileId", true AS enabled FROM users) AS u',
-        "profiles_query": "SELECT id, name, open, host, rcpt, rcpt_re, limits AS limit, 1 AS \"updatedAt\" FROM profiles"}})
+        "profiles_query": "SELECT id, name, open, host, rcpt, rcpt_re, limits AS limit, maxsize AS old_maxsize, "
+                          "1 AS \"updatedAt\" FROM profiles"}})
     answer = daemon.ctl("reload")
     cache = status(daemon)["cache"]
-    assert cache["problems"] == ['profiles_query: the column "limit" is unknown and ignored; did you mean "limits"?']
-    assert cache["notes"] == ['users_query: the column "enabeld" is unknown and ignored',
-                              'users_query: the column "badge" is unknown and ignored']
+    assert cache["problems"] == ['profiles_query: the column "limit" is unknown and ignored; did you mean "limits"?',
+                                 'profiles_query: the column "old_maxsize" is unknown and ignored; did you mean "maxsize"?']
+    assert sorted(cache["notes"]) == ['profiles_query: there is no column "limits", so that no profile has rate limits',
+                                      'profiles_query: there is no column "maxsize", so that no profile has a largest message',
+                                      'users_query: the column "badge" is unknown and ignored',
+                                      'users_query: the column "enabeld" is unknown and ignored']
     assert set(cache["problems"]) <= set(answer["problems"]) and set(cache["notes"]) <= set(answer["notes"])
     assert may(daemon, *ALICE)
 
