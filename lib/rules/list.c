@@ -132,7 +132,8 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	} else if (regexlist_is_costly(list->regexes, &err) ||
 		regex_is_doubtful(entry->text, entry->len, &err) ||
 		(subject == REGEX_ON_ADDRESSES &&
-			regex_lacks_domain(entry->text, entry->len, &err))) {
+			regex_lacks_domain(entry->text, entry->len, &err)) ||
+		(subject == REGEX_ON_CLIENTS && regex_lacks_dot(entry->text, entry->len, &err))) {
 		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
 	}
 	return 0;

@@ -5,6 +5,7 @@
  */
 #include "lib/rules/regex_check.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -57,6 +58,7 @@ struct needs {
 	char last;	 /* the same for the end */
 	char odd;	 /* a character that no client's name or address contains; NUL: none */
 	bool is_literal; /* each character is known, except for dots */
+	bool is_number;	 /* each known character is a digit or a dot */
 	bool has_at;
 	bool has_slash;	    /* a backslash in the domain */
 	unsigned dots, any; /* known dots, and dots that match any character */
@@ -71,12 +73,13 @@ static void add_need(struct needs *needs, char literal, bool is_first)
 	needs->has_slash = needs->has_slash || (needs->has_at && literal == '\\');
 	needs->has_at = needs->has_at || literal == '@';
 	needs->dots += literal == '.';
+	needs->is_number = needs->is_number && (literal == '.' || isdigit((unsigned char)literal));
 }
 
 static struct needs find_needs(const struct checked *c)
 {
 	struct regex_atoms atoms = { c->text, c->text + c->len };
-	struct needs needs = { .is_literal = true };
+	struct needs needs = { .is_literal = true, .is_number = true };
 	const char *start = atoms.at;
 	bool is_first = true;
 	enum regex_atom atom;
@@ -182,19 +185,53 @@ static bool specials_fit(const struct checked *c)
 	return false;
 }
 
-static bool client_can_match(const struct checked *c, char odd)
+/* Return why no whole name or address of a client can match, and the probable meaning; or NULL. */
+static const char *find_client_fault(const struct checked *c, const struct needs *needs,
+	struct strbuf *right)
 {
+	const size_t begin = c->text[0] == '^' ? 1 : 0;
+	const size_t end = c->len - (c->text[c->len - 1] == '$' ? 1 : 0);
+	const char *reason = NULL;
+
+	if (needs->first == '.') {
+		reason = "begins with a dot, and must match the whole name or address";
+		strbuf_add_str(right, ".*");
+		strbuf_add(right, c->text + begin, c->len - begin);
+		if (needs->last == '.' && end == c->len)
+			strbuf_add_str(right, ".*");
+	} else if (needs->is_literal && needs->last == '.') {
+		reason = "ends with a dot, and must match the whole name or address";
+		strbuf_add(right, c->text, end);
+		strbuf_add_str(right, ".*");
+	} else if (needs->is_literal && needs->is_number && needs->any == 0 && needs->dots > 0 &&
+		needs->dots < 3) {
+		reason = "is a part of an address, and must match all of it";
+		strbuf_add(right, c->text, end);
+		strbuf_add_str(right, "\\..*");
+	}
+	return reason;
+}
+
+static bool client_can_match(const struct checked *c, const struct needs *needs)
+{
+	struct strbuf right = STRBUF_INIT;
+	const char *fault;
 	char reason[100];
 
 	if (c->len == 8 && strncasecmp(c->text, "NXDOMAIN", 8) == 0)
 		return fail(c,
 			"is a word for clients without a name, and only addresses match these",
 			NULL);
-	if (odd == '\0')
-		return true;
-	(void)text_format(reason, sizeof(reason),
-		"requires \"%c\", which no client's name or address contains", odd);
-	return fail(c, reason, NULL);
+	if (needs->odd != '\0') {
+		(void)text_format(reason, sizeof(reason),
+			"requires \"%c\", which no client's name or address contains", needs->odd);
+		return fail(c, reason, NULL);
+	}
+	fault = c->anchored && c->len > 0 ? find_client_fault(c, needs, &right) : NULL;
+	if (fault != NULL)
+		(void)fail(c, fault, &right);
+	strbuf_free(&right);
+	return fault == NULL;
 }
 
 /* Return whether a regex that must match a whole address is a mere domain. A dot may match the @,
@@ -281,7 +318,7 @@ static bool check_regex(const struct checked *c)
 		return fail(c, "is a class, which matches one character", NULL);
 	needs = find_needs(c);
 	if (c->subject == REGEX_ON_CLIENTS)
-		return client_can_match(c, needs.odd);
+		return client_can_match(c, &needs);
 	return address_can_match(c, &needs) && specials_fit(c);
 }
 

@@ -27,4 +27,8 @@ bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
  * matches no @, and set note to a text of the same form. */
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note);
 
+/* Return whether a regex that must match the whole name of a client is one word or several, without
+ * a dot, and set note to a text of the same form. */
+bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note);
+
 #endif

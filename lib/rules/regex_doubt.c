@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/text.h"
 #include "lib/rules/hidden_text.h"
@@ -159,5 +160,33 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 		i < inner_len ? "" :
 			group ? ")@.*" :
 				"@.*");
+	return true;
+}
+
+/* ---- names of clients without a dot --------------------------------------------------------- */
+
+bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note)
+{
+	static const char *const whole[] = { "unknown", "localhost" }; /* such names exist */
+	const size_t begin = len > 0 && text[0] == '^' ? 1 : 0;
+	const size_t end = len > begin && text[len - 1] == '$' ? len - 1 : len;
+	bool has_letter = false, is_group = false;
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		if (end - begin == strlen(whole[i]) &&
+			strncasecmp(text + begin, whole[i], end - begin) == 0)
+			return false;
+	for (size_t i = begin; i < end; i++) {
+		if (!isalnum((unsigned char)text[i]) && strchr("-_|()", text[i]) == NULL)
+			return false;
+		has_letter = has_letter || isalpha((unsigned char)text[i]);
+		is_group = is_group || text[i] == '|';
+	}
+	if (!has_letter || (begin > 0 && end < len)) /* with ^ and $, it is meant */
+		return false;
+	(void)errmsg_set(note, "\"%.*s\" matches only names without a dot; write %s%s%.*s%s%s",
+		TEXT_CUT_LEN(text, len, SHOWN_MAX), begin > 0 ? "" : ".*", is_group ? "(?:" : "",
+		TEXT_CUT_LEN(text + begin, end - begin, SHOWN_MAX), is_group ? ")" : "",
+		end < len ? "" : ".*");
 	return true;
 }

@@ -99,6 +99,12 @@ static const struct {
 	{ MAIL, "~ a@evil\\.example", "begins with ~", "a@evil\\.example" },
 	{ MAIL, "m/@evil\\.example$/", "has slashes around the regex", ".*@evil\\.example" },
 	{ CLIENTS, "[192.0.2.7]", "matches one character", "" },
+	{ CLIENTS, "\\.dyn\\.", "begins with a dot", ".*\\.dyn\\..*" },
+	{ CLIENTS, "^\\.dyn\\.example$", "begins with a dot", ".*\\.dyn\\.example$" },
+	{ CLIENTS, "^dyn\\.", "ends with a dot", "^dyn\\..*" },
+	{ CLIENTS, "^192\\.168", "is a part of an address", "^192\\.168\\..*" },
+	{ CLIENTS, "192\\.168\\.", "ends with a dot", "192\\.168\\..*" },
+	{ CLIENTS, "10\\.0\\.0$", "is a part of an address", "10\\.0\\.0\\..*" },
 	{ CLIENTS, "192.0.2.0/24 REJECT", "has an action after the regex", "" },
 	{ RCPT_RE, "^@partner\\.example$", "begins with @", ".*@partner\\.example$" },
 };
@@ -169,6 +175,10 @@ static const struct {
 	{ CLIENTS, "^host\\d+\\.example\\.net$" },
 	{ CLIENTS, "(?=.*evil)[a-z.]+\\.example\\.info" },
 	{ CLIENTS, "[^.]+" },
+	{ CLIENTS, "192\\.0\\.2\\.7" },
+	{ CLIENTS, ".*\\." },
+	{ CLIENTS, "192.168.*" },
+	{ CLIENTS, "\\d+\\.\\d+" },
 	{ CLIENTS, "[@/ ]?x" },
 	{ CLIENTS, "(@|a)x" },
 	{ CLIENTS, "\\bw-word\\b.*" },
@@ -282,6 +292,36 @@ START_TEST(a_regex_that_matches_no_domain_is_noted)
 	}
 END_TEST
 
+static const struct {
+	const char *text, *right; /* right NULL: not noted */
+} words[] = {
+	{ "dyn", ".*dyn.*" },
+	{ "^dsl", "dsl.*" },
+	{ "dsl$", ".*dsl" },
+	{ "dsl|dyn", ".*(?:dsl|dyn).*" },
+	{ "^(dsl|dyn)-pool$", NULL },
+	{ "dyn.*", NULL },
+	{ "[a-z]+", NULL },
+	{ "\\bdyn\\b", NULL },
+	{ "localhost", NULL },
+	{ "^unknown$", NULL },
+	{ "2130706433", NULL },
+	{ "", NULL },
+};
+START_TEST(a_word_that_matches_no_usual_name_is_noted)
+	{
+		const char *text = words[_i].text, *right = words[_i].right;
+		struct errmsg note = { "" };
+		char want[200] = "";
+
+		if (right != NULL)
+			(void)snprintf(want, sizeof(want),
+				"\"%s\" matches only names without a dot; write %s", text, right);
+		ck_assert_int_eq(regex_lacks_dot(text, strlen(text), &note), right != NULL);
+		ck_assert_str_eq(note.text, want);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -292,6 +332,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_line_of_another_form_is_refused, 0, ROWS(faulty));
 	tcase_add_loop_test(tcase, a_regex_that_may_match_is_accepted, 0, ROWS(sound));
 	tcase_add_loop_test(tcase, a_regex_that_matches_no_domain_is_noted, 0, ROWS(bare));
+	tcase_add_loop_test(tcase, a_word_that_matches_no_usual_name_is_noted, 0, ROWS(words));
 	tcase_add_loop_test(tcase, parts_of_other_dialects_are_noted, 0, ROWS(doubtful));
 	suite_add_tcase(suite, tcase);
 	return suite;
