@@ -12,24 +12,24 @@
 #include "lib/base/utf8.h"
 
 const struct column user_columns[USER_COLUMNS] = {
-	[USER_ID] = { "id", 1, 0 },
-	[USER_NAME] = { "username", 1, 0 },
-	[USER_PASSWORD] = { "password", 1, 0 },
-	[USER_FROMS] = { "froms", 1, 1 },
-	[USER_PROFILE_ID] = { "profileId", 1, 0 },
+	[USER_ID] = { "id", 1, 0, NULL },
+	[USER_NAME] = { "username", 1, 0, NULL },
+	[USER_PASSWORD] = { "password", 1, 0, NULL },
+	[USER_FROMS] = { "froms", 1, 1, NULL },
+	[USER_PROFILE_ID] = { "profileId", 1, 0, NULL },
 	[USER_ENABLED] = { "enabled", 0, 0, "no user is switched off" },
 };
 
 const struct column profile_columns[PROFILE_COLUMNS] = {
-	[PROFILE_ID] = { "id", 1, 0 },
-	[PROFILE_NAME] = { "name", 1, 0 },
-	[PROFILE_DESC] = { "desc", 0, 0 },
-	[PROFILE_OPEN] = { "open", 1, 0 },
+	[PROFILE_ID] = { "id", 1, 0, NULL },
+	[PROFILE_NAME] = { "name", 1, 0, NULL },
+	[PROFILE_DESC] = { "desc", 0, 0, NULL },
+	[PROFILE_OPEN] = { "open", 1, 0, NULL },
 	[PROFILE_LIMITS] = { "limits", 0, 0, "no profile has rate limits" },
 	[PROFILE_MAXSIZE] = { "maxsize", 0, 0, "no profile has a largest message" },
-	[PROFILE_HOST] = { "host", 1, 1 },
-	[PROFILE_RCPT] = { "rcpt", 1, 1 },
-	[PROFILE_RCPT_RE] = { "rcpt_re", 1, 1 },
+	[PROFILE_HOST] = { "host", 1, 1, NULL },
+	[PROFILE_RCPT] = { "rcpt", 1, 1, NULL },
+	[PROFILE_RCPT_RE] = { "rcpt_re", 1, 1, NULL },
 };
 
 static int find_column(const struct column *table, size_t table_len, const char *name)

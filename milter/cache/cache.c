@@ -164,6 +164,7 @@ static int64_t attend_due(const struct cache *cache)
 	if (cache->is_woken)
 		return 0;
 	due = clock_earlier(due, store_sync_due(cache->store_sync));
+	due = clock_earlier(due, store_sync_look_due(cache->store_sync));
 	due = clock_earlier(due, regex_preparer_due(cache->preparer));
 	due = clock_earlier(due, cache_config_due(cache));
 	if (cache_awaits_kept_store(cache))

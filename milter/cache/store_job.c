@@ -4,6 +4,7 @@
  */
 #include "milter/cache/store_job.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -133,4 +134,56 @@ struct job *store_job_start(struct store_job *job, int wake_fd)
 	static const struct job_work work = { "store", run, free_context, NULL };
 
 	return job_start(&work, job, wake_fd);
+}
+
+/* ---- looks ----------------------------------------------------------------------- */
+
+struct store_look {
+	char *path;
+	struct store_base base;
+	pthread_t asker;
+	bool is_lost;
+};
+
+static void run_look(void *context)
+{
+	struct store_look *look = context;
+	struct file_stamp now;
+
+	if (pthread_equal(look->asker, pthread_self()))
+		return; /* no thread: a file system that does not answer would hold up the rest */
+	look->is_lost = file_stamp(look->path, &now, NULL) != 0 ||
+		!file_stamp_equal(&now, &look->base.file) ||
+		!journal_file_is_that_of(look->path, &look->base);
+}
+
+static void free_look(void *context)
+{
+	struct store_look *look = context;
+
+	free(look->path);
+	free(look);
+}
+
+struct job *store_look_start(const char *path, const struct store_base *base, int wake_fd)
+{
+	static const struct job_work work = { "store", run_look, free_look, NULL };
+	struct store_look *look = calloc(1, sizeof(*look));
+
+	if (look == NULL || (look->path = strdup(path)) == NULL) {
+		free(look);
+		return NULL;
+	}
+	look->base = *base;
+	look->asker = pthread_self();
+	return job_start(&work, look, wake_fd);
+}
+
+bool store_look_end(struct job **job)
+{
+	struct store_look *look = job_finish(job);
+	const bool is_lost = look->is_lost;
+
+	free_look(look);
+	return is_lost;
 }

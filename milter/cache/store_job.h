@@ -40,6 +40,13 @@ struct store_job {
 struct store_job *store_job_new(const char *path); /* NULL when out of memory */
 void store_job_free(struct store_job **job);	   /* accepts NULL */
 
+/*
+ * Begin to look whether the file and its journal are as base describes them. store_look_end() takes
+ * the result of a look that has ended: whether somebody has removed or changed one of them.
+ */
+struct job *store_look_start(const char *path, const struct store_base *base, int wake_fd);
+bool store_look_end(struct job **look);
+
 /* Begin the write; the result's context is the store_job. As job_start(). */
 struct job *store_job_start(struct store_job *job, int wake_fd);
 

@@ -22,6 +22,8 @@ struct store_sync {
 	int wake_fd;
 	struct job *running;		 /* the write in progress; NULL: there is none */
 	const struct store_job *writing; /* its context */
+	struct job *look;		 /* at what the last write has left; NULL: none */
+	int64_t look_after;		 /* the earliest next one */
 	int lock_fd;			 /* of the store, since the first write; -1: none */
 	bool is_locked_out;		 /* another daemon had the lock at the last write */
 	char *path;			 /* NULL: no rows are wanted */
@@ -73,6 +75,7 @@ static void lose_base(struct store_sync *sync)
 static void forget(struct store_sync *sync)
 {
 	lose_base(sync);
+	job_abandon(&sync->look);
 	store_clear(&sync->rows);
 	free(sync->path);
 	sync->path = NULL;
@@ -250,6 +253,7 @@ static void begin_writing(struct store_sync *sync, bool is_whole, int64_t now)
 	struct store_job *job = make_job(sync, is_whole, now);
 	bool is_lost = false;
 
+	job_abandon(&sync->look); /* it would find what is being written */
 	if (job != NULL && sync->is_based && sync->is_dirty) {
 		(void)move_lines(&sync->lines, &job->lines);
 		store_changes_end(&job->lines, &sync->rows);
@@ -370,6 +374,7 @@ static void end_writing(struct store_sync *sync, struct store_job *job)
 	if (job->is_whole)
 		sync->file_after = job->ended + (pause > least ? pause : least);
 	sync->journal_after = job->appended_at + STORE_SYNC_JOURNAL_MS;
+	sync->look_after = job->ended + STORE_SYNC_LOOK_MS;
 	if (job->was_written || !has_failed)
 		note_success(sync, job);
 	else
@@ -380,6 +385,32 @@ static void end_writing(struct store_sync *sync, struct store_job *job)
 		forget(sync);
 	plan_file(sync, job->ended);
 	store_job_free(&job);
+}
+
+/* ---- looks ---------------------------------------------------------------------- */
+
+int64_t store_sync_look_due(const struct store_sync *sync)
+{
+	const bool is_ours = sync->is_based && sync->lock_fd >= 0 && !sync->is_read &&
+		!sync->is_leaving && sync->look == NULL && sync->error.text[0] == '\0';
+
+	return is_ours && sync->running == NULL ? sync->look_after : CLOCK_NEVER;
+}
+
+/* Have the file written again if it is lost: a start without the database needs it. */
+static void attend_look(struct store_sync *sync, int64_t now)
+{
+	if (sync->look != NULL && job_wait(sync->look, 0)) {
+		sync->look_after = now + STORE_SYNC_LOOK_MS;
+		if (store_look_end(&sync->look)) {
+			log_event(LOG_LEVEL_WARNING, "store file=lost");
+			lose_base(sync);
+			sync->is_dirty = true;
+			plan_file(sync, now);
+		}
+	}
+	if (now >= store_sync_look_due(sync))
+		sync->look = store_look_start(sync->path, &sync->base, sync->wake_fd);
 }
 
 enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now)
@@ -394,6 +425,7 @@ enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now)
 									    STORE_SYNC_APPENDED;
 		end_writing(sync, job);
 	}
+	attend_look(sync, now);
 	if (now >= store_sync_due(sync))
 		begin_writing(sync, now >= sync->file_at, now);
 	return event;

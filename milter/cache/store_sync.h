@@ -14,7 +14,8 @@
  * none yet that the journal could follow, if the journal has grown, and at the end. A separate
  * thread does each write, so that a slow disk does not delay a load. It gets the journal's lines as
  * text, which are made when the rows change: no old rows are kept for it. What failed is repeated
- * as soon as there is more room on the disk, and twice a minute in any case. Only one thread may
+ * as soon as there is more room on the disk, and twice a minute in any case. If somebody removes or
+ * changes the file or its journal, it is written again. Only one thread may
  * call these functions. They log failures. Times are of clock_ms().
  */
 struct store_sync;
@@ -22,6 +23,7 @@ struct store_sync;
 #define STORE_SYNC_JOURNAL_MS 100 /* at least, between two appends to the journal */
 #define STORE_SYNC_SOON_MS 200	  /* until the file is written, for changes that follow */
 #define STORE_SYNC_PAUSE_MS 5000  /* at least, between two writes of the file */
+#define STORE_SYNC_LOOK_MS 5000	  /* between two looks whether the file is still there */
 
 /* The journal may have a quarter of the file's bytes, but may always have the first of these
  * numbers, and never more than the second. */
@@ -69,6 +71,9 @@ enum store_sync_event {
 enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now);
 
 int64_t store_sync_due(const struct store_sync *sync); /* CLOCK_NEVER: nothing is wanted */
+
+/* When store_sync_attend() looks at the file next; CLOCK_NEVER: there is nothing to look at. */
+int64_t store_sync_look_due(const struct store_sync *sync);
 
 struct store_sync_state {
 	time_t written;		    /* when the file or its journal was last written; 0: never */

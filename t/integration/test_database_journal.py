@@ -175,6 +175,19 @@ def test_a_file_that_is_edited_while_the_daemon_runs_is_kept_aside(box):
     wait_until(lambda: is_off(daemon, "alice"), "the file has the change")
 
 
+def test_a_file_that_is_removed_while_the_daemon_runs_is_written_again(box):
+    """Otherwise a restart while the database is down has no policy, and nothing tells."""
+    db, daemon = followed(box)
+    daemon.store_path.unlink()
+    wait_until(daemon.store_path.exists, "the file is written again")
+    assert "store file=lost" in daemon.log()
+    daemon.kill()
+    db.stop()
+    daemon.start()
+    wait_source(daemon, "cache")
+    assert may(daemon, *ALICE)
+
+
 def test_a_store_without_a_database_gets_the_changes_and_has_no_journal(box):
     """[database] is removed: the file is the store from then on, with all rows."""
     db, daemon = followed(box)

@@ -540,6 +540,31 @@ START_TEST(rows_of_an_earlier_file_do_not_replace_a_later_one_at_the_end)
 	}
 END_TEST
 
+/* The file, and its journal. */
+START_TEST(what_somebody_removes_is_written_again)
+	{
+		const bool is_journal = _i == 1;
+		int64_t now = clock_ms(), start = now;
+		char lost[128];
+
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
+		wait_for_end(now + STORE_SYNC_SOON_MS);
+		if (is_journal) {
+			store_sync_want(sync_, path, profiles, users, "r2", RIGHT_AT, now);
+			wait_for_end(now + STORE_SYNC_PAUSE_MS);
+		}
+		(void)snprintf(lost, sizeof(lost), "%s%s", path, is_journal ? ".journal" : "");
+		ck_assert_int_eq(unlink(lost), 0);
+		do {
+			ck_assert_int_lt(clock_ms(), start + 20000);
+			pause_ms(1);
+			now += STORE_SYNC_LOOK_MS;
+		} while (store_sync_attend(sync_, now) != STORE_SYNC_RELEASED);
+		ck_store("bob", is_journal ? "r2" : "r1");
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+	}
+END_TEST
+
 START_TEST(rows_that_were_never_written_are_not_left_to_people)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, clock_ms());
@@ -612,6 +637,7 @@ static Suite *store_sync_suite(void)
 		a_file_that_could_not_get_its_journal_before_it_is_left_gets_it_later);
 	tcase_add_test(tcase, two_daemons_do_not_write_the_same_store);
 	tcase_add_test(tcase, rows_of_an_earlier_file_do_not_replace_a_later_one_at_the_end);
+	tcase_add_loop_test(tcase, what_somebody_removes_is_written_again, 0, 2);
 	tcase_add_test(tcase, rows_that_were_never_written_are_not_left_to_people);
 	tcase_add_test(tcase, the_end_writes_the_wanted_rows);
 	tcase_add_test(tcase, the_end_writes_what_could_not_be_written_before);
