@@ -32,6 +32,8 @@
  */
 #define SUSPENSIONS_RETRY_MS 2000
 
+#define WATCH_MS 1000 /* between two looks whether writes to disks end */
+
 /* ---- starting -------------------------------------------------------------- */
 
 /* Determine user and pid file; the command line overrides the configuration. */
@@ -181,6 +183,14 @@ static void register_status(struct daemon *daemon)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
 }
 
+/* Report writes that do not end. Runs on the server thread. */
+static void watch_disks(void *argument)
+{
+	const struct daemon *daemon = argument;
+
+	ledger_file_watch(daemon->ledger_file);
+}
+
 static void start_threads(struct daemon *daemon)
 {
 	const struct cache_hooks hooks = daemon_reload_hooks(daemon);
@@ -197,7 +207,9 @@ static void start_threads(struct daemon *daemon)
 	if (daemon->control != NULL &&
 		control_serve(daemon->control, daemon->cache, daemon->auth, &err) != 0)
 		process_fail(EX_OSERR, &err);
-	if (watchdog_start(daemon->server, daemon->cache, &err) != 0)
+	if (server_every(daemon->server, WATCH_MS, watch_disks, daemon, &err) != 0)
+		process_fail(EX_OSERR, &err);
+	if (watchdog_start(daemon->server, daemon->cache, daemon->ledger_file, &err) != 0)
 		process_fail(EX_OSERR, &err);
 	if (server_start(daemon->server, &err) != 0)
 		process_fail(EX_OSERR, &err);
@@ -257,6 +269,8 @@ static void announce(struct daemon *daemon)
 /* libmilter's workers may still run; everything that they use stays until the process ends. */
 static void stop_all(struct daemon *daemon)
 {
+	struct errmsg err;
+
 	process_notify("STOPPING=1");
 	listen_remove(&daemon->control_file, (uid_t)-1);
 	auth_sockets_unlink(&daemon->auth_sockets);
@@ -270,7 +284,8 @@ static void stop_all(struct daemon *daemon)
 	status_free(&daemon->status);
 	daemon_status_free(&daemon->daemon_status);
 	problems_free(&daemon->ledger_section.load_problems);
-	ledger_file_sync(daemon->ledger_file);
+	if (ledger_file_end(daemon->ledger_file, &err) != 0)
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "limits forced-to-disk=no");
 	process_remove_pid(daemon->pid_file);
 	log_event(LOG_LEVEL_NOTICE, "ended");
 	log_stop();

@@ -36,7 +36,8 @@ static bool has_lasted(int64_t *since, bool goes_on, int64_t now, int64_t limit)
 const char *watchdog_judge(struct watchdog_memory *memory, const struct watchdog_view *view,
 	int64_t limit)
 {
-	const bool is_stalled = view->entered != view->left && view->left == memory->left;
+	const bool is_stalled = view->entered - view->left > (view->disk_hangs ? 1U : 0U) &&
+		view->left == memory->left;
 	const bool cache_hangs =
 		has_lasted(&memory->asked_at, view->answered != view->asked, view->now, limit);
 	const bool sessions_hang = has_lasted(&memory->stalled_at, is_stalled, view->now, limit);
@@ -51,6 +52,7 @@ const char *watchdog_judge(struct watchdog_memory *memory, const struct watchdog
 
 struct watchdog {
 	struct cache *cache;
+	struct ledger_file *ledger_file;
 	int64_t limit;
 	struct watchdog_memory memory;
 	uint64_t asked;
@@ -69,6 +71,14 @@ static void report(struct watchdog *watchdog, const char *reason)
 		log_event(LOG_LEVEL_NOTICE, "watchdog beat=resumed");
 }
 
+static bool disk_hangs(struct ledger_file *file)
+{
+	struct errmsg late;
+
+	ledger_file_late(file, &late);
+	return late.text[0] != '\0';
+}
+
 static void beat(void *argument)
 {
 	struct watchdog *watchdog = argument;
@@ -79,6 +89,7 @@ static void beat(void *argument)
 		.answered = cache_answered(watchdog->cache),
 		.entered = progress.entered,
 		.left = progress.left,
+		.disk_hangs = disk_hangs(watchdog->ledger_file),
 	};
 
 	report(watchdog, watchdog_judge(&watchdog->memory, &view, watchdog->limit));
@@ -88,7 +99,8 @@ static void beat(void *argument)
 		watchdog->asked = cache_ask(watchdog->cache);
 }
 
-int watchdog_start(struct server *server, struct cache *cache, struct errmsg *err)
+int watchdog_start(struct server *server, struct cache *cache, struct ledger_file *ledger_file,
+	struct errmsg *err)
 {
 	static struct watchdog watchdog; /* as long as the server's timer */
 	const int64_t interval =
@@ -97,7 +109,9 @@ int watchdog_start(struct server *server, struct cache *cache, struct errmsg *er
 
 	if (interval == 0)
 		return 0;
-	watchdog = (struct watchdog){ .cache = cache, .limit = interval / 2 };
+	watchdog = (struct watchdog){ .cache = cache,
+		.ledger_file = ledger_file,
+		.limit = interval / 2 };
 	return server_every(server, pause > 3600000 ? 3600000U : (unsigned)pause, beat, &watchdog,
 		err);
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/errmsg.h"
 #include "milter/cache/cache.h"
+#include "milter/ledger/ledger_file.h"
 #include "milter/loop/server.h"
 
 /*
@@ -13,7 +14,8 @@
  * socket, four times in the interval that the unit sets, by the server thread. It stops while the
  * cache thread leaves a question unanswered, or no callback of a session comes to its end, for half
  * of the interval; systemd then ends the daemon and starts it again. It also stops with the server
- * thread itself.
+ * thread itself. A session that hangs with the disk of the counts is none: a restart would hang,
+ * too.
  */
 
 /*
@@ -27,6 +29,7 @@ struct watchdog_view {
 	int64_t now;		     /* ms of clock_ms() */
 	uint64_t asked, answered;    /* questions to the cache thread, and the last one answered */
 	unsigned long entered, left; /* callbacks of sessions, since the start */
+	bool disk_hangs;	     /* with which one session may hang */
 };
 
 /* What it has seen before. All zero at the start. */
@@ -44,8 +47,10 @@ const char *watchdog_judge(struct watchdog_memory *memory, const struct watchdog
 
 /*
  * Begin to beat if systemd has asked this process to. Call this before server_start(); the cache
- * must live until server_stop(). Returns 0, or -1 with err set.
+ * and the
+ * files must live until server_stop(). Returns 0, or -1 with err set.
  */
-int watchdog_start(struct server *server, struct cache *cache, struct errmsg *err);
+int watchdog_start(struct server *server, struct cache *cache, struct ledger_file *ledger_file,
+	struct errmsg *err);
 
 #endif

@@ -79,6 +79,11 @@ void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context
 	ledger->context = context;
 }
 
+void ledger_on_saved(struct ledger *ledger, ledger_settle_fn *settle)
+{
+	ledger->settle = settle;
+}
+
 enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 	const struct ledger_request *requests, size_t count, struct ledger_usage usage_r[])
 {
@@ -96,11 +101,9 @@ enum ledger_answer ledger_look(struct ledger *ledger, uint64_t now,
 	return answer;
 }
 
-static enum ledger_answer charge_all(struct ledger_call *c, bool must_save)
+static enum ledger_answer charge_all(struct ledger_call *c, bool must_save, bool *is_saved_r)
 {
-	bool is_saved;
-
-	if (ledger_call_change(c, LEDGER_CHARGED, must_save, &is_saved) != 0)
+	if (ledger_call_change(c, LEDGER_CHARGED, must_save, is_saved_r) != 0)
 		return LEDGER_FAILED;
 	for (size_t i = 0; i < c->count; i++)
 		entry_add(c->entry[i], c->now, c->requests[i].amount);
@@ -114,14 +117,19 @@ enum ledger_answer ledger_charge(struct ledger *ledger, uint64_t now,
 	struct ledger_bounded bounded;
 	enum ledger_answer answer;
 	struct ledger_call c;
+	bool is_saved = false;
 
 	ledger_call_init(&c, ledger, now, requests, count);
 	if (ledger_bound_begin(&c, &bounded) != 0)
 		return LEDGER_FAILED;
 	answer = ledger_call_usage(&c, usage_r);
-	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save)) == LEDGER_FREE)
+	if (answer == LEDGER_FREE && (answer = charge_all(&c, must_save, &is_saved)) == LEDGER_FREE)
 		ledger_call_usage_after(&c, usage_r);
 	ledger_call_end(&c);
+	if (is_saved && ledger_settle(ledger, true) != 0) {
+		(void)__atomic_add_fetch(&ledger->unsaved, 1, __ATOMIC_RELAXED);
+		answer = must_save ? LEDGER_FAILED : answer;
+	}
 	return answer;
 }
 
@@ -140,5 +148,7 @@ int ledger_forget(struct ledger *ledger, uint64_t now, const char *key, size_t k
 			entry_forget(c.shard[0], c.entry[0]);
 	}
 	ledger_call_end(&c);
+	if (ret == 1 && ledger_settle(ledger, false) != 0)
+		(void)__atomic_add_fetch(&ledger->unsaved, 1, __ATOMIC_RELAXED);
 	return ret;
 }

@@ -151,11 +151,22 @@ struct ledger_record {
 /*
  * Save records so that they outlive the process. It is called before the change takes effect, with
  * the locks of the keys held, and therefore never for one key in two threads at once. It must not
- * call the ledger. Returns 0, or -1 to have the change refused.
+ * call the ledger, or wait for a disk. Returns 0, or -1 to have the change refused.
  */
 typedef int ledger_save_fn(void *context, const struct ledger_record *records, size_t count);
 
+/*
+ * Wait until the records that this thread saved last have been written. It is called without locks,
+ * after the change took effect and before its caller learns of it. may_hang: the thread may write
+ * them itself, and then waits as long as the disk does. Returns 0, or -1 if they are not written:
+ * the change is then refused, or counts as unsaved.
+ */
+typedef int ledger_settle_fn(void *context, bool may_hang);
+
 /* Set the function that saves; NULL for none. No other thread may use the ledger at that time. */
 void ledger_on_charge(struct ledger *ledger, ledger_save_fn *save, void *context);
+
+/* Set the function that waits; NULL (the default): what was saved is written. Likewise. */
+void ledger_on_saved(struct ledger *ledger, ledger_settle_fn *settle);
 
 #endif

@@ -104,16 +104,53 @@ static void hold_request(struct ledger_call *c, size_t i, struct ledger_hold *ho
 }
 
 static enum ledger_answer reserve_all(struct ledger_call *c, struct ledger_hold **hold,
-	bool must_save)
+	bool must_save, bool *is_saved_r)
 {
-	bool is_saved;
-
 	if (make_hold_room(hold, c->count) != 0 ||
-		ledger_call_change(c, LEDGER_RESERVED, must_save, &is_saved) != 0)
+		ledger_call_change(c, LEDGER_RESERVED, must_save, is_saved_r) != 0)
 		return LEDGER_FAILED;
 	for (size_t i = 0; i < c->count; i++)
-		hold_request(c, i, *hold, is_saved);
+		hold_request(c, i, *hold, *is_saved_r);
 	return LEDGER_FREE;
+}
+
+/* Remove an amount from the reservation of an entry. The lock is held. */
+static void take_back(struct ledger_hold *hold, struct held *held, struct ledger_shard *shard,
+	uint32_t amount)
+{
+	struct ledger_extra *extra = held->extra;
+
+	held->amount -= amount;
+	extra->open -= amount;
+	if (held->amount > 0)
+		return;
+	extra->holds--;
+	*held = hold->held[--hold->count];
+	entry_free_extra(shard, extra->entry);
+}
+
+/* The reservations that a call has just made are not in the files: remove them or, if they may
+ * stay, note that. */
+static void note_unsaved(struct ledger_call *c, struct ledger_hold *hold, bool may_stay)
+{
+	ledger_call_lock(c);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct ledger_request *r = &c->requests[i];
+		struct held *held =
+			find_held(hold, shard_find(c->shard[i], c->hash[i], r->key, r->key_len));
+		bool is_saved;
+
+		if (held == NULL)
+			continue; /* it was forgotten meanwhile */
+		is_saved = held->saves != held->extra->saves;
+		held->saved -= is_saved ? 0 : r->amount;
+		if (!may_stay)
+			take_back(hold, held, c->shard[i], r->amount);
+		else if (!is_saved)
+			held->extra->unsaved += r->amount;
+	}
+	ledger_call_end(c);
+	(void)__atomic_add_fetch(&c->ledger->unsaved, may_stay ? 1 : 0, __ATOMIC_RELAXED);
 }
 
 enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct ledger_hold **hold,
@@ -124,6 +161,7 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 	enum ledger_answer answer;
 	const struct held *held;
 	struct ledger_call c;
+	bool is_saved = false;
 
 	ledger_call_init(&c, ledger, now, requests, count);
 	if (ledger_bound_begin(&c, &bounded) != 0)
@@ -133,9 +171,14 @@ enum ledger_answer ledger_reserve(struct ledger *ledger, uint64_t now, struct le
 		c.own[i] = held == NULL ? 0 : held->amount;
 	}
 	answer = ledger_call_usage(&c, usage_r);
-	if (answer == LEDGER_FREE && (answer = reserve_all(&c, hold, must_save)) == LEDGER_FREE)
+	if (answer == LEDGER_FREE &&
+		(answer = reserve_all(&c, hold, must_save, &is_saved)) == LEDGER_FREE)
 		ledger_call_usage_after(&c, usage_r);
 	ledger_call_end(&c);
+	if (is_saved && ledger_settle(ledger, true) != 0) {
+		note_unsaved(&c, *hold, !must_save);
+		answer = must_save ? LEDGER_FAILED : answer;
+	}
 	return answer;
 }
 
@@ -196,7 +239,7 @@ static void end_some(struct ledger_call *c, const struct held *held, enum ledger
 	uint32_t attempts)
 {
 	struct ledger_record records[LEDGER_REQUESTS_MAX];
-	bool lost = false;
+	bool lost = false, is_saved;
 
 	for (size_t i = 0; i < c->count; i++)
 		c->shard[i] = &c->ledger->shards[held[i].shard];
@@ -208,12 +251,13 @@ static void end_some(struct ledger_call *c, const struct held *held, enum ledger
 	}
 	/* If this cannot be saved, the saved reservations count if the process ends before the next
 	 * checkpoint. */
-	if (c->ledger->save != NULL && ledger_call_write(c, records) != 0 && lost &&
-		change == LEDGER_COMMITTED)
-		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
+	is_saved = c->ledger->save == NULL || ledger_call_write(c, records) == 0;
 	for (size_t i = 0; i < c->count; i++)
 		apply_end(c->shard[i], &held[i], &records[i], c->now);
 	ledger_call_end(c);
+	if ((!is_saved || ledger_settle(c->ledger, true) != 0) && lost &&
+		change == LEDGER_COMMITTED)
+		(void)__atomic_add_fetch(&c->ledger->unsaved, 1, __ATOMIC_RELAXED);
 }
 
 static void end_hold(struct ledger *ledger, uint64_t now, struct ledger_hold **hold,
@@ -296,8 +340,8 @@ static void restart_all(struct ledger *ledger, uint64_t now)
 		.key = "",
 	};
 
-	if (ledger->save != NULL)
-		(void)ledger->save(ledger->context, &record, 1);
+	if (ledger->save != NULL && ledger->save(ledger->context, &record, 1) == 0)
+		(void)ledger_settle(ledger, true);
 	ledger_restart_before(ledger, record.seq, now);
 }
 

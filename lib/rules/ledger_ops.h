@@ -83,7 +83,7 @@ enum ledger_answer {
 	LEDGER_FREE,   /* look: there is room; charge: the amounts are counted */
 	LEDGER_FULL,   /* a limit refuses; nothing was counted */
 	LEDGER_FAILED, /* out of memory, too many requests, too long a key, or not saved; nothing
-			  was counted */
+			  was counted, except by a charge() during which saving began to fail */
 };
 
 /* "192.0.2.0/24", "2001:db8:1::/48", "all" or "unknown", as in the names of overflow keys. */

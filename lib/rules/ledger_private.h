@@ -137,6 +137,7 @@ struct ledger_networks {
 struct ledger {
 	struct ledger_shard shards[LEDGER_SHARDS];
 	ledger_save_fn *save;
+	ledger_settle_fn *settle;
 	void *context;
 	uint64_t last_seq;  /* atomic */
 	uint64_t unsaved;   /* atomic */
@@ -468,6 +469,14 @@ int ledger_call_change(struct ledger_call *call, enum ledger_change change, bool
 
 /* Save a record of the change for each request. Returns 0, or -1 when this failed. */
 int ledger_call_save(struct ledger_call *call, enum ledger_change change);
+
+/* Wait for what the thread saved, as ledger_settle_fn describes. No lock is held. */
+static inline int ledger_settle(struct ledger *ledger, bool may_hang)
+{
+	return ledger->save == NULL || ledger->settle == NULL ?
+		0 :
+		ledger->settle(ledger->context, may_hang);
+}
 
 /* Save one record for each entry; their seq and now are set here. Returns 0, or -1 when this
  * failed. */

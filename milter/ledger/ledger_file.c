@@ -23,10 +23,13 @@
 #include "milter/ledger/ledger_load.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
+#include "milter/loop/clock.h"
 
 #define JOURNAL_MIN (UINT64_C(4) << 20) /* bytes; a smaller journal causes no checkpoint */
 #define CHECKPOINT_PAUSE 60		/* seconds until one that failed is tried again */
 #define CHECKPOINT_REST 10		/* seconds between those that make up for lost records */
+#define WORK_PATIENCE_MS 10000 /* the thread's work is late then: a checkpoint takes seconds */
+#define END_WAIT_MS 2000
 #define LOCK_WAIT_MS 3000
 #define LOCK_PAUSE_MS 50
 
@@ -41,12 +44,15 @@ struct ledger_file {
 	struct ledger_checkpoint checkpoint; /* for the starting thread, then the ledger's */
 
 	pthread_t thread;
-	bool is_running; /* the thread; for the main thread */
+	bool is_running; /* the thread, which was not joined; for the main thread */
 	pthread_mutex_t end_lock;
 	pthread_cond_t end_wake;
-	bool is_ending;			/* guarded by end_lock */
+	pthread_cond_t ended;
+	bool is_ending, has_ended;	/* guarded by end_lock */
+	int64_t work_since;		/* of the thread's work on files; 0: it rests; likewise */
 	struct errmsg checkpoint_error; /* of the last checkpoint; guarded by end_lock */
 	struct errmsg put_aside; /* what checkpoint.put_aside told last; guarded by end_lock */
+	bool is_late;		 /* it was logged that the disk hangs; the server thread's */
 };
 
 uint64_t ledger_file_now(const struct ledger_file *file)
@@ -64,18 +70,49 @@ void ledger_file_error(struct ledger_file *file, struct errmsg *err_r)
 	ledger_journal_error(&file->journal, err_r);
 }
 
-void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r)
+void ledger_file_late(struct ledger_file *file, struct errmsg *err_r)
+{
+	int64_t lasts = 0;
+
+	ledger_journal_late(&file->journal, err_r);
+	(void)pthread_mutex_lock(&file->end_lock);
+	if (file->work_since != 0)
+		lasts = clock_ms() - file->work_since;
+	(void)pthread_mutex_unlock(&file->end_lock);
+	if (err_r->text[0] == '\0' && lasts >= WORK_PATIENCE_MS)
+		(void)errmsg_set(err_r, "%s: the disk has not answered for %lld s", file->path,
+			(long long)lasts / 1000);
+}
+
+void ledger_file_watch(struct ledger_file *file)
+{
+	struct errmsg late;
+	bool is_late;
+
+	ledger_file_late(file, &late);
+	is_late = late.text[0] != '\0';
+	if (is_late && !file->is_late)
+		quote_log(LOG_LEVEL_ERROR, "error", late.text, "limits disk=hangs");
+	else if (!is_late && file->is_late)
+		log_event(LOG_LEVEL_NOTICE, "limits disk=answers");
+	file->is_late = is_late;
+}
+
+static void copy_error(struct ledger_file *file, const struct errmsg *from, struct errmsg *err_r)
 {
 	(void)pthread_mutex_lock(&file->end_lock);
-	*err_r = file->checkpoint_error;
+	*err_r = *from;
 	(void)pthread_mutex_unlock(&file->end_lock);
+}
+
+void ledger_file_checkpoint_error(struct ledger_file *file, struct errmsg *err_r)
+{
+	copy_error(file, &file->checkpoint_error, err_r);
 }
 
 void ledger_file_put_aside(struct ledger_file *file, struct errmsg *err_r)
 {
-	(void)pthread_mutex_lock(&file->end_lock);
-	*err_r = file->put_aside;
-	(void)pthread_mutex_unlock(&file->end_lock);
+	copy_error(file, &file->put_aside, err_r);
 }
 
 static bool has_journal(const struct ledger_file *file)
@@ -97,6 +134,7 @@ static struct ledger_file *file_new(const char *path, struct ledger *ledger)
 	ledger_journal_init(&file->journal, file->path, &file->time);
 	(void)pthread_mutex_init(&file->end_lock, NULL);
 	deadline_init_cond(&file->end_wake);
+	deadline_init_cond(&file->ended);
 	if (asprintf(&file->lock_path, "%s.lock", path) < 0)
 		file->lock_path = NULL;
 	if (file->path == NULL || file->lock_path == NULL)
@@ -208,6 +246,12 @@ static void begin_time(struct ledger_file *file, const struct frame_moment *last
 	ledger_time_begin(&file->time, last, newest, clocks == NULL ? &real : clocks);
 }
 
+static void save_in_journal(struct ledger_file *file)
+{
+	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
+	ledger_on_saved(file->ledger, ledger_journal_settle);
+}
+
 /* Count in memory until the directory exists. */
 static void await_directory(struct ledger_file *file, const struct ledger_clocks *clocks)
 {
@@ -215,7 +259,7 @@ static void await_directory(struct ledger_file *file, const struct ledger_clocks
 	begin_time(file, NULL, 0, clocks);
 	ledger_journal_make_optional(&file->journal);
 	(void)begin_journal(file);
-	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
+	save_in_journal(file);
 }
 
 static void open_files(struct ledger_file *file, const struct ledger_clocks *clocks,
@@ -244,7 +288,7 @@ static void open_files(struct ledger_file *file, const struct ledger_clocks *clo
 		loaded.checkpoint.first_journal;
 	file->journal.number = last;
 	(void)begin_journal(file);
-	ledger_on_charge(file->ledger, ledger_journal_save, &file->journal);
+	save_in_journal(file);
 	ledger_restart(file->ledger, ledger_time_now(&file->time));
 }
 
@@ -319,15 +363,15 @@ static bool begin_late(struct ledger_file *file)
 /* Wait for a second. Returns false when the thread is to end. */
 static bool wait_second(struct ledger_file *file)
 {
-	struct timespec until;
+	const struct timespec until = deadline_in(1000);
 	bool goes_on;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
 	(void)pthread_mutex_lock(&file->end_lock);
+	file->work_since = 0;
 	if (!file->is_ending)
 		(void)pthread_cond_timedwait(&file->end_wake, &file->end_lock, &until);
 	goes_on = !file->is_ending;
+	file->work_since = clock_ms();
 	(void)pthread_mutex_unlock(&file->end_lock);
 	return goes_on;
 }
@@ -390,37 +434,64 @@ static void *ledger_main(void *argument)
 		ledger_file_sync(file);
 		ledger_sweep(file->ledger, ledger_file_now(file));
 	} while (wait_second(file));
+	ledger_file_sync(file);
+	(void)pthread_mutex_lock(&file->end_lock);
+	file->work_since = 0;
+	file->has_ended = true;
+	(void)pthread_cond_signal(&file->ended);
+	(void)pthread_mutex_unlock(&file->end_lock);
 	return NULL;
 }
 
 int ledger_file_start(struct ledger_file *file, struct errmsg *err)
 {
-	int ret;
+	int ret = 0;
 
-	if ((ret = thread_start(&file->thread, "ledger", ledger_main, file)) != 0)
+	file->work_since = clock_ms();
+	if (has_journal(file))
+		ret = ledger_journal_start(&file->journal);
+	if (ret != 0 || (ret = thread_start(&file->thread, "ledger", ledger_main, file)) != 0)
 		return errmsg_set(err, "cannot start the ledger's thread: %s", strerror(ret));
 	file->is_running = true;
 	return 0;
 }
 
+int ledger_file_end(struct ledger_file *file, struct errmsg *err)
+{
+	const struct timespec until = deadline_in(END_WAIT_MS);
+	bool has_ended;
+	int error = 0;
+
+	(void)pthread_mutex_lock(&file->end_lock);
+	file->is_ending = true;
+	(void)pthread_cond_signal(&file->end_wake);
+	while (!file->has_ended && error == 0)
+		error = pthread_cond_timedwait(&file->ended, &file->end_lock, &until);
+	has_ended = file->has_ended;
+	(void)pthread_mutex_unlock(&file->end_lock);
+	return has_ended ? 0 :
+			   errmsg_set(err, "%s: the disk has not answered for %d s", file->path,
+				   END_WAIT_MS / 1000);
+}
+
 void ledger_file_close(struct ledger_file **file)
 {
 	struct ledger_file *gone = *file;
+	struct errmsg unused;
 
 	*file = NULL;
 	if (gone == NULL)
 		return;
 	if (gone->is_running) {
-		(void)pthread_mutex_lock(&gone->end_lock);
-		gone->is_ending = true;
-		(void)pthread_cond_signal(&gone->end_wake);
-		(void)pthread_mutex_unlock(&gone->end_lock);
+		(void)ledger_file_end(gone, &unused);
 		(void)pthread_join(gone->thread, NULL);
 	}
 	ledger_on_charge(gone->ledger, NULL, NULL);
+	ledger_on_saved(gone->ledger, NULL);
 	ledger_journal_free(&gone->journal);
 	file_lock_release(&gone->lock_fd);
 	(void)pthread_cond_destroy(&gone->end_wake);
+	(void)pthread_cond_destroy(&gone->ended);
 	(void)pthread_mutex_destroy(&gone->end_lock);
 	free(gone->path);
 	free(gone->lock_path);

@@ -13,10 +13,12 @@
  *
  * PATH is a checkpoint with all keys, and PATH.prev is the one before it. PATH.1, PATH.2 ... are
  * journals: each charge is written to the newest one before it is answered, so that no kill -9
- * loses it, and is forced to disk about once a second. From time to time a new journal and a new
- * checkpoint are written and the old ones removed. A torn or damaged frame is left out. A damaged
- * checkpoint is renamed to PATH.bad, and PATH.prev with its journals is used. PATH.lock is locked
- * while the files are open, because two daemons would each count only their own charges.
+ * loses it, and is forced to disk about once a second. If a write takes more than two seconds,
+ * charges no longer wait for it: they are not saved until it has ended, as on a full disk. From
+ * time to time a new journal and a new checkpoint are written and the old ones removed. A torn or
+ * damaged frame is left out. A damaged checkpoint is renamed to PATH.bad, and PATH.prev with its
+ * journals is used. PATH.lock is locked while the files are open, because two daemons would each
+ * count only their own charges.
  */
 struct ledger_file;
 
@@ -45,8 +47,14 @@ int ledger_file_start(struct ledger_file *file, struct errmsg *err);
 void ledger_file_sync(struct ledger_file *file);
 
 /*
- * End the thread, force everything to disk and close the files; no other thread may charge then or
- * later. Accepts NULL.
+ * End the thread, which forces the journal to disk before; further charges are written. Returns 0,
+ * or -1 with err set if that takes more than two seconds: the thread then ends with the process.
+ */
+int ledger_file_end(struct ledger_file *file, struct errmsg *err);
+
+/*
+ * End the thread, force everything to disk and close the files, however long that takes; no other
+ * thread may charge then or later. Accepts NULL.
  */
 void ledger_file_close(struct ledger_file **file);
 
@@ -64,6 +72,16 @@ int ledger_file_checkpoint(struct ledger_file *file, struct errmsg *err);
  * could. Any thread.
  */
 void ledger_file_error(struct ledger_file *file, struct errmsg *err_r);
+
+/*
+ * Set *err_r to what the disk does not end: a write of charges for two seconds, or the thread's
+ * work for ten; "" if it does. Any thread.
+ */
+void ledger_file_late(struct ledger_file *file, struct errmsg *err_r);
+
+/* Log what the disk does not end, and when it has ended, once each. The server thread, every
+ * second. */
+void ledger_file_watch(struct ledger_file *file);
 
 /*
  * Set *err_r to the reason why the thread could not write its last checkpoint; "" when it could.

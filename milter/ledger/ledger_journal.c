@@ -12,32 +12,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/conf/file.h"
 #include "lib/rules/ledger_format.h"
 #include "milter/log/quote.h"
+#include "milter/loop/clock.h"
 
 #define MARK_AFTER UINT64_C(5000000) /* microseconds between moments in the journal */
+#define SYNC_PATIENCE_MS 100	     /* a disk that takes longer to be synced is in doubt */
+#define QUEUE_MAX ((size_t)1 << 20)  /* bytes that may wait for a write */
+
+static int write_batch(void *context, const struct strbuf *batch);
 
 void ledger_journal_init(struct ledger_journal *journal, const char *path,
 	const struct ledger_time *time)
 {
 	*journal = (struct ledger_journal){ .path = path, .time = time, .fd = -1 };
-	(void)pthread_mutex_init(&journal->lock, NULL);
+	journal_queue_init(&journal->queue, write_batch, journal);
 	(void)pthread_mutex_init(&journal->sync_lock, NULL);
+}
+
+int ledger_journal_start(struct ledger_journal *journal)
+{
+	return journal_queue_start(&journal->queue);
 }
 
 void ledger_journal_free(struct ledger_journal *journal)
 {
+	journal_queue_stop(&journal->queue);
 	if (journal->fd >= 0) {
-		(void)fdatasync(journal->fd);
+		ledger_journal_sync(journal);
 		(void)close(journal->fd);
 		journal->fd = -1;
 	}
-	(void)pthread_mutex_destroy(&journal->lock);
+	journal_queue_clear(&journal->queue);
 	(void)pthread_mutex_destroy(&journal->sync_lock);
-	strbuf_free(&journal->buf);
 }
 
 /* ---- beginning ------------------------------------------------------------------ */
@@ -101,6 +112,33 @@ static int create_next(const struct ledger_journal *journal, uint64_t *number, u
 	return create_journal(journal, *number, size_r, &exists, err);
 }
 
+/*
+ * Return whether the file system may wait for another machine or process. Of the others, a write
+ * only changes the memory: if their disk hangs, syncing hangs first.
+ */
+static bool is_remote(int fd)
+{
+	static const unsigned long here[] = {
+		0xef53,	    /* ext2, ext3, ext4 */
+		0x58465342, /* xfs */
+		0x9123683e, /* btrfs */
+		0x2fc12fc1, /* zfs */
+		0xf2f52010, /* f2fs */
+		0xca451a4e, /* bcachefs */
+		0x01021994, /* tmpfs */
+		0x794c7630, /* overlayfs */
+	};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return true;
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+		if ((unsigned long)fs.f_type == here[i])
+			return false;
+	}
+	return true;
+}
+
 /* Note that the journal can be written. Called with the lock held. */
 static void clear_error(struct ledger_journal *journal)
 {
@@ -113,17 +151,21 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 {
 	uint64_t size = 0, number = after + 1;
 	int old, fd = create_next(journal, &number, &size, err);
+	bool remote;
 
 	if (fd < 0)
 		return -1;
-	(void)pthread_mutex_lock(&journal->lock);
+	remote = is_remote(fd);
+	(void)pthread_mutex_lock(&journal->queue.lock);
+	journal_queue_rest(&journal->queue);
 	old = journal->fd;
 	journal->fd = fd;
+	journal->is_remote = remote;
 	journal->size = size;
 	journal->is_dirty = false;
 	clear_error(journal);
 	journal->number = number;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 	if (old >= 0) {
 		(void)pthread_mutex_lock(&journal->sync_lock);
 		(void)fdatasync(old);
@@ -135,95 +177,153 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 
 void ledger_journal_delay(struct ledger_journal *journal, uint64_t after, const struct errmsg *why)
 {
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&journal->queue.lock);
 	if (strcmp(journal->error.text, why->text) != 0)
 		quote_log(LOG_LEVEL_ERROR, "error", why->text, "limits written=no");
 	journal->error = *why;
 	journal->number = after;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 }
 
 void ledger_journal_make_optional(struct ledger_journal *journal)
 {
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&journal->queue.lock);
 	journal->is_optional = true;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 }
 
 bool ledger_journal_is_begun(struct ledger_journal *journal)
 {
 	bool is_begun;
 
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&journal->queue.lock);
 	is_begun = journal->fd >= 0;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 	return is_begun;
 }
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* Write all of buf or nothing, and set the error. */
-static int try_to_write(struct ledger_journal *journal)
+/* Write all of the batch or nothing, without the lock. Returns 0, or -1 with err set and *torn_r
+ * the bytes that could not be removed. */
+static int try_to_write(const struct ledger_journal *journal, int fd, const struct strbuf *batch,
+	uint64_t *torn_r, struct errmsg *err)
 {
 	ssize_t written;
 
-	if (journal->buf.failed)
-		return errmsg_set(&journal->error, "out of memory");
-	written = write(journal->fd, journal->buf.text, journal->buf.len);
-	if (written != (ssize_t)journal->buf.len) {
-		(void)errmsg_set(&journal->error, "%s.%" PRIu64 ": %s", journal->path,
-			journal->number, written < 0 ? strerror(errno) : "no space left");
-		if (written > 0 && ftruncate(journal->fd, (off_t)journal->size) != 0)
-			journal->size += (uint64_t)written; /* a torn frame: reading skips it */
-		return -1;
-	}
-	journal->size += journal->buf.len;
-	journal->is_dirty = true;
-	clear_error(journal);
-	return 0;
+	*torn_r = 0;
+	if (batch->failed)
+		return errmsg_set(err, "out of memory");
+	written = write(fd, batch->text, batch->len);
+	if (written == (ssize_t)batch->len)
+		return 0;
+	(void)errmsg_set(err, "%s.%" PRIu64 ": %s", journal->path, journal->number,
+		written < 0 ? strerror(errno) : "no space left");
+	if (written > 0 && ftruncate(fd, (off_t)journal->size) != 0)
+		*torn_r = (uint64_t)written; /* a torn frame: reading skips it */
+	return -1;
 }
 
-/* Write all of buf or nothing, and log an error if there was none. Called with the lock held. */
-static int write_buf(struct ledger_journal *journal)
+/* A journal_write_fn: also logs an error if there was none. While it writes, nobody changes the
+ * file, its number or its size. */
+static int write_batch(void *context, const struct strbuf *batch)
 {
-	const bool was_good = journal->error.text[0] == '\0';
+	struct ledger_journal *journal = context;
+	const int fd = journal->fd;
+	struct errmsg err; /* clearing it for each charge would take time */
+	uint64_t torn;
 	int ret;
 
+	(void)pthread_mutex_unlock(&journal->queue.lock);
+	ret = try_to_write(journal, fd, batch, &torn, &err);
+	(void)pthread_mutex_lock(&journal->queue.lock);
+	journal->size += ret == 0 ? batch->len : torn;
+	if (ret == 0) {
+		journal->is_dirty = true;
+		clear_error(journal);
+		return 0;
+	}
+	if (journal->error.text[0] == '\0')
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "limits written=no");
+	journal->error = err;
+	journal->is_behind = true;
+	return ret;
+}
+
+/* Return whether a write may hang. Called with the lock held. */
+static bool is_in_doubt(const struct ledger_journal *journal)
+{
+	return journal->is_remote || journal->error.text[0] != '\0' ||
+		(journal->syncing_since != 0 &&
+			clock_ms() - journal->syncing_since > SYNC_PATIENCE_MS);
+}
+
+/* Queue the records, and wait for their write if the last one has failed. Called with the lock
+ * held. */
+static int save_records(struct ledger_journal *journal, const struct ledger_record *records,
+	size_t count)
+{
+	struct strbuf *batch;
+	size_t start;
+
+	journal_queue_skip();
 	if (journal->fd < 0)
 		return journal->is_optional ? 0 : -1; /* the reason is in the error */
-	ret = try_to_write(journal);
-	if (ret != 0 && was_good)
-		quote_log(LOG_LEVEL_ERROR, "error", journal->error.text, "limits written=no");
-	return ret;
+	if (journal_queue_late(&journal->queue) != 0 || journal->queue.collected.len > QUEUE_MAX)
+		return -1;
+	batch = journal_queue_add(&journal->queue);
+	for (size_t i = 0; i < count; i++) {
+		start = frame_begin(batch, FRAME_RECORD);
+		ledger_record_encode(&records[i], batch);
+		frame_finish(batch, start);
+	}
+	return journal->error.text[0] == '\0' ? 0 : journal_queue_settle(&journal->queue, false);
 }
 
 int ledger_journal_save(void *context, const struct ledger_record *records, size_t count)
 {
 	struct ledger_journal *journal = context;
-	size_t start;
 	int ret;
 
-	(void)pthread_mutex_lock(&journal->lock);
-	strbuf_reset(&journal->buf);
-	for (size_t i = 0; i < count; i++) {
-		start = frame_begin(&journal->buf, FRAME_RECORD);
-		ledger_record_encode(&records[i], &journal->buf);
-		frame_finish(&journal->buf, start);
-	}
-	ret = write_buf(journal);
+	(void)pthread_mutex_lock(&journal->queue.lock);
+	ret = save_records(journal, records, count);
 	journal->is_behind |= ret != 0;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 	return ret;
+}
+
+int ledger_journal_settle(void *context, bool may_hang)
+{
+	struct ledger_journal *journal = context;
+	int ret;
+
+	(void)pthread_mutex_lock(&journal->queue.lock);
+	ret = journal_queue_settle(&journal->queue, may_hang && !is_in_doubt(journal));
+	journal->is_behind |= ret != 0;
+	(void)pthread_mutex_unlock(&journal->queue.lock);
+	return ret;
+}
+
+void ledger_journal_late(struct ledger_journal *journal, struct errmsg *err_r)
+{
+	int64_t late;
+
+	err_r->text[0] = '\0';
+	(void)pthread_mutex_lock(&journal->queue.lock);
+	if ((late = journal_queue_late(&journal->queue)) != 0)
+		(void)errmsg_set(err_r, "%s.%" PRIu64 ": a write has not ended for %lld s",
+			journal->path, journal->number, (long long)late / 1000);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 }
 
 bool ledger_journal_was_behind(struct ledger_journal *journal)
 {
 	bool was_behind;
 
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&journal->queue.lock);
 	was_behind = journal->is_behind;
 	journal->is_behind = false;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 	return was_behind;
 }
 
@@ -244,6 +344,16 @@ bool ledger_journal_is_lost(struct ledger_journal *journal)
 	return is_lost;
 }
 
+/* Write what is collected, and wait for the writes in progress. Called with the lock held. */
+static void write_collected(struct ledger_journal *journal)
+{
+	journal_queue_rest(&journal->queue);
+	if (!journal_queue_has_more(&journal->queue))
+		return;
+	(void)journal_queue_add(&journal->queue);
+	(void)journal_queue_settle(&journal->queue, true);
+}
+
 void ledger_journal_sync(struct ledger_journal *journal)
 {
 	uint64_t now = ledger_time_now(journal->time);
@@ -251,25 +361,27 @@ void ledger_journal_sync(struct ledger_journal *journal)
 	int fd, error = 0, old_error = 0;
 
 	(void)pthread_mutex_lock(&journal->sync_lock);
-	(void)pthread_mutex_lock(&journal->lock);
-	was_dirty = journal->is_dirty;
-	fd = journal->fd;
+	(void)pthread_mutex_lock(&journal->queue.lock);
+	was_dirty = journal->is_dirty || journal_queue_has_more(&journal->queue);
 	if (was_dirty && now - journal->marked > MARK_AFTER) {
-		strbuf_reset(&journal->buf);
-		ledger_time_add_moment(journal->time, &journal->buf);
-		(void)write_buf(journal);
+		ledger_time_add_moment(journal->time, journal_queue_add(&journal->queue));
 		journal->marked = now;
 	}
+	write_collected(journal);
+	was_dirty = journal->is_dirty;
+	fd = journal->fd;
 	journal->is_dirty = false;
-	(void)pthread_mutex_unlock(&journal->lock);
+	journal->syncing_since = was_dirty ? clock_ms() : 0;
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 	if (was_dirty && fdatasync(fd) != 0)
 		error = errno;
 	(void)pthread_mutex_unlock(&journal->sync_lock);
 	if (was_dirty) {
-		(void)pthread_mutex_lock(&journal->lock);
+		(void)pthread_mutex_lock(&journal->queue.lock);
+		journal->syncing_since = 0;
 		old_error = journal->sync_error;
 		journal->sync_error = error;
-		(void)pthread_mutex_unlock(&journal->lock);
+		(void)pthread_mutex_unlock(&journal->queue.lock);
 	}
 	if (error != 0 && error != old_error)
 		quote_log(LOG_LEVEL_ERROR, "error", strerror(error), "limits forced-to-disk=no");
@@ -279,20 +391,20 @@ uint64_t ledger_journal_size(struct ledger_journal *journal)
 {
 	uint64_t size;
 
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&journal->queue.lock);
 	size = journal->size;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 	return size;
 }
 
 void ledger_journal_error(struct ledger_journal *journal, struct errmsg *err_r)
 {
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&journal->queue.lock);
 	*err_r = journal->error;
 	if (err_r->text[0] == '\0' && journal->sync_error != 0)
 		(void)errmsg_set(err_r, "%s.%" PRIu64 ": %s", journal->path, journal->number,
 			strerror(journal->sync_error));
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_unlock(&journal->queue.lock);
 }
 
 /* ---- finding -------------------------------------------------------------------- */

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "lib/base/errmsg.h"
-#include "lib/base/strbuf.h"
 #include "lib/rules/ledger.h"
+#include "milter/ledger/journal_queue.h"
 #include "milter/ledger/ledger_time.h"
 
 /*
@@ -19,17 +19,18 @@ struct ledger_journal {
 	const char *path;		/* of the checkpoint; borrowed */
 	const struct ledger_time *time; /* borrowed */
 
-	pthread_mutex_t lock; /* guards the following fields, up to the empty line */
-	int fd;		      /* -1 before the first journal */
-	uint64_t size;	      /* bytes that were written completely */
-	bool is_dirty;	      /* something was written since the last sync */
-	uint64_t number;      /* of the newest journal; changed by ledger_journal_begin() alone */
-	uint64_t marked;      /* the ledger's time when a moment was last written */
-	struct strbuf buf;
-	struct errmsg error; /* of the last write; "" when it succeeded */
-	int sync_error;	     /* errno of the last sync; 0 when it succeeded */
-	bool is_behind;	     /* a record could not be written; see ledger_journal_was_behind() */
-	bool is_optional;    /* until the first journal is begun, charges need not be saved */
+	struct journal_queue queue; /* its lock guards the fields up to the empty line */
+	int fd;			    /* -1 before the first journal; constant during a write */
+	bool is_remote;		    /* its file system is not known to be one of this machine */
+	uint64_t size;		    /* bytes that were written completely */
+	bool is_dirty;		    /* something was written since the last sync */
+	uint64_t number;       /* of the newest journal; changed by ledger_journal_begin() alone */
+	uint64_t marked;       /* the ledger's time when a moment was last written */
+	struct errmsg error;   /* of the last write; "" when it succeeded */
+	int sync_error;	       /* errno of the last sync; 0 when it succeeded */
+	bool is_behind;	       /* a record could not be written; see ledger_journal_was_behind() */
+	bool is_optional;      /* until the first journal is begun, charges need not be saved */
+	int64_t syncing_since; /* by clock_ms(); 0: the file is not being forced to disk */
 
 	pthread_mutex_t sync_lock; /* held while the file is synced, so that it is not closed */
 };
@@ -38,7 +39,10 @@ struct ledger_journal {
 void ledger_journal_init(struct ledger_journal *journal, const char *path,
 	const struct ledger_time *time);
 
-/* Sync and close the journal, and free its memory. */
+/* Start the thread that writes records while the disk is in doubt. Returns 0, or an errno. */
+int ledger_journal_start(struct ledger_journal *journal);
+
+/* Write what is queued, sync and close the journal, end the thread, and free the memory. */
 void ledger_journal_free(struct ledger_journal *journal);
 
 /* Begin the journal after this number, or after all that exist if somebody has put a file there;
@@ -61,10 +65,22 @@ void ledger_journal_make_optional(struct ledger_journal *journal);
 bool ledger_journal_is_begun(struct ledger_journal *journal);
 
 /*
- * A ledger_save_fn whose context is the journal. Like ledger_journal_sync(), it logs the error of a
- * write if there was none before.
+ * A ledger_save_fn whose context is the journal: queues the records. While the last write has
+ * failed, it waits for the new one, and refuses the records if that fails, too. While a write does
+ * not end, it refuses them at once: a disk may hang for ever. Like ledger_journal_sync(), it logs
+ * the error of a write if there was none before.
  */
 int ledger_journal_save(void *context, const struct ledger_record *records, size_t count);
+
+/*
+ * A ledger_settle_fn: waits for at most JOURNAL_PATIENCE_MS. A thread that may hang writes the
+ * records itself, unless the disk is in doubt: its file system is on another machine or in a
+ * process, the last write has failed, or the file is just being forced to disk, and not at once.
+ */
+int ledger_journal_settle(void *context, bool may_hang);
+
+/* Set *err_r to the write that does not end; "": there is none. Any thread. */
+void ledger_journal_late(struct ledger_journal *journal, struct errmsg *err_r);
 
 /*
  * Return whether a record could not be written since the last call: the files may lack a change
@@ -78,7 +94,8 @@ bool ledger_journal_was_behind(struct ledger_journal *journal);
  */
 bool ledger_journal_is_lost(struct ledger_journal *journal);
 
-/* Force the written records to disk. Logs an error. Any thread. */
+/* Write what is queued, and force it to disk, however long that takes. Logs an error. Any thread.
+ */
 void ledger_journal_sync(struct ledger_journal *journal);
 
 /* The size of the newest journal in bytes. Any thread. */

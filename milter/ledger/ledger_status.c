@@ -7,13 +7,21 @@
 
 #include "milter/log/json_text.h"
 
+/* Set *err_r to the reason why charges are not saved. */
+static void find_error(const struct ledger_section *section, struct errmsg *err_r)
+{
+	ledger_file_late(section->file, err_r);
+	if (err_r->text[0] == '\0')
+		ledger_file_error(section->file, err_r);
+}
+
 static json_t *describe_ledger(void *context)
 {
 	const struct ledger_section *section = context;
 	const struct ledger_size size = ledger_size(section->ledger);
 	struct errmsg error;
 
-	ledger_file_error(section->file, &error);
+	find_error(section, &error);
 	return json_pack("{s:I, s:I, s:b, s:I, s:I, s:b, s:o}", "keys", (json_int_t)size.keys,
 		"memory_bytes", (json_int_t)size.bytes, "full", (int)size.is_full, "evicted",
 		(json_int_t)size.evicted, "unsaved", (json_int_t)size.unsaved, "outlives_restart",
@@ -38,7 +46,7 @@ static void check_ledger(void *context, struct status_health *health)
 {
 	const struct ledger_section *section = context;
 	const struct ledger_size size = ledger_size(section->ledger);
-	struct errmsg error, checkpoint, put_aside;
+	struct errmsg error, checkpoint, put_aside, late;
 
 	if (size.is_full)
 		status_add_problem(health,
@@ -46,11 +54,18 @@ static void check_ledger(void *context, struct status_health *health)
 			"are legitimate, raise [limits] max_keys or max_memory.",
 			"the counts of rate limits are full, or one network has its share of them: new "
 			"clients and addresses of a network share one limit");
+	ledger_file_late(section->file, &late);
 	ledger_file_error(section->file, &error);
 	ledger_file_checkpoint_error(section->file, &checkpoint);
 	ledger_file_put_aside(section->file, &put_aside);
 	status_note_put_aside(health, &put_aside);
 	check_loaded(section->load_problems, health);
+	if (late.text[0] != '\0')
+		status_add_problem(health,
+			"Repair the disk or the file system, or its server, or unmount it by force. "
+			"Postern then saves all counts. Until then, [milter] on_error applies to "
+			"what cannot be saved.",
+			"charges cannot be saved in the files of the ledger: %s", late.text);
 	if (error.text[0] != '\0')
 		status_add_problem(health,
 			"Create the directory of [limits] state, check its mode and its free space, or "

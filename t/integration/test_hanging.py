@@ -1,11 +1,12 @@
 """A file system that does not answer is named in the status, and holds up nothing that does not need it."""
 
 import shutil
+import threading
 
 import pytest
 
 from harness.hanging import let_hang
-from harness.logins import Dovecot, base64url, token
+from harness.logins import Dovecot, base64url, hash_of, token
 from harness.postern import USER
 from harness.wait import wait_until
 
@@ -56,3 +57,73 @@ def test_the_copy_of_the_database(box):
     wait_until(lambda: problem_of(daemon, "store", "the store file is not written: a write has not ended"), "it is reported", 40)
     flag.unlink()
     wait_until(lambda: not problem_of(daemon, "store", "not written"), "the copy is written again", 40)
+
+
+STORE = {"profiles": [{"id": 1, "name": "all", "open": True, "limits": "100/1d"}],
+         "users": [{"id": 1, "username": name, "password": hash_of("geheim"), "froms": f"{name}@own.example", "profileId": 1}
+                   for name in ("ann", "bob", "carol")]}
+
+
+def send(daemon, login):
+    """Send a message. Returns the answer to its recipient."""
+    with daemon.milter() as milter:
+        assert milter.connect("client.example", "192.0.2.7")
+        assert milter.helo("client.example")
+        assert milter.mail(f"<{login}@own.example>", auth_authen=login)
+        answer = milter.rcpt("<someone@x.example>")
+        if answer:
+            assert milter.message([("From", f"{login}@own.example")])
+        return answer
+
+
+def send_in_vain(daemon, login):
+    with pytest.raises(EOFError):
+        send(daemon, login)
+
+
+def used(daemon, login):
+    return daemon.ctl("limits", login)["keys"][0]["windows"][0]["used"]
+
+
+def test_the_files_of_the_counts(box):
+    """The first charge may hang with the disk; nobody else does. Once it answers, the files have all counts."""
+    daemon = box.postern(start=False, store=STORE)
+    flag = let_hang(box, daemon, daemon.run / "limits.state")
+    daemon.start()
+    flag.touch()
+    first = threading.Thread(target=send, args=(daemon, "ann"))
+    first.start()
+    try:
+        wait_until(lambda: problem_of(daemon, "ledger", "limits.state"), "it is reported", 40)
+        for login in ("ann", "bob", "carol"):
+            answer = send(daemon, login)
+            assert (answer.verdict, answer.code) == ("tempfail", 451), answer
+        with Dovecot(daemon.run / "auth") as conn:
+            assert conn.plain("carol", "geheim")[0] == "OK"
+        assert daemon.ctl("status")["ledger"]["outlives_restart"] is False
+        assert "limits.state" in daemon.ctl("status", parse=False)
+        assert used(daemon, "bob") == 0
+        assert daemon.ctl("limits", check=False)["ok"]
+    finally:
+        flag.unlink()
+    first.join()
+    wait_until(lambda: not problem_of(daemon, "ledger", "limits.state"), "it is saved again", 40)
+    assert send(daemon, "bob")
+    daemon.kill()
+    daemon.start()
+    assert used(daemon, "bob") == 1 and used(daemon, "ann") == 1
+
+
+def test_the_counts_with_on_error_accept_and_the_end(box):
+    daemon = box.postern(start=False, store=STORE, config={"milter": {"on_error": "accept"}})
+    flag = let_hang(box, daemon, daemon.run / "limits.state")
+    daemon.start()
+    flag.touch()
+    first = threading.Thread(target=send_in_vain, args=(daemon, "ann"))
+    first.start()
+    wait_until(lambda: problem_of(daemon, "ledger", "limits.state"), "it is reported", 40)
+    assert send(daemon, "bob")
+    daemon.wait_log("limits disk=hangs")
+    assert daemon.stop() == 0
+    first.join()
+    assert "limits forced-to-disk=no" in daemon.log()
