@@ -189,6 +189,7 @@ static void watch_disks(void *argument)
 	const struct daemon *daemon = argument;
 
 	ledger_file_watch(daemon->ledger_file);
+	suspension_keeper_watch(daemon->suspension_keeper);
 }
 
 static void start_threads(struct daemon *daemon)
@@ -276,7 +277,8 @@ static void stop_all(struct daemon *daemon)
 	auth_sockets_unlink(&daemon->auth_sockets);
 	milter_leave();
 	cache_end(daemon->cache); /* the server answers those who wait for a reload */
-	suspension_keeper_stop(daemon->suspension_keeper); /* the server answers the requests */
+	if (suspension_keeper_stop(daemon->suspension_keeper, &err) != 0) /* the server answers */
+		quote_log(LOG_LEVEL_ERROR, "error", err.text, "suspensions written=no");
 	server_stop(daemon->server);
 	auth_free(&daemon->auth);
 	control_free(&daemon->control);

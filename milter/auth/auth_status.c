@@ -96,10 +96,17 @@ static void check_peers(const struct auth *auth, struct status_health *health)
 static void check_auth(void *context, struct status_health *health)
 {
 	const struct auth_section *section = context;
-	struct errmsg unsaved, unreadable, put_aside;
+	struct errmsg unsaved, unreadable, put_aside, late;
 
+	suspension_keeper_late(section->suspensions, &late);
 	suspension_keeper_error(section->suspensions, &unsaved);
-	if (unsaved.text[0] != '\0')
+	if (late.text[0] != '\0')
+		status_add_problem(health,
+			"Repair the disk or the file system, or its server, or unmount it by force. "
+			"Postern then saves the suspended logins.",
+			"changes of the suspended logins are in force, but cannot be saved: %s",
+			late.text);
+	else if (unsaved.text[0] != '\0')
 		status_add_problem(health,
 			"Check the file of [auth] suspensions and its directory. Postern "
 			"tries again every few seconds.",

@@ -17,21 +17,28 @@
 #include "milter/base/deadline.h"
 #include "milter/log/log.h"
 #include "milter/log/quote.h"
+#include "milter/loop/clock.h"
+
+#define PATIENCE_MS 2000 /* nobody waits longer for the disk */
 
 struct suspension_keeper {
 	const char *path;
 	struct suspensions *suspensions;
+	bool has_thread; /* that was not joined; for the thread that stops */
 
 	pthread_mutex_t
 		file_lock;	/* held while the file is written, so that the newest comes last */
 	struct file_stamp seen; /* of the file that was looked at last; the thread's */
 
 	pthread_mutex_t lock; /* guards the following */
-	pthread_cond_t wake;
+	pthread_cond_t wake, ended;
 	pthread_t thread;
 	int interval_ms;
 	bool is_running, is_stopping, is_wanted;
+	int64_t since; /* when the thread's present work on the file began; 0: it rests */
+	bool is_late;  /* it was logged that this work does not end */
 	struct suspension_save *requests; /* the newest first */
+	struct suspension_save *started;  /* those that the present work meets */
 	struct errmsg error, file_error, put_aside;
 };
 
@@ -44,6 +51,7 @@ struct suspension_keeper *suspension_keeper_new(const char *path, struct suspens
 	(void)pthread_mutex_init(&keeper->lock, NULL);
 	(void)pthread_mutex_init(&keeper->file_lock, NULL);
 	deadline_init_cond(&keeper->wake);
+	deadline_init_cond(&keeper->ended);
 	keeper->path = path;
 	keeper->suspensions = suspensions;
 	return keeper;
@@ -66,9 +74,29 @@ static void copy_error(struct suspension_keeper *keeper, struct errmsg *to,
 	(void)pthread_mutex_unlock(&keeper->lock);
 }
 
+/* Set *err_r to the work that does not end, or to "". The caller holds the lock. */
+static void describe_late(const struct suspension_keeper *keeper, struct errmsg *err_r)
+{
+	const int64_t lasts = keeper->since == 0 ? 0 : clock_ms() - keeper->since;
+
+	err_r->text[0] = '\0';
+	if (lasts >= PATIENCE_MS)
+		(void)errmsg_set(err_r, "%s: the disk has not answered for %lld s", keeper->path,
+			(long long)lasts / 1000);
+}
+
+void suspension_keeper_late(struct suspension_keeper *keeper, struct errmsg *err_r)
+{
+	(void)pthread_mutex_lock(&keeper->lock);
+	describe_late(keeper, err_r);
+	(void)pthread_mutex_unlock(&keeper->lock);
+}
+
 void suspension_keeper_error(struct suspension_keeper *keeper, struct errmsg *err_r)
 {
-	copy_error(keeper, err_r, &keeper->error);
+	suspension_keeper_late(keeper, err_r);
+	if (err_r->text[0] == '\0')
+		copy_error(keeper, err_r, &keeper->error);
 }
 
 void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errmsg *err_r)
@@ -110,7 +138,7 @@ static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 	int saved;
 
 	(void)pthread_mutex_lock(&keeper->file_lock);
-	suspension_keeper_error(keeper, &before);
+	copy_error(keeper, &before, &keeper->error);
 	*err_r = none;
 	saved = suspensions_save(keeper->path, keeper->suspensions, is_foreign(keeper), err_r);
 	if (saved == 1)
@@ -127,15 +155,34 @@ static void save_all(struct suspension_keeper *keeper, struct errmsg *err_r)
 		log_event(LOG_LEVEL_NOTICE, "suspensions written=yes");
 }
 
-static void meet_requests(struct suspension_keeper *keeper, struct suspension_save *requests)
+static void answer(struct suspension_save *requests, const struct errmsg *err)
 {
+	for (struct suspension_save *next; requests != NULL; requests = next) {
+		next = requests->next;
+		requests->saved(requests, err);
+	}
+}
+
+/* Take the requests of a list. The caller holds the lock. */
+static struct suspension_save *take(struct suspension_save **list)
+{
+	struct suspension_save *taken = *list;
+
+	*list = NULL;
+	return taken;
+}
+
+/* Save, and answer the requests that are still waiting for that. */
+static void meet_started(struct suspension_keeper *keeper)
+{
+	struct suspension_save *requests;
 	struct errmsg err;
 
 	save_all(keeper, &err);
-	for (struct suspension_save *next; requests != NULL; requests = next) {
-		next = requests->next;
-		requests->saved(requests, &err);
-	}
+	(void)pthread_mutex_lock(&keeper->lock);
+	requests = take(&keeper->started);
+	(void)pthread_mutex_unlock(&keeper->lock);
+	answer(requests, &err);
 }
 
 /* Return whether the next start could read the file, and this process can replace it. */
@@ -202,7 +249,7 @@ static void look(struct suspension_keeper *keeper)
 	if (keeper->path[0] == '\0')
 		return;
 	if (!is_usable(keeper)) {
-		suspension_keeper_error(keeper, &err);
+		copy_error(keeper, &err, &keeper->error);
 		if (err.text[0] == '\0')
 			log_event(LOG_LEVEL_WARNING, "suspensions file=lost");
 		save_all(keeper, &err);
@@ -228,23 +275,24 @@ static void wait_for_work(struct suspension_keeper *keeper)
 static void *run_keeper(void *context)
 {
 	struct suspension_keeper *keeper = context;
-	struct suspension_save *requests;
 	bool is_wanted;
 
 	(void)pthread_mutex_lock(&keeper->lock);
 	while (keeper->is_wanted || !keeper->is_stopping) {
 		wait_for_work(keeper);
 		is_wanted = keeper->is_wanted;
-		requests = keeper->requests;
+		keeper->started = take(&keeper->requests);
 		keeper->is_wanted = false;
-		keeper->requests = NULL;
+		keeper->since = clock_ms();
 		(void)pthread_mutex_unlock(&keeper->lock);
 		if (is_wanted)
-			meet_requests(keeper, requests);
+			meet_started(keeper);
 		look(keeper);
 		(void)pthread_mutex_lock(&keeper->lock);
+		keeper->since = 0;
 	}
 	keeper->is_running = false;
+	(void)pthread_cond_signal(&keeper->ended);
 	(void)pthread_mutex_unlock(&keeper->lock);
 	return NULL;
 }
@@ -255,8 +303,10 @@ int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, s
 
 	keeper->interval_ms = interval_ms;
 	keeper->is_running = true;
-	if ((error = thread_start(&keeper->thread, "suspensions", run_keeper, keeper)) == 0)
+	if ((error = thread_start(&keeper->thread, "suspensions", run_keeper, keeper)) == 0) {
+		keeper->has_thread = true;
 		return 0;
+	}
 	keeper->is_running = false;
 	return errmsg_set(err, "cannot start the thread that saves suspensions: %s",
 		strerror(error));
@@ -264,6 +314,7 @@ int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, s
 
 void suspension_keeper_request(struct suspension_keeper *keeper, struct suspension_save *save)
 {
+	struct errmsg late = { "" };
 	bool is_running;
 
 	if (save != NULL)
@@ -271,39 +322,94 @@ void suspension_keeper_request(struct suspension_keeper *keeper, struct suspensi
 	(void)pthread_mutex_lock(&keeper->lock);
 	if ((is_running = keeper->is_running)) {
 		keeper->is_wanted = true;
-		if (save != NULL) {
+		describe_late(keeper, &late);
+		if (save != NULL && late.text[0] == '\0') {
 			save->next = keeper->requests;
 			keeper->requests = save;
+			save = NULL;
 		}
 		(void)pthread_cond_signal(&keeper->wake);
 	}
 	(void)pthread_mutex_unlock(&keeper->lock);
 	if (!is_running)
-		meet_requests(keeper, save);
+		save_all(keeper, &late);
+	answer(save, &late);
 }
 
-void suspension_keeper_stop(struct suspension_keeper *keeper)
+/* Answer the requests that wait, although the thread has not met them. */
+static void answer_all(struct suspension_keeper *keeper, const struct errmsg *err)
 {
-	bool is_stopping;
+	struct suspension_save *started, *requests;
 
 	(void)pthread_mutex_lock(&keeper->lock);
-	is_stopping = keeper->is_running;
+	started = take(&keeper->started);
+	requests = take(&keeper->requests);
+	(void)pthread_mutex_unlock(&keeper->lock);
+	answer(started, err);
+	answer(requests, err);
+}
+
+void suspension_keeper_watch(struct suspension_keeper *keeper)
+{
+	struct errmsg late;
+	bool is_new, is_over;
+
+	(void)pthread_mutex_lock(&keeper->lock);
+	describe_late(keeper, &late);
+	is_new = late.text[0] != '\0' && !keeper->is_late;
+	is_over = late.text[0] == '\0' && keeper->is_late;
+	keeper->is_late = late.text[0] != '\0';
+	(void)pthread_mutex_unlock(&keeper->lock);
+	if (late.text[0] != '\0')
+		answer_all(keeper, &late);
+	if (is_new)
+		quote_log(LOG_LEVEL_ERROR, "error", late.text, "suspensions disk=hangs");
+	else if (is_over)
+		log_event(LOG_LEVEL_NOTICE, "suspensions disk=answers");
+}
+
+/* Wait until the thread has ended, but not for a disk that hangs. Returns whether it has. */
+static bool wait_for_end(struct suspension_keeper *keeper)
+{
+	struct timespec until;
+	int error = 0;
+	bool has_ended;
+
+	(void)pthread_mutex_lock(&keeper->lock);
 	keeper->is_stopping = true;
 	(void)pthread_cond_signal(&keeper->wake);
+	until = deadline_in(PATIENCE_MS);
+	while (keeper->is_running && error == 0)
+		error = pthread_cond_timedwait(&keeper->ended, &keeper->lock, &until);
+	has_ended = !keeper->is_running;
 	(void)pthread_mutex_unlock(&keeper->lock);
-	if (is_stopping)
+	return has_ended;
+}
+
+int suspension_keeper_stop(struct suspension_keeper *keeper, struct errmsg *err)
+{
+	if (!wait_for_end(keeper)) {
+		(void)errmsg_set(err, "%s: the disk has not answered for %d s", keeper->path,
+			PATIENCE_MS / 1000);
+		answer_all(keeper, err);
+		return -1;
+	}
+	if (keeper->has_thread)
 		(void)pthread_join(keeper->thread, NULL);
+	keeper->has_thread = false;
+	return 0;
 }
 
 void suspension_keeper_free(struct suspension_keeper **keeper)
 {
 	struct suspension_keeper *gone = *keeper;
+	struct errmsg unused;
 
 	*keeper = NULL;
-	if (gone == NULL)
-		return;
-	suspension_keeper_stop(gone);
+	if (gone == NULL || suspension_keeper_stop(gone, &unused) != 0)
+		return; /* the thread uses it */
 	(void)pthread_cond_destroy(&gone->wake);
+	(void)pthread_cond_destroy(&gone->ended);
 	(void)pthread_mutex_destroy(&gone->file_lock);
 	(void)pthread_mutex_destroy(&gone->lock);
 	free(gone);

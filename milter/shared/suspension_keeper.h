@@ -22,7 +22,7 @@ struct suspension_keeper *suspension_keeper_new(const char *path, struct suspens
  */
 int suspension_keeper_start(struct suspension_keeper *keeper, int interval_ms, struct errmsg *err);
 
-/* A request to save. It belongs to the keeper until saved() is called, in the keeper's thread. */
+/* A request to save. It belongs to the keeper until saved() is called, in whatever thread. */
 struct suspension_save {
 	void (*saved)(struct suspension_save *save, const struct errmsg *err); /* "": it is saved */
 	struct suspension_save *next;					       /* the keeper's */
@@ -31,7 +31,8 @@ struct suspension_save {
 /*
  * Save all suspended logins soon; save may be NULL. A change that precedes the request is
  * saved when saved() reports success. Without the thread, they are saved, and saved() is called,
- * before the function returns.
+ * before the function returns. If the disk does not answer, saved() reports that, and they are
+ * saved when it does.
  */
 void suspension_keeper_request(struct suspension_keeper *keeper, struct suspension_save *save);
 
@@ -45,8 +46,20 @@ void suspension_keeper_file_error(struct suspension_keeper *keeper, struct errms
  * "" while there was none. */
 void suspension_keeper_put_aside(struct suspension_keeper *keeper, struct errmsg *err_r);
 
-/* End the thread after all requests have been met. Requests remain possible. */
-void suspension_keeper_stop(struct suspension_keeper *keeper);
-void suspension_keeper_free(struct suspension_keeper **keeper); /* accepts NULL */
+/* Set *err_r to the work on the file that has not ended for two seconds, or to "". */
+void suspension_keeper_late(struct suspension_keeper *keeper, struct errmsg *err_r);
+
+/* Answer the requests that have waited for two seconds for the disk, and log once that it does not
+ * answer, or answers again. The server thread, every second. */
+void suspension_keeper_watch(struct suspension_keeper *keeper);
+
+/*
+ * End the thread after all requests have been met. Requests remain possible. Returns 0, or -1 with
+ * err set if that takes more than two seconds: the thread then ends with the process.
+ */
+int suspension_keeper_stop(struct suspension_keeper *keeper, struct errmsg *err);
+
+/* Stop the keeper and free it, unless its thread does not end. Accepts NULL. */
+void suspension_keeper_free(struct suspension_keeper **keeper);
 
 #endif

@@ -127,3 +127,24 @@ def test_the_counts_with_on_error_accept_and_the_end(box):
     assert daemon.stop() == 0
     first.join()
     assert "limits forced-to-disk=no" in daemon.log()
+
+
+def test_the_file_of_the_suspended_logins(box):
+    daemon = box.postern(start=False, store=STORE)
+    flag = let_hang(box, daemon, daemon.run / "suspended")
+    daemon.start()
+    flag.touch()
+    wait_until(lambda: problem_of(daemon, "auth", "suspended"), "it is reported", 40)
+    assert "suspended" in daemon.ctl("suspend", "bob")["unsaved"]
+    with Dovecot(daemon.run / "auth") as conn:
+        assert conn.plain("bob", "geheim")[0] == "FAIL"
+        assert conn.plain("carol", "geheim")[0] == "OK"
+    flag.unlink()
+    wait_until(lambda: not problem_of(daemon, "auth", "suspended"), "it is saved", 40)
+    daemon.kill()
+    daemon.start()
+    assert daemon.ctl("suspended")["logins"] == ["bob"]
+    flag.touch()
+    daemon.ctl("suspend", "carol")
+    assert daemon.stop() == 0
+    assert "suspensions written=no" in daemon.log()

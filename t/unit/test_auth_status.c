@@ -122,7 +122,8 @@ START_TEST(a_broken_file_of_suspensions_is_a_problem)
 			suspension_keeper_file_error(keeper, &err);
 		} while (err.text[0] == '\0');
 		check_only_problem(":1: a line cannot begin or end with a space");
-		suspension_keeper_stop(keeper); /* it uses the path */
+		ck_assert_int_eq(suspension_keeper_stop(keeper, &(struct errmsg){ "" }),
+			0); /* it uses the path */
 		(void)unlink(file);
 	}
 END_TEST

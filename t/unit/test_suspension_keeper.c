@@ -203,6 +203,38 @@ START_TEST(a_slow_disk_delays_nobody_and_loses_nothing)
 	}
 END_TEST
 
+START_TEST(a_disk_that_hangs_holds_up_neither_requests_nor_the_end)
+	{
+		struct request first, second, third;
+		struct errmsg error, err = { "" };
+
+		make_directory();
+		start();
+		(void)pthread_mutex_lock(&disk);
+		request_save(&first);
+		wait_for(&writing);
+		request_save(&second);
+		ck_assert_ptr_nonnull(strstr(wait_error(suspension_keeper_late, true), path));
+		suspension_keeper_watch(keeper);
+		ck_assert_int_eq(sem_trywait(&first.saved), 0);
+		ck_assert_int_eq(sem_trywait(&second.saved), 0);
+		ck_assert_ptr_nonnull(strstr(second.err.text, "has not answered"));
+		ck_assert_int_eq(suspensions_set(suspensions, "alice", true), 1);
+		request_save(&third);
+		ck_assert_int_eq(sem_trywait(&third.saved), 0); /* at once */
+		suspension_keeper_error(keeper, &error);
+		ck_assert_ptr_nonnull(strstr(error.text, "has not answered"));
+		ck_assert_int_eq(suspension_keeper_stop(keeper, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.text, path));
+		(void)pthread_mutex_unlock(&disk);
+		ck_assert_int_eq(suspension_keeper_stop(keeper, &err), 0);
+		suspension_keeper_watch(keeper);
+		suspension_keeper_error(keeper, &error);
+		ck_assert_str_eq(error.text, "");
+		ck_assert(is_saved("alice"));
+	}
+END_TEST
+
 START_TEST(the_end_waits_for_what_was_requested)
 	{
 		struct request request;
@@ -210,7 +242,7 @@ START_TEST(the_end_waits_for_what_was_requested)
 		make_directory();
 		start();
 		request_save(&request);
-		suspension_keeper_stop(keeper);
+		ck_assert_int_eq(suspension_keeper_stop(keeper, &(struct errmsg){ "" }), 0);
 		ck_assert_int_eq(sem_trywait(&request.saved), 0);
 		ck_assert_str_eq(request.err.text, "");
 		ck_assert_int_eq(suspensions_set(suspensions, "alice", true), 1);
@@ -348,6 +380,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_failure_is_remembered_until_saving_succeeds, 0, 2);
 	tcase_add_test(tcase, saving_is_tried_again_after_a_failure);
 	tcase_add_test(tcase, a_slow_disk_delays_nobody_and_loses_nothing);
+	tcase_add_test(tcase, a_disk_that_hangs_holds_up_neither_requests_nor_the_end);
 	tcase_add_test(tcase, the_end_waits_for_what_was_requested);
 	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
 	tcase_add_test(tcase, a_file_with_other_logins_than_those_in_force_is_found);
