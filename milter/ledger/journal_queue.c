@@ -61,6 +61,11 @@ int64_t journal_queue_late(const struct journal_queue *queue)
 	return lasts < JOURNAL_PATIENCE_MS ? 0 : lasts;
 }
 
+bool journal_queue_is_proven(const struct journal_queue *queue)
+{
+	return queue->answered == now_ms(); /* its clock advances every few milliseconds */
+}
+
 /* Write what was collected. No other write is in progress. */
 static void write_batch(struct journal_queue *queue)
 {
@@ -72,6 +77,8 @@ static void write_batch(struct journal_queue *queue)
 	queue->since = now_ms();
 	if (queue->write(queue->context, &queue->written) != 0)
 		queue->failed = number;
+	else
+		queue->answered = now_ms();
 	queue->done = number;
 	queue->since = 0;
 	strbuf_reset(&queue->written);

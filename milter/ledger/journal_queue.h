@@ -12,7 +12,8 @@
  * Bytes on their way to a file whose disk may hang. Threads add to the batch that is collected;
  * then one of them writes it, for all, while the others wait for at most JOURNAL_PATIENCE_MS. A
  * thread that must not hang, or should not because the disk is in doubt, lets the queue's own
- * thread write. Handing every batch to that thread would cost ten times as much as writing does.
+ * thread write. Handing every batch to that thread would cost ten times as much as writing does,
+ * but it costs nothing that matters if it happens at most once in some milliseconds.
  *
  * The lock is held whenever a function is called and when it returns, unless its comment says
  * otherwise. It also guards what the owner of the queue wants it to.
@@ -33,6 +34,7 @@ struct journal_queue {
 	uint64_t number;       /* of the batch that is collected */
 	uint64_t done, failed; /* the last batch whose write has ended, or failed; 0: none */
 	int64_t since;	       /* when the write in progress began; 0: there is none */
+	int64_t answered;      /* when the last write succeeded */
 	unsigned waiting;      /* threads that wait for `ended` */
 	pthread_cond_t ended;  /* a write has */
 	pthread_cond_t wanted; /* the queue's thread waits for it */
@@ -67,6 +69,10 @@ int journal_queue_settle(struct journal_queue *queue, bool by_itself);
 
 /* Wait until no write is in progress, however long that takes. Releases the lock meanwhile. */
 void journal_queue_rest(struct journal_queue *queue);
+
+/* Return whether a write has succeeded within some milliseconds, so that the next one hardly hangs.
+ */
+bool journal_queue_is_proven(const struct journal_queue *queue);
 
 /* Return for how many milliseconds the write in progress lasts longer than anybody waits for it; 0:
  * it does not, or there is none. */

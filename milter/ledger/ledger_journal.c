@@ -254,6 +254,7 @@ static int write_batch(void *context, const struct strbuf *batch)
 static bool is_in_doubt(const struct ledger_journal *journal)
 {
 	return journal->is_remote || journal->error.text[0] != '\0' ||
+		!journal_queue_is_proven(&journal->queue) ||
 		(journal->syncing_since != 0 &&
 			clock_ms() - journal->syncing_since > SYNC_PATIENCE_MS);
 }

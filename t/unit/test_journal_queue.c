@@ -87,6 +87,18 @@ START_TEST(what_is_added_is_written_in_order)
 	}
 END_TEST
 
+START_TEST(a_write_that_succeeds_proves_the_disk_for_a_moment)
+	{
+		ck_assert(!journal_queue_is_proven(&queue));
+		do {
+			add("a");
+			ck_assert_int_eq(journal_queue_settle(&queue, true), 0);
+		} while (!journal_queue_is_proven(&queue));
+		while (journal_queue_is_proven(&queue))
+			;
+	}
+END_TEST
+
 START_TEST(a_failure_is_reported_to_those_who_added)
 	{
 		fails = true;
@@ -168,6 +180,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, what_is_added_is_written_in_order, 0, 2);
+	tcase_add_test(tcase, a_write_that_succeeds_proves_the_disk_for_a_moment);
 	tcase_add_test(tcase, a_failure_is_reported_to_those_who_added);
 	tcase_add_test(tcase, only_the_writer_waits_for_a_write_that_hangs);
 	tcase_add_test(tcase, nobody_hangs_if_the_thread_writes);

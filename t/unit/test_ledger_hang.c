@@ -40,7 +40,7 @@ static void start(void)
 }
 
 /* Let the disk hang in a charge of another thread. The files' threads start later, because that
- * charge would have one of them write if the disk were slow to be synced. */
+ * charge would have one of them write. */
 static void let_hang(enum ledger_answer *answer_r)
 {
 	hanging_write_hold();
