@@ -9,6 +9,8 @@
 #include "lib/base/text.h"
 
 #include "milter/cache/cache_private.h"
+#include "milter/log/log.h"
+#include "milter/log/quote.h"
 #include "milter/loop/clock.h"
 
 const char *cache_source_name(enum cache_source source)
@@ -176,6 +178,21 @@ static int64_t store_late_since(const struct cache *cache)
 	return since != 0 && clock_ms() - since >= CACHE_LATE_MS ? since : 0;
 }
 
+/* Note the write, and log once that it does not end, and that it has ended. */
+static void note_store_late(const struct cache *cache, struct cache_status *status)
+{
+	const int64_t since = store_late_since(cache);
+
+	if (since != 0 && status->store_late_since == 0) {
+		copy_text(status->store_late_path, sizeof(status->store_late_path),
+			store_sync_state(cache->store_sync).writing_path);
+		quote_log(LOG_LEVEL_ERROR, "file", status->store_late_path, "store disk=hangs");
+	} else if (since == 0 && status->store_late_since != 0) {
+		log_event(LOG_LEVEL_NOTICE, "store disk=answers");
+	}
+	status->store_late_since = since;
+}
+
 void cache_update_files_status(struct cache *cache)
 {
 	const struct cache_status *status = &cache->status; /* only this thread writes it */
@@ -225,7 +242,7 @@ void cache_update_status(struct cache *cache)
 	status->store_is_locked = kept.is_locked_out;
 	status->store_left_out = kept.left_out;
 	status->journal_bytes = kept.journal_bytes;
-	status->store_late_since = store_late_since(cache);
+	note_store_late(cache, status);
 	status->lists_unreadable = files.lists_unreadable;
 	memcpy(status->list_is_unreadable, files.list_is_unreadable,
 		sizeof(status->list_is_unreadable));

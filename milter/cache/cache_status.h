@@ -85,6 +85,7 @@ struct cache_status {
 	size_t store_left_out;	  /* rows that the last write left out */
 	uint64_t journal_bytes;	  /* of the JSON file's journal */
 	int64_t store_late_since; /* when a write that does not end began, by clock_ms(); 0: none */
+	char store_late_path[512];
 
 	size_t users, profiles;
 	size_t unprepared;	  /* regex lists that are interpreted, until they are prepared */

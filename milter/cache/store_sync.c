@@ -451,6 +451,7 @@ struct store_sync_state store_sync_state(const struct store_sync *sync)
 		.is_locked_out = sync->is_locked_out,
 		.journal_bytes = sync->base.end.len,
 		.writing_since = sync->running == NULL ? 0 : job_begun(sync->running),
+		.writing_path = sync->running == NULL ? "" : sync->writing->path,
 	};
 }
 

@@ -81,7 +81,8 @@ struct store_sync_state {
 	bool is_locked_out;	    /* it failed because another daemon keeps its rows there */
 	size_t left_out;	    /* rows that the last write of the file left out */
 	uint64_t journal_bytes;
-	int64_t writing_since; /* clock_ms(); 0: no write is in progress */
+	int64_t writing_since;	  /* clock_ms(); 0: no write is in progress */
+	const char *writing_path; /* of that write */
 };
 struct store_sync_state store_sync_state(const struct store_sync *sync);
 

@@ -53,7 +53,8 @@ def test_the_copy_of_the_database(box):
     wait_until((daemon.run / "copy/store.json").exists, "the copy is written")
     flag.touch()
     db.query("UPDATE haraka.users SET enabled = NOT enabled")
-    wait_until(lambda: problem_of(daemon, "store", "the store file is not written: a write has not ended"), "it is reported", 40)
+    wait_until(lambda: problem_of(daemon, "store", "copy/store.json: a write has not ended"), "it is reported", 40)
+    daemon.wait_log("store disk=hangs")
     flag.unlink()
     wait_until(lambda: not problem_of(daemon, "store", "not written"), "the copy is written again", 40)
 
