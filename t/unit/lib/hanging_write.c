@@ -1,5 +1,6 @@
 /*
- * A write() that hangs. Owns the lock for which it waits; any thread may call it.
+ * A write() in place of the C library's, which hangs while a test holds it. Owns the lock for which
+ * it waits; any thread may call it.
  */
 #include "t/unit/lib/hanging_write.h"
 
