@@ -14,7 +14,7 @@ static const char *const advices[] = {
 	[WRITE_ADDRESS] = "write the address as local@domain, without comments or spaces",
 	[WRITE_NAME] = "write the name in quotes",
 	[WRITE_QUOTED_NAME] =
-		"an @ or < belongs in a quoted name, alone before the address, with one comma at most",
+		"an @ or < belongs in a quoted name with one comma at most, alone before a usual address",
 	[WRITE_ENCODED_WORD] = "encode the name anew (RFC 2047)",
 	[WRITE_COMMENT] = "write the comment as plain words, or in the quoted name",
 	[WRITE_BEHIND] = "write only a comma or a comment of plain words behind an address",

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "lib/match/encoded_word.h"
+#include "lib/match/from_address.h"
 #include "lib/match/from_text.h"
 
 void from_shown_clear(struct from_shown *s)
@@ -137,5 +138,7 @@ static bool is_safe_name(const char *text, size_t len)
 
 bool from_shown_is_safe(const struct from_shown *s, const struct mail_address *address)
 {
-	return (address != NULL && is_own_name(s, address)) || is_safe_name(s->text, s->len);
+	return address != NULL &&
+		(is_own_name(s, address) ||
+			(from_address_is_usual(address) && is_safe_name(s->text, s->len)));
 }

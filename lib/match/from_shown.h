@@ -44,10 +44,11 @@ bool from_shown_is_telling(const struct from_shown *shown);
 
 /*
  * Return whether a name at the address may show an @, < or >, although some programs decode names,
- * or see no quotes, before they look for authors. It then has no square bracket, semicolon, colon,
- * quotation mark or backslash, at most one comma, and parentheses that form pairs; with a <, none
- * of these marks, and the bracket is closed at the end. Or else it is the address itself, also in
- * single quotes, or ends with it in brackets, behind words that show nothing of the kind.
+ * or see no quotes, before they look for authors. The address is then a usual one
+ * (from_address.h), and the name has no square bracket, semicolon, colon, quotation mark or
+ * backslash, at most one comma, and parentheses that form pairs; with a <, none of these marks, and
+ * the bracket is closed at the end. Or else the name is the address itself, also in single quotes,
+ * or ends with it in brackets, behind words that show nothing of the kind.
  */
 bool from_shown_is_safe(const struct from_shown *shown, const struct mail_address *address);
 

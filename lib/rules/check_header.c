@@ -6,6 +6,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/base/text.h"
+#include "lib/match/from_address.h"
 #include "lib/match/from_grammar.h"
 #include "lib/match/from_header.h"
 #include "lib/rules/check_private.h"
@@ -101,28 +102,45 @@ static bool is_aligned(const struct check_run *run, const struct mail_address *a
 				readings_pass(run, address, has_sender_domain, &copy)));
 }
 
+static bool address_belongs(struct from_check *check, const struct mail_address *address)
+{
+	const struct check_run *run = check->run;
+
+	switch (run->settings->header_from) {
+	case HEADER_FROM_OWNED:
+		return sender_user_owns(run, check->who, address, check->finding->rule);
+	case HEADER_FROM_ENVELOPE:
+		return address_equal(address, run->facts->sender);
+	case HEADER_FROM_ALIGNED:
+		return is_aligned(run, address);
+	}
+	return false;
+}
+
+/* Return whether each address that some programs show instead belongs to the user. */
+static bool misreadings_belong(struct from_check *check, const struct mail_address *address)
+{
+	struct mail_address shown;
+
+	for (unsigned i = 0; i < FROM_MISREADINGS; i++) {
+		if (!from_address_misread(address, i, &shown) || address_belongs(check, &shown))
+			continue;
+		finding_rule(check->finding, "header_from: some programs show %.*s",
+			TEXT_CUT(shown.canon, 130));
+		return false;
+	}
+	return true;
+}
+
 static bool look_at_owner(void *context, const struct mail_address *address)
 {
 	struct from_check *check = context;
-	const struct check_run *run = check->run;
 
-	check->belongs = false;
-	if (address->has_domain) {
-		switch (run->settings->header_from) {
-		case HEADER_FROM_OWNED:
-			check->belongs =
-				sender_user_owns(run, check->who, address, check->finding->rule);
-			break;
-		case HEADER_FROM_ENVELOPE:
-			check->belongs = address_equal(address, run->facts->sender);
-			break;
-		case HEADER_FROM_ALIGNED:
-			check->belongs = is_aligned(run, address);
-			break;
-		}
-	}
+	check->belongs = address->has_domain && address_belongs(check, address);
 	if (!check->belongs)
 		finding_rule(check->finding, "header_from: %.*s", TEXT_CUT(address->canon, 150));
+	else
+		check->belongs = misreadings_belong(check, address);
 	return check->belongs;
 }
 

@@ -104,6 +104,8 @@ TABLE = {
     "several, Sender empty": (f"From: {OWN}, {ALSO}\r\nSender:", False),
     "one, Sender foreign": (f"From: {OWN}\r\nSender: {FOREIGN}", True),
     "plus-addressed": ("From: bob+news@own.example", True),
+    "two dots, behind which Evolution reads the address": ("From: bob+x..boss@own.example", False),
+    "a foreign address in a name, and one that Cypht does not accept": (f'From: "{FOREIGN}" <bob+\u00e9@own.example>', False),
     "of another case": ("From: BOB@Own.Example", True),
     "a subdomain": ("From: bob@sub.own.example", False),
     "words behind the address": (f"From: {OWN} <>", False),

@@ -15,6 +15,7 @@ static void setup(void)
 		{ .id = "1", .name = "bob", .froms = "bob@corp.example,@team.example" },
 		{ .id = "2", .name = "eve", .froms = "*" },
 		{ .id = "3", .name = "own@corp.example" },
+		{ .id = "4", .name = "ann", .froms = ".customer.example" },
 	};
 	size_t i;
 
@@ -127,6 +128,8 @@ END_TEST
 #define E HEADER_FROM_ENVELOPE
 #define A HEADER_FROM_ALIGNED
 #define DIFFERENT "header_from: mail programs may read From differently: "
+#define LONG "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
+
 static const struct {
 	enum header_from_mode mode;
 	const char *login, *mail, *from, *from2;
@@ -208,6 +211,34 @@ static const struct {
 	{ A, "bob", "<bob@corp.example>", "\"Doe, Bob <x@team.example>\" <bob@corp.example>", NULL,
 		DIFFERENT },
 	{ O, "eve", "<x@y.example>", "<x@y.example a@b.example>", NULL, DIFFERENT },
+	/* a name with an @ at an address that some programs do not accept */
+	{ O, "bob", "<x@y.example>", "\"ceo@bank.example\" <j\u00f6rg@team.example>", NULL,
+		DIFFERENT },
+	{ O, "bob", "<x@y.example>", "=?utf-8?q?ceo=40bank.example?= <bob+" LONG "@corp.example>",
+		NULL, DIFFERENT },
+	{ O, "bob", "<x@y.example>", "\"ceo@bank.example\" <bob@corp\uff0eexample>", NULL,
+		DIFFERENT },
+	{ O, "ann", "<x@y.example>", "\"ceo@bank.example\" <ann@a_b.customer.example>", NULL,
+		DIFFERENT },
+	{ O, "bob", "<x@y.example>", "\"j\u00f6rg@team.example\" <j\u00f6rg@team.example>", NULL,
+		NULL },
+	{ O, "bob", "<x@y.example>", "J\u00f6rg <j\u00f6rg@team.example>", NULL, NULL },
+	/* an address in which some programs find another one */
+	{ O, "bob", "<x@y.example>", "bob+x..ceo@corp.example", NULL,
+		"header_from: some programs show ceo@corp.example" },
+	{ O, "bob", "<x@y.example>", "Bob <bob+..bob@corp.example>", NULL, NULL },
+	{ O, "bob", "<x@y.example>", "Bob <a..b@team.example>", NULL, NULL },
+	{ E, "bob", "<a..b@team.example>", "a..b@team.example", NULL,
+		"header_from: some programs show b@team.example" },
+	{ A, "bob", "<bob@corp.example>", "x..y@corp.example", NULL, NULL },
+	{ O, "ann", "<x@y.example>", "Ceo <ceo@bank.example_.customer.example>", NULL,
+		"header_from: some programs show ceo@bank.example" },
+	{ O, "ann", "<x@y.example>", "ceo@bank.example\u00fc.customer.example", NULL,
+		"header_from: some programs show ceo@bank.example" },
+	{ A, "ann", "<a@customer.example>", "ceo@bank.example/.customer.example", NULL,
+		"header_from: some programs show ceo@bank.example" },
+	{ O, "ann", "<x@y.example>", "ann@a_b.customer.example", NULL, NULL },
+	{ O, "ann", "<x@y.example>", "ann@m\u00fcnchen.customer.example", NULL, NULL },
 	/* envelope */
 	{ E, "bob", "<bob@corp.example>", "Bob@Corp.example", NULL, NULL },
 	{ E, "bob", "<bob@corp.example>", "x@team.example", NULL, "header_from: x@team.example" },

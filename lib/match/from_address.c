@@ -1,0 +1,92 @@
+/*
+ * Finds what mail programs make of the addresses of From fields. Stateless; any thread may call it.
+ */
+#include "lib/match/from_address.h"
+
+#include <string.h>
+
+#include "lib/base/ascii.h"
+
+#define LOCAL_PART_LONGEST 64 /* RFC 5321 section 4.5.3.1.1 */
+#define LABEL_LONGEST 63
+
+/* An address as typed. */
+struct parts {
+	const char *local, *at, *domain, *end;
+};
+
+static struct parts split(const struct mail_address *address)
+{
+	struct parts p = { .local = address->text, .end = address->text + address->text_len };
+
+	p.at = memrchr(address->text, '@', address->text_len);
+	if (p.at == NULL)
+		p.at = p.end;
+	p.domain = p.at < p.end ? p.at + 1 : p.end;
+	return p;
+}
+
+/* Return the end of the characters that a host name may have, with its dots. */
+static const char *host_end(const char *text, const char *end)
+{
+	char c;
+
+	for (; text < end; text++) {
+		c = ascii_lower(*text);
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.')
+			break;
+	}
+	return text;
+}
+
+/* Return whether the text, which has only characters of a host name, consists of its labels. */
+static bool has_host_labels(const char *text, const char *end)
+{
+	const char *stop;
+	size_t labels = 0;
+
+	for (; text <= end; text = stop + 1) {
+		if ((stop = memchr(text, '.', (size_t)(end - text))) == NULL)
+			stop = end;
+		if (stop == text || stop - text > LABEL_LONGEST || *text == '-' || stop[-1] == '-')
+			return false;
+		labels++;
+	}
+	return labels > 1;
+}
+
+bool from_address_is_usual(const struct mail_address *address)
+{
+	const struct parts p = split(address);
+
+	return p.at - p.local <= LOCAL_PART_LONGEST && ascii_is_all(p.local, address->text_len) &&
+		host_end(p.domain, p.end) == p.end && has_host_labels(p.domain, p.end);
+}
+
+/* Return what is behind the last two dots of the local part, or NULL. */
+static const char *behind_dots(const struct parts *p)
+{
+	const char *behind = NULL, *c;
+
+	for (c = p->local; *p->local != '"' && c + 2 < p->at; c++) {
+		if (c[0] == '.' && c[1] == '.')
+			behind = c + 2;
+	}
+	return behind;
+}
+
+bool from_address_misread(const struct mail_address *address, enum from_misreading misreading,
+	struct mail_address *shown_r)
+{
+	const struct parts p = split(address);
+	const char *start = p.local, *end = p.end;
+
+	if (misreading == FROM_BEHIND_DOTS)
+		start = behind_dots(&p);
+	else
+		end = *p.domain == '[' ? p.end : host_end(p.domain, p.end);
+	if (start == NULL || (start == p.local && end == p.end))
+		return false;
+	return address_parse(start, (size_t)(end - start), shown_r) == 0 &&
+		strchr(address_domain(shown_r), '.') != NULL;
+}
