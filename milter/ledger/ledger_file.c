@@ -87,15 +87,15 @@ void ledger_file_late(struct ledger_file *file, struct errmsg *err_r)
 void ledger_file_watch(struct ledger_file *file)
 {
 	struct errmsg late;
-	bool is_late;
 
 	ledger_file_late(file, &late);
-	is_late = late.text[0] != '\0';
-	if (is_late && !file->is_late)
+	if ((late.text[0] != '\0') == file->is_late)
+		return;
+	file->is_late = !file->is_late;
+	if (file->is_late)
 		quote_log(LOG_LEVEL_ERROR, "error", late.text, "limits disk=hangs");
-	else if (!is_late && file->is_late)
+	else
 		log_event(LOG_LEVEL_NOTICE, "limits disk=answers");
-	file->is_late = is_late;
 }
 
 static void copy_error(struct ledger_file *file, const struct errmsg *from, struct errmsg *err_r)
@@ -469,9 +469,13 @@ int ledger_file_end(struct ledger_file *file, struct errmsg *err)
 		error = pthread_cond_timedwait(&file->ended, &file->end_lock, &until);
 	has_ended = file->has_ended;
 	(void)pthread_mutex_unlock(&file->end_lock);
-	return has_ended ? 0 :
-			   errmsg_set(err, "%s: the disk has not answered for %d s", file->path,
-				   END_WAIT_MS / 1000);
+	if (!has_ended)
+		return errmsg_set(err, "%s: the disk has not answered for %d s", file->path,
+			END_WAIT_MS / 1000);
+	if (file->is_running)
+		(void)pthread_join(file->thread, NULL);
+	file->is_running = false;
+	return 0;
 }
 
 void ledger_file_close(struct ledger_file **file)
@@ -482,10 +486,8 @@ void ledger_file_close(struct ledger_file **file)
 	*file = NULL;
 	if (gone == NULL)
 		return;
-	if (gone->is_running) {
-		(void)ledger_file_end(gone, &unused);
+	if (gone->is_running && ledger_file_end(gone, &unused) != 0)
 		(void)pthread_join(gone->thread, NULL);
-	}
 	ledger_on_charge(gone->ledger, NULL, NULL);
 	ledger_on_saved(gone->ledger, NULL);
 	ledger_journal_free(&gone->journal);
