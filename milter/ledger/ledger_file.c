@@ -72,12 +72,11 @@ void ledger_file_error(struct ledger_file *file, struct errmsg *err_r)
 
 void ledger_file_late(struct ledger_file *file, struct errmsg *err_r)
 {
-	int64_t lasts = 0;
+	int64_t lasts;
 
 	ledger_journal_late(&file->journal, err_r);
 	(void)pthread_mutex_lock(&file->end_lock);
-	if (file->work_since != 0)
-		lasts = clock_ms() - file->work_since;
+	lasts = file->work_since == 0 ? 0 : clock_ms() - file->work_since;
 	(void)pthread_mutex_unlock(&file->end_lock);
 	if (err_r->text[0] == '\0' && lasts >= WORK_PATIENCE_MS)
 		(void)errmsg_set(err_r, "%s: the disk has not answered for %lld s", file->path,
