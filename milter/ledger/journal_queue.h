@@ -13,12 +13,13 @@
  * then one of them writes it, for all, while the others wait for at most JOURNAL_PATIENCE_MS. A
  * thread that must not hang, or should not because the disk is in doubt, lets the queue's own
  * thread write. Handing every batch to that thread would cost ten times as much as writing does,
- * but it costs nothing that matters if it happens at most once in some milliseconds.
+ * but it costs nothing that matters if it happens at most once in JOURNAL_PROOF_MS.
  *
  * The lock is held whenever a function is called and when it returns, unless its comment says
  * otherwise. It also guards what the owner of the queue wants it to.
  */
 #define JOURNAL_PATIENCE_MS 2000
+#define JOURNAL_PROOF_MS 20 /* after a write, the next one hardly hangs */
 
 /* Write the batch, all of it or nothing. The lock is held, and must be released to write; nobody
  * else writes meanwhile. Returns 0, or -1. */
@@ -70,8 +71,7 @@ int journal_queue_settle(struct journal_queue *queue, bool by_itself);
 /* Wait until no write is in progress, however long that takes. Releases the lock meanwhile. */
 void journal_queue_rest(struct journal_queue *queue);
 
-/* Return whether a write has succeeded within some milliseconds, so that the next one hardly hangs.
- */
+/* Return whether a write has succeeded within JOURNAL_PROOF_MS. */
 bool journal_queue_is_proven(const struct journal_queue *queue);
 
 /* Return for how many milliseconds the write in progress lasts longer than anybody waits for it; 0:

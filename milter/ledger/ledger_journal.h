@@ -75,7 +75,7 @@ int ledger_journal_save(void *context, const struct ledger_record *records, size
 /*
  * A ledger_settle_fn: waits for at most JOURNAL_PATIENCE_MS. A thread that may hang writes the
  * records itself, unless the disk is in doubt: its file system is on another machine or in a
- * process, no write has succeeded within the last milliseconds, the last one has failed, or the
+ * process, no write has succeeded within JOURNAL_PROOF_MS, the last one has failed, or the
  * file is just being forced to disk, and not at once.
  */
 int ledger_journal_settle(void *context, bool may_hang);
