@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/match/from_grammar.h"
 #include "lib/match/from_tokens.h"
 
 /* A candidate for an address: adjacent words, dots and @. */
@@ -125,21 +126,6 @@ static bool add_token(struct parser *p, const struct from_token *t)
 	return true;
 }
 
-/* Report the addresses up to one of the marks, or to the end. Returns the token that ends them. */
-static struct from_token read_addresses(struct parser *p, const char *marks)
-{
-	struct from_token t;
-
-	for (;;) {
-		t = next_token(&p->lx);
-		if (add_token(p, &t))
-			continue;
-		end_chain(p);
-		if (t.kind == FROM_END || from_token_is(&t, marks))
-			return t;
-	}
-}
-
 /* Skip an obsolete route, "@a,@b:" (RFC 5322 obs-route). Text that only begins like one is kept. */
 static void skip_route(struct from_lexer *lx)
 {
@@ -164,47 +150,41 @@ static void skip_route(struct from_lexer *lx)
 	*lx = ahead;
 }
 
-/* Read the brackets after a name; without an address in them, report those in the name. */
-static void read_brackets(struct parser *p, const struct from_lexer *name)
+/* Report every address of the value. */
+static void read_addresses(struct parser *p)
 {
-	const size_t before = p->found;
-	struct from_lexer behind;
-
-	skip_route(&p->lx);
-	(void)read_addresses(p, ">");
-	if (p->found > before || name == NULL)
-		return;
-	behind = p->lx;
-	p->lx = *name;
-	(void)read_addresses(p, "<");
-	p->lx = behind;
-}
-
-/* Read one piece of the field. Returns whether another one follows. */
-static bool read_piece(struct parser *p)
-{
-	const struct from_lexer start = p->lx;
 	struct from_token t;
 
-	do
+	do {
 		t = next_token(&p->lx);
-	while (t.kind != FROM_END && !from_token_is(&t, ",;:<"));
-	if (from_token_is(&t, "<"))
-		read_brackets(p, &start);
-	else
-		p->lx = start;
-	while (t = read_addresses(p, ",;:<"), from_token_is(&t, "<"))
-		read_brackets(p, NULL);
-	return t.kind != FROM_END;
+		if (add_token(p, &t))
+			continue;
+		end_chain(p);
+		if (from_token_is(&t, "<"))
+			skip_route(&p->lx);
+	} while (t.kind != FROM_END && !p->stop);
+}
+
+static bool ignore_address(void *context, const struct mail_address *address)
+{
+	(void)context;
+	(void)address;
+	return true;
 }
 
 bool from_header_parse(const char *value, size_t len, from_each_fn *each, void *context)
 {
-	struct parser p = { .lx = { .at = value, .end = value + len },
-		.each = each,
-		.context = context };
+	struct parser p = { .each = each, .context = context };
+	const struct from_lexer start = { .at = value, .end = value + len };
 
-	while (!p.stop && read_piece(&p))
-		;
+	if (from_grammar_parse(value, len, ignore_address, NULL).refusal == NULL)
+		return from_grammar_parse(value, len, each, context).count > 0;
+	p.lx = start;
+	read_addresses(&p);
+	if (!p.stop && memchr(value, '"', len) != NULL) {
+		p.lx = start;
+		p.lx.quotes_plain = true;
+		read_addresses(&p);
+	}
 	return p.found > 0;
 }

@@ -11,10 +11,10 @@
  * RFC 6854), however malformed it is, as spam often is. Use from_grammar_parse() to find out whose
  * message it is.
  *
- * - Commas, semicolons and colons separate a field into pieces.
- * - A piece is an address, or a display name and an address within angle brackets. A quoted string
- *   is a word, whatever it contains; encoded-words are not decoded. Comments, folds and routes are
- *   ignored. Without an address in the brackets, the addresses in the name count.
+ * - Of a field that from_grammar_parse() accepts, these are the addresses that it finds.
+ * - Of another one, every address counts, also within a name, because programs differ about such
+ *   fields. It is read twice, the second time as if it had no quotes. Comments, folds and routes
+ * are ignored; encoded-words are not decoded.
  * - A word without @ is not an address ("<postmaster>").
  *
  * each() is called for every address in order; if a part of the local part is quoted, all of it is

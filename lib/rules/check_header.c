@@ -25,6 +25,7 @@ struct data_check {
 static bool look_at_domain(void *context, const struct mail_address *address)
 {
 	struct data_check *check = context;
+	struct mail_address shown;
 	enum any_result result;
 	uint32_t line;
 
@@ -33,6 +34,12 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 		return true;
 	}
 	result = list_any_address(check->domains, address, check->delimiters, &line);
+	for (unsigned i = 0; i < FROM_MISREADINGS && result == ANY_UNLISTED; i++) {
+		if (from_address_misread(address, i, &shown) &&
+			list_any_address(check->domains, &shown, check->delimiters, &line) ==
+				ANY_DENY)
+			result = ANY_DENY;
+	}
 	if (result == ANY_UNLISTED)
 		return true;
 	check->result = result;

@@ -65,6 +65,17 @@ static const struct {
 	{ "A, B & C. <a@bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "\"a@bad.example\" <a@b.example>", NULL, "accept: data=unlisted" },
 	{ "a@b.example (c@bad.example)", NULL, "accept: data=unlisted" },
+	{ "a@bad.example <a@b.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "\"a@bad.example\"", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "\\\"<a@bad.example>\"\"", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	/* what some programs show of an address */
+	{ "'a@bad.example'", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@bad.example_.b.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@free.example_.b.example", NULL, "accept: data=unlisted" },
+	{ "x..spam@solo.example", NULL, "reject: data=fail(access.domains:4)" DENIED },
+	{ "a@bad.example\\", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@bad.example\u00a0", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "a@bad.example\x01", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "A\r\n <a@bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "=?utf-8?q?a=40bad=2Eexample?= <a@b.example>", NULL, "accept: data=unlisted" },
 };
