@@ -1,5 +1,6 @@
 /*
- * Finds what mail programs make of the addresses of From fields. Stateless; any thread may call it.
+ * Tells which addresses of From fields every mail program accepts, and which address some programs
+ * show instead of another one. Stateless; any thread may call it.
  */
 #include "lib/match/from_address.h"
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/match/encoded_word.h"
 #include "lib/match/from_grammar.h"
 #include "lib/match/from_tokens.h"
 
@@ -114,6 +115,39 @@ static void add_mark(struct parser *p, char mark)
 	c->last = mark;
 }
 
+/* Add a character that an encoded-word shows. */
+static void add_shown(void *context, char c)
+{
+	struct parser *p = context;
+
+	if (c == '@' || c == '.') {
+		add_mark(p, c);
+	} else if ((unsigned char)c <= ' ' || strchr("()<>[]:;,\"\\", c) != NULL) {
+		end_chain(p);
+	} else {
+		append(&p->chain, &c, 1, true);
+		p->chain.last = 'w';
+	}
+}
+
+/* Add the encoded-word that begins with the token as some programs read it, which decode a field
+ * before they look for addresses. Returns whether there is one that all decode alike. */
+static bool add_encoded(struct parser *p, const struct from_token *t)
+{
+	const char *end;
+
+	if (t->kind != FROM_WORD || t->len < 2 || memcmp(t->text, "=?", 2) != 0)
+		return false;
+	if (p->chain.last == 'w' && t->spaced)
+		end_chain(p);
+	end = encoded_word_decode(t->text, p->lx.end, add_shown, p);
+	if (end == NULL)
+		end_chain(p);
+	else
+		p->lx.at = end;
+	return end != NULL;
+}
+
 /* Add the token to the candidate if it can belong to an address. Returns whether it can. */
 static bool add_token(struct parser *p, const struct from_token *t)
 {
@@ -157,7 +191,7 @@ static void read_addresses(struct parser *p)
 
 	do {
 		t = next_token(&p->lx);
-		if (add_token(p, &t))
+		if (add_encoded(p, &t) || add_token(p, &t))
 			continue;
 		end_chain(p);
 		if (from_token_is(&t, "<"))

@@ -14,7 +14,7 @@
  * - Of a field that from_grammar_parse() accepts, these are the addresses that it finds.
  * - Of another one, every address counts, also within a name, because programs differ about such
  *   fields. It is read twice, the second time as if it had no quotes. Comments, folds and routes
- * are ignored; encoded-words are not decoded.
+ *   are ignored. An encoded-word is decoded, unless decoders differ about it.
  * - A word without @ is not an address ("<postmaster>").
  *
  * each() is called for every address in order; if a part of the local part is quoted, all of it is

@@ -73,6 +73,7 @@ static const struct {
 	{ "a@bad.example_.b.example", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@free.example_.b.example", NULL, "accept: data=unlisted" },
 	{ "x..spam@solo.example", NULL, "reject: data=fail(access.domains:4)" DENIED },
+	{ "=?utf-8?q?a=40bad.example?=", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@bad.example\\", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@bad.example\u00a0", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@bad.example\x01", NULL, "reject: data=fail(access.domains:1)" DENIED },

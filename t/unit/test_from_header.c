@@ -60,7 +60,7 @@ static const struct from_case cases[] = {
 	{ V("undisclosed-recipients:;"), false, "" },
 	{ V("(a@b.c)"), false, "" },
 	{ V("\"a.b.c\""), false, "" },
-	{ V("=?utf-8?q?a=40b=2Ec?="), false, "" },
+	{ V("=?utf-8?q?a=40b=2Ec?="), false, "a@b.c" },
 	{ V("a@"), false, "" },
 	{ V("Foo <a@>"), false, "" },
 	{ V(",;:,;:"), false, "" },
@@ -85,8 +85,8 @@ static const struct from_case cases[] = {
 	{ V("I <3 you <x@y.z>"), false, "x@y.z" },
 	{ V("DOMAIN\\user <x@y.z>"), false, "x@y.z" },
 	{ V("=?utf-8?q?evil=40example.org=3E?= <x@y.z>"), true, "x@y.z" },
-	{ V("=?utf-8?q?y=40example=2Eorg=2C?= <x@y.z>"), false, "x@y.z" },
-	{ V("=?utf-8?q?a@evil.e?= <x@y.z>"), false, "=?utf-8?q?a@evil.e?= x@y.z" },
+	{ V("=?utf-8?q?y=40example=2Eorg=2C?= <x@y.z>"), false, "y@example.org x@y.z" },
+	{ V("=?utf-8?q?a@evil.e?= <x@y.z>"), false, "a@evil.e x@y.z" },
 	{ V("a, b c, d <b@mine.m>, <b@mine.m>"), true, "b@mine.m b@mine.m" },
 	{ V("a@evil.e, Inc <b@mine.m>"), true, "a@evil.e b@mine.m" },
 	{ V("a@evil.e: <b@mine.m>"), false, "a@evil.e b@mine.m" },
@@ -194,9 +194,9 @@ static const struct from_case cases[] = {
 	{ V("\\\"a@evil.e, b@c.d\\\""), false, "a@evil.e b@c.d\\ a@evil.e b@c.d\\" },
 	{ V("Foo\\, Inc <x@y.z>"), false, "x@y.z" },
 	{ V("x@y.z\\"), false, "x@y.z\\" },
-	{ V("=?utf-8?q?boss=40evil.e=00?=@mine.m"), false, "=?utf-8?q?boss=40evil.e=00?=@mine.m" },
+	{ V("=?utf-8?q?boss=40evil.e=00?=@mine.m"), false, "boss@evil.e @mine.m" },
 	{ V("\"=?utf-8?q?boss=40evil.e=00?=\"@mine.m"), false,
-		"=?utf-8?q?boss=40evil.e=00?=@mine.m @mine.m" },
+		"=?utf-8?q?boss=40evil.e=00?=@mine.m boss@evil.e @mine.m" },
 	{ V("=?=@mine.m"), false, "=?=@mine.m" },
 	{ V("a\x08@b.c"), false, "a\x08@b.c" },
 	{ V("a@b.c\x7f"), false, "a@b.c\x7f" },
@@ -204,12 +204,18 @@ static const struct from_case cases[] = {
 	{ V("Foo \x01 <a@b.c>"), false, "a@b.c" },
 	{ V("\"a\tb\"@c.d"), false, "\"a\tb\"@c.d @c.d" },
 
-	{ V("=?utf-8?q?(?= <a@evil.e> =?utf-8?q?)?= <b@mine.m>"), false, "b@mine.m" },
+	{ V("=?utf-8?q?(?= <a@evil.e> =?utf-8?q?)?= <b@mine.m>"), false, "a@evil.e b@mine.m" },
 	{ V("=?utf-8?q?\"?= <a@evil.e> =?utf-8?q?\"?= <b@mine.m>"), false,
-		"b@mine.m a@evil.e b@mine.m" },
+		"a@evil.e b@mine.m a@evil.e b@mine.m" },
 	{ V("=?utf-8?q?(=28)?= <b@mine.m>"), false, "b@mine.m" },
 	{ V("=?utf-8?q?a?= (c) =?utf-8?q?b?= \"d\" <b@mine.m>"), false, "b@mine.m b@mine.m" },
 	{ V("=?utf-8?q?=3D?= (c) <b@mine.m>"), true, "b@mine.m" },
+
+	{ V("a@=?utf-8?q?evil.e?="), false, "a@evil.e" },
+	{ V("=?utf-8?b?PGFAZXZpbC5lPg==?= <b>"), false, "a@evil.e" },
+	{ V("=?utf-8?q?a=40?==?utf-8?q?evil.e?="), false, "a@evil.e" },
+	{ V("=?utf-8?q? <a@evil.e> ?="), false, "a@evil.e" },
+	{ V("=?utf-99?q?a=40evil.e?= b@mine.m"), false, "b@mine.m" },
 
 	/* Unclosed quotes, comments and brackets. */
 	{ V("\"Foo <x@y.z>"), false, "x@y.z x@y.z" },
@@ -341,7 +347,8 @@ END_TEST
 static const char *const bricks[] = { "(", ")", "()", "(\\", "\"", "\\\"", "\\", "<", ">", "<>",
 	"<@", "<@a,", "<@a:", "@", "@[", "@[a", "@a", "a@b@", "a@b ", "a@b,", "a@b <", "a@b <>",
 	"a <a@b>", ",", ":", ";", ".", "a.", "a ", "a", "=?", "\r\n ", "\r", "\n", " ", "(a", "\"a",
-	"[", "x:\"", "<(", "<\"", ",\"", ",(", "<@\"", "<@(", "\xc3\xbc@\xc3\xbc," };
+	"[", "x:\"", "<(", "<\"", ",\"", ",(", "<@\"", "<@(", "=?utf-8?q?a@",
+	"=?utf-8?q?=40?= ", "\xc3\xbc@\xc3\xbc," };
 
 static double parse_seconds(const char *brick, size_t len)
 {
