@@ -10,6 +10,7 @@
 #include "ctl/doctor/doctor_commands.h"
 #include "ctl/doctor/doctor_examinations.h"
 #include "ctl/doctor/doctor_ours.h"
+#include "lib/match/domain.h"
 
 /* Return whether the service asks Postern, or is meant to. */
 static bool asks_us(const struct doctor *doctor, const struct doctor_instance *instance,
@@ -256,24 +257,40 @@ static void examine_delimiter(const struct doctor *doctor, const struct doctor_i
 /* Return whether the lists know a name as one of the MTA's own: it is a domain of local_domains, or
  * a name of the machine itself. */
 static bool is_known_name(const struct doctor *doctor, const struct doctor_instance *instance,
-	const char *name, size_t len)
+	const char *name)
 {
-	const char *own = doctor_postfix_value(instance->values, "myhostname");
 	const char *domain = doctor->config->settings->local_domains;
+	char canon[DOMAIN_SIZE];
 
-	if (strlen(own) == len && strncasecmp(name, own, len) == 0)
+	if (strcasecmp(doctor_postfix_value(instance->values, "myhostname"), name) == 0)
 		return true;
-	if (len >= 9 && strncasecmp(name, "localhost", 9) == 0 && (len == 9 || name[9] == '.'))
+	if (strncasecmp(name, "localhost", 9) == 0 && (name[9] == '\0' || name[9] == '.'))
 		return true;
+	if (domain_canon(name, strlen(name), canon) < 0)
+		return false;
 	for (; *domain != '\0'; domain += strlen(domain) + 1) {
-		if (strlen(domain) == len && strncasecmp(name, domain, len) == 0)
+		if (strcmp(domain, canon) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Add the domains of a list that the lists do not know. Tables, and what is not a domain, are left
- * out. */
+/* Tell that domains of Postfix are not examined, because they are in a table or a file. */
+static void advise_table(const struct doctor *doctor, const struct doctor_instance *instance,
+	const char *table)
+{
+	struct doctor_finding *finding = doctor_find(doctor, DOCTOR_ADVICE,
+		"%s: mydestination has domains in %s, which is not examined", instance->folder,
+		table);
+
+	doctor_effect(finding,
+		"If [lists] local_domains lacks one of them, an entry for an address at this "
+		"domain does not match \"all\" and all@localhost.");
+	doctor_cure(finding, "Compare the table with local_domains in the section [lists] of %s.",
+		doctor->config->path);
+}
+
+/* Add the domains of a list that the lists do not know. What is not a domain is left out. */
 static void add_unknown(const struct doctor *doctor, const struct doctor_instance *instance,
 	const char *parameter, struct strbuf *out)
 {
@@ -287,8 +304,10 @@ static void add_unknown(const struct doctor *doctor, const struct doctor_instanc
 			out->failed = true;
 			return;
 		}
-		if (strpbrk(word, ":/!$[{") == NULL && strchr(word, '.') != NULL &&
-			!is_known_name(doctor, instance, word, len) &&
+		if (strpbrk(word, ":/") != NULL && strcmp(parameter, "mydestination") == 0)
+			advise_table(doctor, instance, word);
+		else if (strpbrk(word, ":/!$[{") == NULL && strchr(word, '.') != NULL &&
+			!is_known_name(doctor, instance, word) &&
 			(out->text == NULL || !doctor_postfix_lists(out->text, word)))
 			strbuf_addf(out, "%s%s", out->len > 0 ? " " : "", word);
 		free(word);

@@ -132,11 +132,19 @@ def test_a_recipient_delimiter_that_the_lists_do_not_know_is_found(running, thei
 
 def test_domains_of_postfix_that_the_lists_do_not_know_are_found(running):
     daemon, mta = running
-    mta.configure(mydestination="$myhostname, localhost.$mydomain, localhost, Example.COM, other.example, hash:/etc/none",
+    mta.configure(mydestination="$myhostname, localhost.$mydomain, localhost, Example.COM, other.example, b\u00fccher.example",
                   myorigin="third.example")
-    finding = settings(daemon, mta).the("local_domains lacks: other.example third.example", "no-effect")
-    assert 'write "local_domains = example.com other.example third.example"' in finding["cure"]
+    finding = settings(daemon, mta).the("local_domains lacks: other.example b\u00fccher.example third.example", "no-effect")
+    assert 'write "local_domains = example.com other.example b\u00fccher.example third.example"' in finding["cure"]
     mend(daemon, mta, finding)
+
+
+def test_a_table_of_domains_of_postfix_is_shown(running):
+    daemon, mta = running
+    mta.configure(mydestination="example.com, hash:/etc/none")
+    report = settings(daemon, mta)
+    assert report.code == 0
+    report.the("mydestination has domains in hash:/etc/none", "advice")
 
 
 def test_a_table_of_milters_is_shown(running):
