@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/utf8.h"
 #include "lib/match/case_fold.h"
 #include "lib/match/punycode.h"
 
@@ -68,6 +69,74 @@ static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 	return ret;
 }
 
+#define MARKS_MAX 2 /* accents of one character, which bound the time */
+
+/* Return the length of the first character of a label in UTF-8, with those behind it that IDNA
+ * allows only there, such as accents. */
+static size_t find_cluster(const char *label, size_t len)
+{
+	char ascii[DOMAIN_SIZE];
+	size_t cluster, next;
+	int marks;
+
+	(void)utf8_read(label, len, &cluster);
+	for (marks = 0; marks < MARKS_MAX && cluster < len; marks++) {
+		(void)utf8_read(label + cluster, len - cluster, &next);
+		if (next == 1 || to_ascii(label + cluster, next, ascii) >= 0 ||
+			to_ascii(label, cluster + next, ascii) < 0)
+			break;
+		cluster += next;
+	}
+	return cluster;
+}
+
+/*
+ * Map each character of a label that IDNA refuses as a whole: an emoji must not keep the letters
+ * beside it from being mapped, because Postfix maps them. What IDNA refuses by itself, it stays.
+ * Returns the length, or -1 when the label is not UTF-8 or the result would not fit.
+ */
+static int map_label(const char *label, size_t len, char out[DOMAIN_SIZE])
+{
+	char ascii[DOMAIN_SIZE], *mapped;
+	size_t i, cluster, n = 0, added;
+	bool fits = utf8_valid_len(label, len) == len;
+
+	for (i = 0; fits && i < len; i += cluster) {
+		mapped = NULL;
+		cluster = find_cluster(label + i, len - i);
+		if (cluster == 1)
+			ascii[0] = ascii_lower(label[i]);
+		else if (to_ascii(label + i, cluster, ascii) < 0 ||
+			idn2_to_unicode_8z8z(ascii, &mapped, 0) != IDN2_OK)
+			memcpy(ascii, label + i, cluster);
+		added = mapped != NULL ? strlen(mapped) : cluster;
+		if ((fits = n + added < DOMAIN_SIZE))
+			memcpy(out + n, mapped != NULL ? mapped : ascii, added);
+		n += added;
+		idn2_free(mapped);
+	}
+	return fits ? (int)n : -1;
+}
+
+/* Convert a label with non-ASCII bytes that IDNA refuses: map and encode it as far as possible. -1
+ * when the result would not fit. */
+static int refused_to_ascii(const char *label, size_t len, char out[DOMAIN_SIZE])
+{
+	char mapped[DOMAIN_SIZE];
+	const int mapped_len = map_label(label, len, mapped);
+	int encoded;
+
+	if (mapped_len >= 0) {
+		label = mapped;
+		len = (size_t)mapped_len;
+	}
+	if ((encoded = punycode_label(label, len, out, DOMAIN_SIZE)) >= 0)
+		return encoded;
+	for (size_t i = 0; i < len; i++)
+		out[i] = ascii_lower(label[i]);
+	return (int)len;
+}
+
 /*
  * Convert a name label by label, so that a bad label, or a name too long for the DNS, does not
  * prevent the conversion of the other labels. -1 when the result would not fit.
@@ -81,15 +150,12 @@ static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 	for (start = 0; start <= len; start = end + 1) {
 		for (end = start; end < len && name[end] != '.'; end++)
 			;
-		label_len = -1;
-		if (!ascii_is_all(name + start, end - start))
-			label_len = to_ascii(name + start, end - start, label);
-		if (label_len < 0)
-			label_len = punycode_label(name + start, end - start, label, DOMAIN_SIZE);
-		if (label_len < 0) {
-			label_len = (int)(end - start);
+		if (ascii_is_all(name + start, end - start)) {
 			for (i = start; i < end; i++)
 				label[i - start] = ascii_lower(name[i]);
+			label_len = (int)(end - start);
+		} else if ((label_len = to_ascii(name + start, end - start, label)) < 0) {
+			label_len = refused_to_ascii(name + start, end - start, label);
 		}
 		if (n + (size_t)label_len + (end < len) >= DOMAIN_SIZE)
 			return -1;

@@ -12,8 +12,9 @@
 /*
  * Write the canonical form, in which host and domain names are compared: without one trailing dot,
  * with U+3002, U+FF0E and U+FF61 as dots, ASCII letters in lower case, U-labels as A-labels (IDNA
- * 2008, non-transitional, RFC 5891; UTS 46 mapping). A label that IDNA does not allow is encoded by
- * punycode_label() or else keeps its bytes. The name is not validated: hostile names pass through.
+ * 2008, non-transitional, RFC 5891; UTS 46 mapping). A label that IDNA does not allow is mapped
+ * character by character and encoded by punycode_label(), or else keeps its bytes. The name is not
+ * validated: hostile names pass through.
  * Returns the length, or -1 when the result would not fit (nothing is cut). Thread-safe.
  */
 int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
@@ -26,9 +27,9 @@ int domain_canon(const char *name, size_t len, char out[DOMAIN_SIZE]);
 bool domain_fold(const char *name, char out[DOMAIN_SIZE]);
 
 /*
- * domain_canon() takes up to a microsecond for each byte of a domain with a character outside of
- * ASCII. Therefore such domains of all rows of a table may have only this many bytes, so that a
- * load spends about a second on them.
+ * domain_canon() takes up to one and a half microseconds for each byte of a domain with a character
+ * outside of ASCII. Therefore such domains of all rows of a table may have only this many bytes, so
+ * that a load spends one to two seconds on them.
  */
 #define DOMAIN_IDN_MAX (1 << 20)
 

@@ -107,8 +107,35 @@ static const struct {
 	{ "［192.0.2.1］", "［192.0.2.1］" },
 	{ "ex：ample．com", "ex：ample.com" },
 
-	/* A label that IDNA does not allow is encoded unmapped, or keeps its bytes; the other
-	 * labels are converted nevertheless. */
+	/* A label that IDNA does not allow is mapped nevertheless, each character by itself:
+	 * emoji, symbols, both directions, joiners, length. */
+	{ "😀evil.example", "xn--evil-u973c.example" },
+	{ "😀Evil.example", "xn--evil-u973c.example" },
+	{ "😀ＥＶＩＬ.example", "xn--evil-u973c.example" },
+	{ "😀ｅｖｉｌ．example", "xn--evil-u973c.example" },
+	{ "😀é.example", "xn--9ca1767w.example" },
+	{ "😀É.example", "xn--9ca1767w.example" },
+	{ "😀e\u0301.example", "xn--9ca1767w.example" },
+	{ "😀E\u0301.example", "xn--9ca1767w.example" },
+	{ "a\u0301😀.example", "xn--1ca8867w.example" },
+	{ "I♥NY.example", "xn--iny-zx5a.example" },
+	{ "I♥Ｎy.example", "xn--iny-zx5a.example" },
+	{ "ﬁ😀.example", "xn--fi-oo82a.example" },
+	{ "①😀.example", "xn--1-jv3s.example" },
+	{ "😀Σ.example", "xn--4xa1126w.example" },
+	{ "😀ς.example", "xn--3xa3126w.example" },
+	{ "😀ß.example", "xn--zca1967w.example" },
+	{ "♥İ.example", "xn--i-9bb472y.example" },
+	{ "אÉ.example", "xn--9ca32w.example" },
+	{ "é\u200cÉ.example", "xn--9caa620v.example" },
+	{ "❤️É.example", "xn--9ca518q.example" },
+	{ "É-.example", "xn----9fa.example" },
+	{ "ab--É.example", "xn--ab---epa.example" },
+	{ "😀É!.example", "😀é!.example" },
+	{ "😀＠É.example", "😀＠é.example" },
+	{ "\xff😀É.example", "\xff😀É.example" },
+
+	/* It is encoded, or keeps its bytes; the other labels are converted in any case. */
 	{ "☃.example", "xn--n3h.example" },
 	{ "💩.LA", "xn--ls8h.la" },
 	{ "❤️.example", "xn--qei.example" },
