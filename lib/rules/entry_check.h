@@ -32,4 +32,8 @@ bool entry_check(enum entry_kind kind, const char *text, size_t len, const struc
  * without a name, and set note to a text of the same form. */
 bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note);
 
+/* Return whether an entry for recipients is an address at a name that only mail of the machine
+ * itself has, such as root@localhost, and set note as entry_is_doubtful() does. */
+bool entry_is_local(const char *text, size_t len, struct errmsg *note);
+
 #endif

@@ -109,3 +109,15 @@ bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struc
 			"has quotes that are a part of the name before its @");
 	return is_routed_entry(text, len, note);
 }
+
+bool entry_is_local(const char *text, size_t len, struct errmsg *note)
+{
+	struct mail_address address;
+
+	if (text[0] == '@' || address_parse(text, len, &address) < 0 || address.is_odd ||
+		!address.has_domain || !address_is_local(&address))
+		return false;
+	return doubt(note, text, len,
+		"matches only recipients that are written so; those at the MTA's domains reach the "
+		"same mailbox");
+}

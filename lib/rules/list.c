@@ -157,7 +157,9 @@ static bool entry_fits(const struct list *list, const struct entry *entry,
 		report_entry(list, entry, &err, problems);
 		return false;
 	}
-	if (entry_is_doubtful(kind, entry->text, entry->len, &err))
+	if (entry_is_doubtful(kind, entry->text, entry->len, &err) ||
+		((list->id == LIST_RCPT_ALLOW || list->id == LIST_RCPT_DENY) &&
+			entry_is_local(entry->text, entry->len, &err)))
 		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
 	return true;
 }

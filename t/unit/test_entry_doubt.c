@@ -6,6 +6,7 @@
 
 #include "lib/rules/entry_check.h"
 #include "lib/rules/host_word.h"
+#include "lib/rules/list.h"
 #include "t/unit/unit.h"
 
 static const struct {
@@ -59,6 +60,37 @@ START_TEST(a_doubtful_entry_is_noted_with_the_reason)
 	}
 END_TEST
 
+static const struct {
+	const char *list; /* one entry */
+	enum list_id id;
+	size_t notes;
+} local[] = {
+	{ "root@localhost", LIST_RCPT_DENY, 1 },
+	{ "root@localhost.corp.example", LIST_RCPT_ALLOW, 1 },
+	{ "bob@[127.0.0.1]", LIST_RCPT_DENY, 1 },
+	{ "jim@mx", LIST_RCPT_DENY, 1 },
+	{ "root@localhost", LIST_MAIL_DENY, 0 }, /* most MTAs do not rewrite senders */
+	{ "postmaster", LIST_RCPT_DENY, 0 },
+	{ "@localhost", LIST_RCPT_DENY, 0 },
+	{ ".localhost", LIST_RCPT_DENY, 0 },
+	{ "bob@corp.example", LIST_RCPT_DENY, 0 },
+};
+START_TEST(a_recipient_at_a_name_of_the_machine_is_noted)
+	{
+		struct problems *problems = problems_new();
+		struct list *list = list_build(local[_i].id, local[_i].list, strlen(local[_i].list),
+			NULL, problems);
+
+		ck_assert_uint_eq(list_entries(list), 1);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE), local[_i].notes);
+		if (local[_i].notes > 0)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				"matches only recipients that are written so"));
+		list_unref(&list);
+		problems_free(&problems);
+	}
+END_TEST
+
 START_TEST(a_long_entry_is_cut_in_its_note)
 	{
 		char text[600];
@@ -91,6 +123,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("entry_doubt");
 
 	tcase_add_loop_test(tcase, a_doubtful_entry_is_noted_with_the_reason, 0, ROWS(entries));
+	tcase_add_loop_test(tcase, a_recipient_at_a_name_of_the_machine_is_noted, 0, ROWS(local));
 	tcase_add_test(tcase, a_long_entry_is_cut_in_its_note);
 	tcase_add_test(tcase, words_of_hosts_access_are_found_in_any_case_and_whole);
 	suite_add_tcase(suite, tcase);
