@@ -59,19 +59,29 @@ static const char *find_config_argument(const char *arguments, size_t len)
 	return CONFIG_FILE_DEFAULT;
 }
 
-bool daemon_find_other_config(long pid, const char *own, char path_r[DAEMON_PATH_SIZE])
+/* Read the arguments of a process, with a NUL behind each. Returns their length: 0 if the process
+ * has ended, whether somebody has waited for it or not. */
+static size_t read_arguments(long pid, char arguments_r[static 2 * DAEMON_PATH_SIZE])
 {
-	char arguments[2 * DAEMON_PATH_SIZE] = "", name[64];
-	struct stat first, second;
-	const char *path;
+	char path[64];
 	size_t len;
 	FILE *file;
 
-	(void)text_format(name, sizeof(name), "/proc/%ld/cmdline", pid);
-	if ((file = fopen(name, "re")) == NULL)
-		return false;
-	len = fread(arguments, 1, sizeof(arguments) - 1, file);
+	(void)text_format(path, sizeof(path), "/proc/%ld/cmdline", pid);
+	if ((file = fopen(path, "re")) == NULL)
+		return 0;
+	len = fread(arguments_r, 1, 2 * DAEMON_PATH_SIZE - 1, file);
 	(void)fclose(file);
+	return len;
+}
+
+bool daemon_find_other_config(long pid, const char *own, char path_r[DAEMON_PATH_SIZE])
+{
+	char arguments[2 * DAEMON_PATH_SIZE] = "";
+	const size_t len = read_arguments(pid, arguments);
+	struct stat first, second;
+	const char *path;
+
 	path = len == 0 ? NULL : find_config_argument(arguments, len);
 	if (path == NULL || path[0] != '/' || strcmp(path, own) == 0 || stat(own, &first) != 0 ||
 		(stat(path, &second) == 0 && first.st_dev == second.st_dev &&
@@ -83,7 +93,7 @@ bool daemon_find_other_config(long pid, const char *own, char path_r[DAEMON_PATH
 
 bool daemon_find_running(const char *config_path, uid_t user)
 {
-	char name[DAEMON_NAME_SIZE], other[DAEMON_PATH_SIZE];
+	char name[DAEMON_NAME_SIZE], arguments[2 * DAEMON_PATH_SIZE], other[DAEMON_PATH_SIZE];
 	DIR *folder = opendir("/proc");
 	const struct dirent *entry;
 	bool is_running = false;
@@ -95,6 +105,7 @@ bool daemon_find_running(const char *config_path, uid_t user)
 		/* The files are read in a child of postern -n. */
 		is_running = pid > 0 && pid != getpid() && pid != getppid() &&
 			daemon_find_name(pid, name) && daemon_find_is_ours(pid, name, user) &&
+			read_arguments(pid, arguments) > 0 &&
 			!daemon_find_other_config(pid, config_path, other);
 	}
 	if (folder != NULL)

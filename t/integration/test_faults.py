@@ -617,7 +617,10 @@ def test_counts_that_another_daemon_keeps(box):
     first = box.postern(lists=LISTS, store=STORE)
     assert check(first)[0] == 0
     second = box.postern(start=False, lists=LISTS, store=STORE, config={"limits": {"state": str(first.run / "limits.state")}})
-    code, said = check(second)
+    shutil.copy("/bin/true", first.run / "postern")
+    with subprocess.Popen([first.run / "postern"]) as ended:  # a process that nobody has waited for runs no more
+        wait_until(lambda: Path(f"/proc/{ended.pid}/cmdline").read_bytes() == b"", "it has ended")
+        code, said = check(second)
     assert code == 66 and f"{first.run}/limits.state.lock: another daemon uses it" in said
     second.start()
     code, shown = status(second)
