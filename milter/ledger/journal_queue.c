@@ -135,6 +135,18 @@ void journal_queue_rest(struct journal_queue *queue)
 		(void)wait_for_end(queue, NULL);
 }
 
+void journal_queue_flush(struct journal_queue *queue)
+{
+	const uint64_t last = queue->number - (journal_queue_has_more(queue) ? 0 : 1);
+
+	while (queue->done < last) {
+		if (queue->since == 0)
+			write_batch(queue);
+		else
+			(void)wait_for_end(queue, NULL);
+	}
+}
+
 static void *run_queue(void *argument)
 {
 	struct journal_queue *queue = argument;

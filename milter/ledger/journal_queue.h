@@ -68,6 +68,10 @@ bool journal_queue_has_more(const struct journal_queue *queue);
  */
 int journal_queue_settle(struct journal_queue *queue, bool by_itself);
 
+/* Write what is collected, and wait for a write in progress, however long that takes. Releases the
+ * lock meanwhile. */
+void journal_queue_flush(struct journal_queue *queue);
+
 /* Wait until no write is in progress, however long that takes. Releases the lock meanwhile. */
 void journal_queue_rest(struct journal_queue *queue);
 

@@ -157,6 +157,9 @@ int ledger_journal_begin(struct ledger_journal *journal, uint64_t after, struct 
 		return -1;
 	remote = is_remote(fd);
 	(void)pthread_mutex_lock(&journal->queue.lock);
+	/* Also records that were refused because a write did not end. They belong to the old
+	 * journal: the checkpoint makes good that the memory does not contain them. */
+	journal_queue_flush(&journal->queue);
 	journal_queue_rest(&journal->queue);
 	old = journal->fd;
 	journal->fd = fd;
@@ -345,16 +348,6 @@ bool ledger_journal_is_lost(struct ledger_journal *journal)
 	return is_lost;
 }
 
-/* Write what is collected, and wait for the writes in progress. Called with the lock held. */
-static void write_collected(struct ledger_journal *journal)
-{
-	journal_queue_rest(&journal->queue);
-	if (!journal_queue_has_more(&journal->queue))
-		return;
-	(void)journal_queue_add(&journal->queue);
-	(void)journal_queue_settle(&journal->queue, true);
-}
-
 void ledger_journal_sync(struct ledger_journal *journal)
 {
 	uint64_t now = ledger_time_now(journal->time);
@@ -368,7 +361,7 @@ void ledger_journal_sync(struct ledger_journal *journal)
 		ledger_time_add_moment(journal->time, journal_queue_add(&journal->queue));
 		journal->marked = now;
 	}
-	write_collected(journal);
+	journal_queue_flush(&journal->queue);
 	was_dirty = journal->is_dirty;
 	fd = journal->fd;
 	journal->is_dirty = false;

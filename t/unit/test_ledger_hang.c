@@ -116,6 +116,28 @@ START_TEST(only_the_charge_that_writes_waits_for_the_disk)
 	}
 END_TEST
 
+/* Its record is written when the disk answers, but to the journal before the checkpoint. */
+START_TEST(what_was_refused_does_not_count_after_a_checkpoint)
+	{
+		enum ledger_answer answer = LEDGER_FAILED;
+		struct ledger_hold *hold = NULL;
+
+		open_files();
+		hanging_write_hold();
+		ck_assert_int_eq(pthread_create(&writer, NULL, charge_ann, &answer), 0);
+		hanging_write_await();
+		ck_assert_int_eq(made_ledger_reserve(&hold, "login:carol"), LEDGER_FAILED);
+		hanging_write_release();
+		(void)pthread_join(writer, NULL);
+		ledger_give_back(made_ledger, ledger_file_now(made_file), &hold);
+		made_ledger_checkpoint();
+		ck_assert_uint_eq(made_ledger_used("login:carol", 0), 0);
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:carol", 0), 0);
+		ck_assert_uint_eq(made_ledger_used("login:ann", 0), 1);
+	}
+END_TEST
+
 /* _i: the message is sent, or not */
 START_TEST(what_need_not_be_saved_counts_in_memory)
 	{
@@ -179,6 +201,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, made_ledger_setup, teardown);
 	tcase_add_test(tcase, only_the_charge_that_writes_waits_for_the_disk);
+	tcase_add_test(tcase, what_was_refused_does_not_count_after_a_checkpoint);
 	tcase_add_loop_test(tcase, what_need_not_be_saved_counts_in_memory, 0, 2);
 	tcase_add_test(tcase, a_request_of_a_person_never_writes);
 	tcase_add_test(tcase, the_end_of_the_daemon_does_not_wait_for_the_disk);
