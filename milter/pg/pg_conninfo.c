@@ -81,7 +81,7 @@ static bool is_password_cut(const char *conninfo, const PQconninfoOption *option
 	const char *begin = strstr(conninfo, "://"), *port = find_value(options, "port");
 	const char *mark = begin == NULL ? NULL : strpbrk(begin + 3, "@/");
 
-	if (begin == NULL)
+	if (begin == NULL || !conninfo_walk(conninfo).is_uri)
 		return false;
 	return (port != NULL && port[strspn(port, "0123456789,")] != '\0') ||
 		(mark != NULL && memchr(mark + 1, '@', strcspn(mark + 1, "?")) != NULL);

@@ -80,6 +80,8 @@ static const struct {
 	{ "postgresql://%2Frun%2Fpostgresql/mail", false },
 	{ "postgresql:///mail", false },
 	{ "host=db1 password=P@SS/WORD", false },
+	{ "host=db1 password=P://SS@W@RD", false },
+	{ "port='5432, 5433' application_name=https://mail", false },
 };
 START_TEST(a_password_that_is_cut_in_a_uri_is_refused)
 	{
