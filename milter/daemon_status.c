@@ -189,8 +189,8 @@ static void note_change(const struct socket_file *was, const struct stat *now,
 }
 
 /* A socket whose file is gone gets no more clients; if another file is in its place, another
- * program gets them. Where the daemon cannot look for it any more, clients do not reach it either.
- */
+ * program gets them. Where the daemon cannot look for it any more, other users probably do not
+ * reach it either. */
 static void report_sockets(const struct socket_file sockets[SOCKETS], struct status_health *health)
 {
 	struct stat st;
@@ -211,8 +211,8 @@ static void report_sockets(const struct socket_file sockets[SOCKETS], struct sta
 		else
 			status_add_problem(health,
 				"Restore the rights of the directories above it.",
-				"%s: the daemon cannot look at this socket any more, so that clients without "
-				"root's rights do not reach it either: %s",
+				"%s: the daemon cannot look at this socket any more, and other users probably "
+				"do not reach it either: %s",
 				sockets[i].path, strerror(error));
 	}
 }

@@ -224,9 +224,8 @@ void list_files_report_names(const struct list_source *source)
 	if ((folder = opendir(directory)) == NULL) {
 		if (errno == EACCES && access(directory, X_OK) == 0) /* else no list can be read */
 			problems_add(problems,
-				"%s: the directory cannot be listed, so that files in it that are not "
-				"read, because no list has their name, are not found; let the daemon's "
-				"user read it",
+				"%s: the directory cannot be listed, so that a file with a mistyped name "
+				"is not found; let the daemon's user read it",
 				directory);
 		return;
 	}

@@ -135,7 +135,8 @@ static void check_auth(void *context, struct status_health *health)
 	if (section->sockets->elsewhere[0] != '\0')
 		status_add_problem(health,
 			"Set the same place in [auth] and in postern.socket; then restart both.",
-			"systemd listens on %s, where nobody reaches the daemon",
+			"nobody reaches the daemon at the place that [auth] sets, because systemd "
+			"listens on %s",
 			section->sockets->elsewhere);
 	if (section->sockets->without_folder)
 		status_add_problem(health,
