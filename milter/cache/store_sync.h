@@ -15,8 +15,8 @@
  * thread does each write, so that a slow disk does not delay a load. It gets the journal's lines as
  * text, which are made when the rows change: no old rows are kept for it. What failed is repeated
  * as soon as there is more room on the disk, and twice a minute in any case. If somebody removes or
- * changes the file or its journal, it is written again. Only one thread may
- * call these functions. They log failures. Times are of clock_ms().
+ * changes the file or its journal, the file is written again. Only one thread may call these
+ * functions. They log failures. Times are of clock_ms().
  */
 struct store_sync;
 
