@@ -152,8 +152,9 @@ static void run_look(void *context)
 
 	if (pthread_equal(look->asker, pthread_self()))
 		return; /* no thread: a file system that does not answer would hold up the rest */
-	look->is_lost = file_stamp(look->path, &now, NULL) != 0 ||
-		!file_stamp_equal(&now, &look->base.file) ||
+	look->is_lost = file_stamp(look->path, &now, NULL) != 0;
+	now.ctime_ns = look->base.file.ctime_ns; /* a backup may link it, or set its access time */
+	look->is_lost = look->is_lost || !file_stamp_equal(&now, &look->base.file) ||
 		!journal_file_is_that_of(look->path, &look->base);
 }
 

@@ -401,7 +401,6 @@ int64_t store_sync_look_due(const struct store_sync *sync)
 static void attend_look(struct store_sync *sync, int64_t now)
 {
 	if (sync->look != NULL && job_wait(sync->look, 0)) {
-		sync->look_after = now + STORE_SYNC_LOOK_MS;
 		if (store_look_end(&sync->look)) {
 			log_event(LOG_LEVEL_WARNING, "store file=lost");
 			lose_base(sync);
@@ -409,8 +408,10 @@ static void attend_look(struct store_sync *sync, int64_t now)
 			plan_file(sync, now);
 		}
 	}
-	if (now >= store_sync_look_due(sync))
+	if (now >= store_sync_look_due(sync)) {
+		sync->look_after = now + STORE_SYNC_LOOK_MS; /* also without memory for it */
 		sync->look = store_look_start(sync->path, &sync->base, sync->wake_fd);
+	}
 }
 
 enum store_sync_event store_sync_attend(struct store_sync *sync, int64_t now)

@@ -565,6 +565,30 @@ START_TEST(what_somebody_removes_is_written_again)
 	}
 END_TEST
 
+/* It changes the time of the file's attributes. */
+START_TEST(a_backup_that_links_the_file_does_not_change_it)
+	{
+		int64_t now = clock_ms(), start = now;
+		char backup[128];
+
+		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, now);
+		wait_for_end(now + STORE_SYNC_SOON_MS);
+		(void)snprintf(backup, sizeof(backup), "%s.backup", path);
+		ck_assert_int_eq(link(path, backup), 0);
+		ck_assert_int_eq(unlink(backup), 0);
+		now = store_sync_look_due(sync_);
+		ck_assert_int_ne(now, CLOCK_NEVER);
+		do {
+			ck_assert_int_lt(clock_ms(), start + 20000);
+			(void)store_sync_attend(sync_, now);
+			pause_ms(1);
+		} while (store_sync_look_due(sync_) == CLOCK_NEVER &&
+			store_sync_due(sync_) == CLOCK_NEVER);
+		ck_assert_int_eq(store_sync_due(sync_), CLOCK_NEVER);
+		ck_assert_int_eq(store_sync_look_due(sync_), now + STORE_SYNC_LOOK_MS);
+	}
+END_TEST
+
 START_TEST(rows_that_were_never_written_are_not_left_to_people)
 	{
 		store_sync_want(sync_, path, profiles, users, "r1", RIGHT_AT, clock_ms());
@@ -638,6 +662,7 @@ static Suite *store_sync_suite(void)
 	tcase_add_test(tcase, two_daemons_do_not_write_the_same_store);
 	tcase_add_test(tcase, rows_of_an_earlier_file_do_not_replace_a_later_one_at_the_end);
 	tcase_add_loop_test(tcase, what_somebody_removes_is_written_again, 0, 2);
+	tcase_add_test(tcase, a_backup_that_links_the_file_does_not_change_it);
 	tcase_add_test(tcase, rows_that_were_never_written_are_not_left_to_people);
 	tcase_add_test(tcase, the_end_writes_the_wanted_rows);
 	tcase_add_test(tcase, the_end_writes_what_could_not_be_written_before);
