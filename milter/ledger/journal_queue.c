@@ -124,6 +124,7 @@ int journal_queue_settle(struct journal_queue *queue, bool by_itself)
 			(void)pthread_cond_signal(&queue->wanted);
 		}
 		goes_on = wait_for_end(queue, &until);
+		by_itself &= queue->failed < queue->done; /* else the disk is in doubt */
 	}
 	/* If a later batch failed, this one counts as failed, too: few need to be remembered. */
 	return queue->done >= batch && (batch == 0 || queue->failed < batch) ? 0 : -1;

@@ -63,8 +63,8 @@ bool journal_queue_has_more(const struct journal_queue *queue);
 
 /*
  * Wait until what the calling thread has added last has been written. by_itself: the thread may
- * write it, and hang for as long as the disk does. Returns 0, or -1 if the write failed or has not
- * ended in time. Releases the lock meanwhile.
+ * write it, and hang for as long as the disk does, unless a write fails meanwhile. Returns 0, or -1
+ * if the write failed or has not ended in time. Releases the lock meanwhile.
  */
 int journal_queue_settle(struct journal_queue *queue, bool by_itself);
 

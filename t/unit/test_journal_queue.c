@@ -14,11 +14,13 @@ static struct strbuf written;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool fails, hangs;
 static unsigned writing;
+static pthread_t writer; /* of the last batch */
 
 static int write_batch(void *context, const struct strbuf *batch)
 {
 	ck_assert_ptr_null(context);
 	ck_assert_uint_eq(writing++, 0);
+	writer = pthread_self();
 	(void)pthread_cond_broadcast(&changed);
 	while (hangs)
 		(void)pthread_cond_wait(&changed, &queue.lock); /* releases the lock */
@@ -166,10 +168,28 @@ START_TEST(nobody_hangs_if_the_thread_writes)
 		hangs = true;
 		add("a");
 		ck_assert_int_eq(journal_queue_settle(&queue, false), -1);
-		ck_assert_uint_eq(writing, 1);
+		await_write();
 		end_hang();
 		journal_queue_rest(&queue);
 		ck_assert_str_eq(written.text, "a");
+	}
+END_TEST
+
+START_TEST(who_has_waited_for_a_write_that_fails_does_not_write)
+	{
+		pthread_t thread;
+
+		start();
+		hangs = true;
+		ck_assert_int_eq(pthread_create(&thread, NULL, add_and_write, "a"), 0);
+		await_write();
+		add("b");
+		fails = true;
+		end_hang();
+		ck_assert_int_eq(journal_queue_settle(&queue, true), -1);
+		ck_assert_int_eq(result_of(thread), -1);
+		journal_queue_rest(&queue);
+		ck_assert(!pthread_equal(writer, pthread_self()));
 	}
 END_TEST
 
@@ -184,6 +204,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_failure_is_reported_to_those_who_added);
 	tcase_add_test(tcase, only_the_writer_waits_for_a_write_that_hangs);
 	tcase_add_test(tcase, nobody_hangs_if_the_thread_writes);
+	tcase_add_test(tcase, who_has_waited_for_a_write_that_fails_does_not_write);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
