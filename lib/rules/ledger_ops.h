@@ -176,7 +176,8 @@ struct ledger_ops {
 
 	/*
 	 * Forget a key. Returns 1, or 0 when the key does not exist, or -1 when this could not be
-	 * saved: then the key remains.
+	 * saved: then the key remains. If saving begins to fail meanwhile, the key is forgotten,
+	 * and this adds to ledger_size.unsaved.
 	 */
 	int (*forget)(void *context, uint64_t now, const char *key, size_t key_len);
 
