@@ -324,7 +324,7 @@ static const struct {
 	{ TEXT("{" EC ",\"kty\":\"oct\"}"), "invalid JSON" },
 	{ TEXT("{\"keys\":[{" EC "}],\"keys\":[]}"), "invalid JSON" },
 	{ TEXT("{\"keys\":[{" EC ",\"kid\":\"1\",\"kid\":\"2\"}]}"), "invalid JSON" },
-	{ TEXT("{\"keys\":null}"), "not an array" },
+	{ TEXT("{\"keys\":false}"), "not an array" },
 	{ TEXT("{\"keys\":{" EC "}}"), "not an array" },
 	{ TEXT("{}"), "neither a JWK set nor a JWK" },
 	{ TEXT("{\"error\":\"not found\"}"), "neither a JWK set nor a JWK" },
