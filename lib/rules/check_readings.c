@@ -208,7 +208,8 @@ static const struct mail_address *next_reading(struct lookup *l)
 	l->mta_name = is_local ? l->run->facts->mta_name : NULL;
 	l->mta_domain = is_local && has_short_name(reading) ? domain_of_host(l->mta_name) : NULL;
 	l->host_domain = l->is_of_recipients && domains[0] == '\0' &&
-			(is_local || is_at_mta_name(l->run, reading)) ?
+			((is_local && !address_is_postmaster(reading)) ||
+				is_at_mta_name(l->run, reading)) ?
 		domain_of_host(l->run->facts->mta_name) :
 		NULL;
 	l->folded = l->is_of_recipients ? domains : "";

@@ -216,6 +216,8 @@ static const struct {
 	{ "all%corp.example@localhost", true },
 	{ "bob", false },
 	{ "all@x.example", false },
+	{ "Postmaster", false }, /* RFC 5321, 4.5.1 */
+	{ "postmaster@mx.corp.example", true },
 };
 START_TEST(without_local_domains_a_regex_is_applied_at_the_domain_of_the_host)
 	{
@@ -223,7 +225,7 @@ START_TEST(without_local_domains_a_regex_is_applied_at_the_domain_of_the_host)
 			.mta = "mx.corp.example" };
 
 		m.settings->local_domains = "";
-		made_list(&m, LIST_RCPT_DENY_RE, "all@corp\\.example");
+		made_list(&m, LIST_RCPT_DENY_RE, "(all|postmaster)@corp\\.example");
 		assert_decided_by(at_host_domain[_i].is_denied ?
 				"rcpt=fail(rcpt_to.access.blacklist_regex:1)" :
 				NULL,
