@@ -11,21 +11,28 @@
 #include "lib/base/text.h"
 #include "lib/rules/check_private.h"
 
-struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
-	struct verdict *verdict)
+struct check_run check_run_without_regexes(const struct check_env *env, const struct facts *facts)
 {
 	const struct policy_parts *parts = policy_parts(env->policy);
 
-	verdict_init(verdict);
-	regex_scratch_begin(env->scratch);
 	return (struct check_run){
 		.env = env,
 		.parts = parts,
 		.settings = parts->settings,
 		.service = settings_service(parts->settings, facts->service),
 		.facts = facts,
-		.verdict = verdict,
 	};
+}
+
+struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
+	struct verdict *verdict)
+{
+	struct check_run run = check_run_without_regexes(env, facts);
+
+	verdict_init(verdict);
+	regex_scratch_begin(env->scratch);
+	run.verdict = verdict;
+	return run;
 }
 
 bool check_run_wants(const struct check_run *run, enum check check)

@@ -14,6 +14,9 @@ struct check_run {
 	struct verdict *verdict;
 };
 
+/* Begin checks that need no scratch, without a verdict. */
+struct check_run check_run_without_regexes(const struct check_env *env, const struct facts *facts);
+
 struct check_run check_run_begin(const struct check_env *env, const struct facts *facts,
 	struct verdict *verdict);
 

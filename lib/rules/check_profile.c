@@ -201,23 +201,9 @@ bool check_sender(struct check_run *run)
 	return true;
 }
 
-/* Begin checks that need no scratch, without a verdict. */
-static struct check_run run_without_regexes(const struct check_env *env, const struct facts *facts)
-{
-	const struct policy_parts *parts = policy_parts(env->policy);
-
-	return (struct check_run){
-		.env = env,
-		.parts = parts,
-		.settings = parts->settings,
-		.service = settings_service(parts->settings, facts->service),
-		.facts = facts,
-	};
-}
-
 void check_end(const struct check_env *env, const struct facts *facts, struct verdict *verdict)
 {
-	struct check_run run = run_without_regexes(env, facts);
+	struct check_run run = check_run_without_regexes(env, facts);
 	struct sender_user who;
 	const char *why;
 
@@ -262,7 +248,7 @@ bool check_size(struct check_run *run)
 uint64_t check_maxsize(const struct policy *policy, const struct facts *facts)
 {
 	const struct check_env env = { .policy = policy };
-	const struct check_run run = run_without_regexes(&env, facts);
+	const struct check_run run = check_run_without_regexes(&env, facts);
 	struct sender_user who;
 
 	return maxsize_of(&run, &who);
