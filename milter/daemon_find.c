@@ -75,14 +75,13 @@ static size_t read_arguments(long pid, char arguments_r[static 2 * DAEMON_PATH_S
 	return len;
 }
 
-bool daemon_find_other_config(long pid, const char *own, char path_r[DAEMON_PATH_SIZE])
+/* Like daemon_find_other_config(), by the arguments of a process. */
+static bool name_other_config(const char *arguments, size_t len, const char *own,
+	char path_r[static DAEMON_PATH_SIZE])
 {
-	char arguments[2 * DAEMON_PATH_SIZE] = "";
-	const size_t len = read_arguments(pid, arguments);
+	const char *path = len == 0 ? NULL : find_config_argument(arguments, len);
 	struct stat first, second;
-	const char *path;
 
-	path = len == 0 ? NULL : find_config_argument(arguments, len);
 	if (path == NULL || path[0] != '/' || strcmp(path, own) == 0 || stat(own, &first) != 0 ||
 		(stat(path, &second) == 0 && first.st_dev == second.st_dev &&
 			first.st_ino == second.st_ino))
@@ -91,12 +90,21 @@ bool daemon_find_other_config(long pid, const char *own, char path_r[DAEMON_PATH
 	return true;
 }
 
+bool daemon_find_other_config(long pid, const char *own, char path_r[DAEMON_PATH_SIZE])
+{
+	char arguments[2 * DAEMON_PATH_SIZE] = "";
+	const size_t len = read_arguments(pid, arguments);
+
+	return name_other_config(arguments, len, own, path_r);
+}
+
 bool daemon_find_running(const char *config_path, uid_t user)
 {
 	char name[DAEMON_NAME_SIZE], arguments[2 * DAEMON_PATH_SIZE], other[DAEMON_PATH_SIZE];
 	DIR *folder = opendir("/proc");
 	const struct dirent *entry;
 	bool is_running = false;
+	size_t len;
 	long pid;
 
 	/* cppcheck-suppress readdirCalled ; no other thread reads this stream */
@@ -105,8 +113,8 @@ bool daemon_find_running(const char *config_path, uid_t user)
 		/* The files are read in a child of postern -n. */
 		is_running = pid > 0 && pid != getpid() && pid != getppid() &&
 			daemon_find_name(pid, name) && daemon_find_is_ours(pid, name, user) &&
-			read_arguments(pid, arguments) > 0 &&
-			!daemon_find_other_config(pid, config_path, other);
+			(len = read_arguments(pid, arguments)) > 0 &&
+			!name_other_config(arguments, len, config_path, other);
 	}
 	if (folder != NULL)
 		(void)closedir(folder);
