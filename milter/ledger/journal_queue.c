@@ -54,9 +54,15 @@ bool journal_queue_has_more(const struct journal_queue *queue)
 	return queue->collected.len > 0 || queue->collected.failed;
 }
 
+/* For how many milliseconds the write in progress lasts; 0: there is none. */
+static int64_t write_lasts(const struct journal_queue *queue)
+{
+	return queue->since == 0 ? 0 : now_ms() - queue->since;
+}
+
 int64_t journal_queue_late(const struct journal_queue *queue)
 {
-	const int64_t lasts = queue->since == 0 ? 0 : now_ms() - queue->since;
+	const int64_t lasts = write_lasts(queue);
 
 	return lasts < JOURNAL_PATIENCE_MS ? 0 : lasts;
 }
@@ -89,7 +95,7 @@ static void write_batch(struct journal_queue *queue)
 /* The milliseconds for which anybody may wait from now on: 0 while a write is late. */
 static int patience_left(const struct journal_queue *queue)
 {
-	const int64_t lasts = queue->since == 0 ? 0 : now_ms() - queue->since;
+	const int64_t lasts = write_lasts(queue);
 
 	return lasts < JOURNAL_PATIENCE_MS ? (int)(JOURNAL_PATIENCE_MS - lasts) : 0;
 }
