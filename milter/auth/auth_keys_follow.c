@@ -20,16 +20,13 @@ struct look {
 	struct auth_keys read;
 };
 
-static void look_free(struct look *look)
+static void free_look(void *context)
 {
+	struct look *look = context;
+
 	config_unref(&look->config);
 	auth_keys_free(&look->read);
 	free(look);
-}
-
-static void free_look(void *context)
-{
-	look_free(context);
 }
 
 static void run_look(void *context)
@@ -50,7 +47,7 @@ static void finish_look(struct auth *auth)
 	look = job_finish(&follower->look);
 	if (look->has_read && look->config == auth->config)
 		auth_keys_apply(auth, look->config, &look->read);
-	look_free(look);
+	free_look(look);
 }
 
 static void start_look(struct auth *auth)

@@ -400,13 +400,11 @@ int64_t store_sync_look_due(const struct store_sync *sync)
 /* Have the file written again if it is lost: a start without the database needs it. */
 static void attend_look(struct store_sync *sync, int64_t now)
 {
-	if (sync->look != NULL && job_wait(sync->look, 0)) {
-		if (store_look_end(&sync->look)) {
-			log_event(LOG_LEVEL_WARNING, "store file=lost");
-			lose_base(sync);
-			sync->is_dirty = true;
-			plan_file(sync, now);
-		}
+	if (sync->look != NULL && job_wait(sync->look, 0) && store_look_end(&sync->look)) {
+		log_event(LOG_LEVEL_WARNING, "store file=lost");
+		lose_base(sync);
+		sync->is_dirty = true;
+		plan_file(sync, now);
 	}
 	if (now >= store_sync_look_due(sync)) {
 		sync->look_after = now + STORE_SYNC_LOOK_MS; /* also without memory for it */
