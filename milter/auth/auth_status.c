@@ -102,8 +102,8 @@ static void check_auth(void *context, struct status_health *health)
 	suspension_keeper_error(section->suspensions, &unsaved);
 	if (late.text[0] != '\0')
 		status_add_problem(health,
-			"Repair the disk or the file system, or its server, or unmount it by force. "
-			"Postern then saves the suspended logins.",
+			STATUS_REPAIR_DISK " "
+					   "Postern then saves the suspended logins.",
 			"changes of the suspended logins are in force, but cannot be saved: %s",
 			late.text);
 	else if (unsaved.text[0] != '\0')

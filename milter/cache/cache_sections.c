@@ -313,8 +313,8 @@ static void check_store(void *context, struct status_health *health)
 			"the store file cannot be read or written: %s", s.store_error);
 	if (s.store_late_since != 0)
 		status_add_problem(health,
-			"Repair the disk or the file system, or its server, or unmount it by force. "
-			"Postern then writes the file.",
+			STATUS_REPAIR_DISK " "
+					   "Postern then writes the file.",
 			"the store file is not written: %s: a write has not ended for %lld s",
 			s.store_late_path, (long long)(clock_ms() - s.store_late_since) / 1000);
 	if (s.store_left_out > 0)

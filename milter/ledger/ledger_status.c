@@ -62,7 +62,8 @@ static void check_ledger(void *context, struct status_health *health)
 	check_loaded(section->load_problems, health);
 	if (late.text[0] != '\0')
 		status_add_problem(health,
-			"Repair the disk or the file system, or its server, or unmount it by force. "
+			STATUS_REPAIR_DISK
+			" "
 			"Postern then saves all counts. Until then, [milter] on_error applies to "
 			"what cannot be saved.",
 			"charges cannot be saved in the files of the ledger: %s", late.text);

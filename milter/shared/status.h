@@ -49,6 +49,10 @@ void status_free(struct status **status); /* accepts NULL */
  */
 int status_register(struct status *status, const struct status_section *section);
 
+/* The remedy for a disk that hangs, before what Postern does then. */
+#define STATUS_REPAIR_DISK \
+	"Repair the disk or the file system, or its server, or unmount it by force."
+
 /*
  * Report a problem (a rule, a file or a count is not in force as written) or a note (everything is
  * in force, but may be a mistake) from a section's health function: its description (format as
