@@ -40,6 +40,21 @@ def limit_cpu():
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
 
 
+def start_limited(daemon):
+    """Start a daemon that ends if it takes much CPU time; alice may send."""
+    daemon.process.argv[:0] = ["prlimit", f"--cpu={CPU_SECONDS}", "--"]
+    daemon.start()
+    wait_source(daemon, "store")
+    assert may(daemon, *ALICE)
+
+
+def follow_the_end_of_alice(daemon, store):
+    """Start such a daemon, and have it follow a store in which alice is disabled."""
+    start_limited(daemon)
+    daemon.write_store(store)
+    wait_may_not(daemon, *ALICE)
+
+
 @pytest.fixture(name="daemon")
 def fixture_daemon(box):
     lines = "".join(f"{COSTLY}{number}\n" for number in range(1, 5))
@@ -48,10 +63,7 @@ def fixture_daemon(box):
 
 @pytest.mark.threads
 def test_costly_regexes_delay_nothing(daemon):
-    daemon.process.argv = ["/usr/bin/prlimit", f"--cpu={CPU_SECONDS}", "--", *map(str, daemon.process.argv)]
-    daemon.start()
-    wait_source(daemon, "store")
-    assert may(daemon, *ALICE)
+    start_limited(daemon)
     assert may(daemon, "bob", "bob@example.com", "czx1@example.com")
     assert not may(daemon, "bob", "bob@example.com", "czx5@example.com")  # past the profile's bound
     assert not may(daemon, "alice", "alice@example.com", "bad@example.com")
@@ -74,12 +86,7 @@ def test_long_columns_delay_nothing(box):
         return table
 
     daemon = box.postern(store=long_rows(True), start=False)
-    daemon.process.argv[:0] = ["prlimit", f"--cpu={CPU_SECONDS}", "--"]
-    daemon.start()
-    wait_source(daemon, "store")
-    assert may(daemon, *ALICE)
-    daemon.write_store(long_rows(False))
-    wait_may_not(daemon, *ALICE)
+    follow_the_end_of_alice(daemon, long_rows(False))
     problems = status(daemon)["cache"]["problems"]
     for column in ("host", "rcpt"):
         assert any(text.startswith(f"profiles id {column} ({column}): host, rcpt: ") for text in problems), problems
@@ -180,12 +187,7 @@ def test_profiles_above_the_bound_delay_nothing(box):
                 "users": rows(enabled)["users"][:1]}
 
     daemon = box.postern(store=store(True), start=False)
-    daemon.process.argv = ["/usr/bin/prlimit", f"--cpu={CPU_SECONDS}", "--", *map(str, daemon.process.argv)]
-    daemon.start()
-    wait_source(daemon, "store")
-    assert may(daemon, *ALICE)
-    daemon.write_store(store(False))
-    wait_may_not(daemon, *ALICE)
+    follow_the_end_of_alice(daemon, store(False))
     assert any("id 10 (p10): rcpt_re: the regexes of all profiles" in text for text in status(daemon)["cache"]["problems"])
 
 
@@ -200,12 +202,7 @@ def test_the_reason_of_a_refusal_delays_nothing(box):
                 "users": rows(enabled)["users"][:1]}
 
     daemon = box.postern(store=store(True), start=False)
-    daemon.process.argv[:0] = ["prlimit", f"--cpu={CPU_SECONDS}", "--"]
-    daemon.start()
-    wait_source(daemon, "store")
-    assert may(daemon, *ALICE)
-    daemon.write_store(store(False))
-    wait_may_not(daemon, *ALICE)
+    follow_the_end_of_alice(daemon, store(False))
     assert any("id 10 (p10): rcpt_re[1]: regex " in text for text in status(daemon)["cache"]["problems"])
 
 
