@@ -74,7 +74,9 @@ def comparable(steps, verdict_only):
     return shown
 
 
-@pytest.mark.parametrize("rule_set, case", [pytest.param(*one, id=one[1]["id"]) for one in sample()])
+# The cases of a rule set run in one process, with one daemon.
+@pytest.mark.parametrize("rule_set, case", [
+    pytest.param(*one, id=one[1]["id"], marks=pytest.mark.xdist_group(one[0])) for one in sample()])
 def test_the_milter_decides_as_expected(daemons, rule_set, case):
     want = cases.expected(rule_set)[case["id"]]
     login = case["auth"]["user"] if case.get("auth") else None
