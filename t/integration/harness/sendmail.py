@@ -3,7 +3,9 @@ A real Sendmail beside the installed MTA. Debian's packages conflict with Postfi
 unpacked into the build directory, and Sendmail runs with all paths inside the test's directory.
 """
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 from .certificates import make_certificate
@@ -146,6 +148,19 @@ class Sendmail:
     def stop(self):
         """SIGTERM makes it end its children; the processes that they leave are in its group."""
         self.process.stop()
+
+    def parsed(self, addresses):
+        """What Sendmail makes of recipients: {address: (mailer, user)}; of a broken one, ("error", "")."""
+        lines = "".join(f"/parse {address}\n" for address in addresses)
+        done = subprocess.run(["nsenter", "-m", "-n", "-t", str(self.process.pid), self.root / BINARY, "-C",
+                               self.folder / "sendmail.cf", "-bt"], input=lines.encode(), capture_output=True, check=True,
+                              env={**os.environ, "LD_LIBRARY_PATH": library_path(self.root)})
+        parts = done.stdout.decode(errors="replace").split("\n> ")[1:]
+        found = {}
+        for address, part in zip(addresses, parts):
+            result = re.search(r"^mailer (\S+?),(?: host .*?,)? user (.*)$", part, re.M)
+            found[address] = result.groups() if result else ("error", "")
+        return found
 
     def queued(self):
         """The messages in the queue as {queue id: (control lines, body)}."""
