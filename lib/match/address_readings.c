@@ -28,7 +28,7 @@ struct step {
 	const char *domain;
 	size_t domain_len; /* 0: the domain of the address stays */
 };
-#define STEPS_MAX 5
+#define STEPS_MAX 6
 
 /* ---- local parts --------------------------------------------------------------- */
 
@@ -108,11 +108,27 @@ static void trim_local(struct step *step)
 		step->local_len--;
 }
 
+/* Copy a local part without its spaces. Returns whether it has any. */
+static bool remove_spaces(const char *local, size_t len, struct plain *plain_r)
+{
+	size_t i;
+
+	plain_r->len = 0;
+	for (i = 0; i < len; i++) {
+		if (local[i] != ' ')
+			plain_r->text[plain_r->len++] = local[i];
+	}
+	plain_r->text[plain_r->len] = '\0';
+	return plain_r->len < len;
+}
+
 /*
  * Find the steps that routing characters allow, the preferred one first: MTAs look for @, then for
- * !, then for %. Returns their number.
+ * !, then for %. Behind a ! without a domain, Postfix also removes the spaces within the rest.
+ * Returns their number.
  */
-static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
+static size_t find_routes(
+	const struct plain *p, struct plain *spare, struct step steps_r[STEPS_MAX])
 {
 	const size_t at = find_last_route(p);
 	const char *bang = memchr(p->text, '!', p->len);
@@ -125,6 +141,8 @@ static size_t find_routes(const struct plain *p, struct step steps_r[STEPS_MAX])
 
 	if (at < p->len && p->text[at] == '@')
 		steps_r[count++] = by_at;
+	if (bang == p->text && remove_spaces(by_bang.local, by_bang.local_len, spare))
+		steps_r[count++] = (struct step){ .local = spare->text, .local_len = spare->len };
 	if (bang != NULL)
 		steps_r[count++] = by_bang;
 	if (at < p->len && p->text[at] == '%')
@@ -192,7 +210,7 @@ static size_t find_steps(const struct mail_address *from, struct forms *forms,
 	size_t count;
 
 	find_plain(from, &forms->plain);
-	count = find_routes(&forms->plain, steps_r);
+	count = find_routes(&forms->plain, &forms->spare, steps_r);
 	if (count == 0 && !from->is_null)
 		count = find_plain_steps(&forms->plain, &forms->spare, steps_r);
 	count += find_bracketed_name(from, &forms->plain, &steps_r[count]);

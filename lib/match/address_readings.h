@@ -15,6 +15,7 @@
  *	a%b@c, a@b@c, "a@b"@c	a@b (the last of @ and %)
  *	b!a@c, "@b!a"@c		a@b (the first !)
  *	a%@c, !a@c		a@c (no domain: that of the address stays)
+ *	"!b!a x"@c		ax@b (Postfix: the first ! has no domain)
  *	"\"a\""@c, "\\a"@c	a@c (quotes, or one backslash, within quotes)
  *	""@c			mailer-daemon@c (Postfix's empty_address_recipient)
  *	a@[host.example]	a@host.example (Sendmail: the host, without its MX)

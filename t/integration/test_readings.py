@@ -36,6 +36,8 @@ ROUTED = [
     "<!corp.example!all@localhost>",
     '<"all@ corp.example"@localhost>',
     '<"corp.example! all"@localhost>',
+    '<"!corp.example!al l"@localhost>',
+    '<"! corp.example ! a l l"@localhost>',
     "<@localhost:all%corp.example@localhost>",
     "<all>",
     "<ALL@Corp.Example.>",

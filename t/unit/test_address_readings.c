@@ -89,6 +89,14 @@ static const struct {
 	{ "\"all @corp . example\"@b.example", "all@corp.example", "all@corp.example" },
 	{ "\"corp.example! all \"@b.example", "all@corp.example", "all@corp.example" },
 	{ "\"corp.example!a b\"@b.example", "\"a b\"@corp.example", "\"a b\"@corp.example" },
+	{ "\"!corp.example!al l\"@b.example",
+		"corp.example!all@b.example \"corp.example!al l\"@b.example all@corp.example "
+		"\"al l\"@corp.example",
+		"all@corp.example" },
+	{ "\"! corp.example ! a l l\"@b.example",
+		"corp.example!all@b.example \"corp.example ! a l l\"@b.example all@corp.example "
+		"\"a l l\"@corp.example",
+		"all@corp.example" },
 	{ "\"100% sure\"@example.com", "100@sure", "100@sure" },
 	{ "\"\\\\all\"@corp.example", "all@corp.example", "all@corp.example" },
 	{ "\"\\\\\\\\all\"@corp.example", "\"\\\\all\"@corp.example all@corp.example",
