@@ -44,7 +44,8 @@ struct entry {
 
 /* A network from which a login has succeeded. */
 struct place {
-	uint64_t login;	  /* 0: empty */
+	uint64_t login; /* 0: empty */
+	uint64_t credential;
 	uint64_t network; /* 0: not known */
 	uint32_t near;
 	uint32_t time; /* of the last success, plus 1; 0: empty */
@@ -286,11 +287,20 @@ static struct place *trusted_set(const struct penalty *penalty, enum trusted whi
 	return penalty->trusted[which] + set_of(penalty, login) * PLACES;
 }
 
-/* Return the place of a network from which the login has succeeded recently, or NULL. */
-static struct place *find_place(struct place *set, uint64_t login, uint64_t network, uint32_t now)
+/* A claimed address has succeeded with any token; it has no credential of its own. */
+static uint64_t credential_of(const struct penalty_keys *keys, enum trusted which)
+{
+	return which == CLAIMED ? 0 : keys->credential;
+}
+
+/* Return the place of a network from which the login has succeeded recently with its present
+ * credential, or NULL. */
+static struct place *find_place(struct place *set, enum trusted which, uint64_t login,
+	const struct penalty_keys *keys, uint32_t now)
 {
 	for (int i = 0; login != 0 && i < PLACES; i++) {
-		if (set[i].login == login && set[i].network == network && is_recent(&set[i], now))
+		if (set[i].login == login && set[i].network == keys->network &&
+			set[i].credential == credential_of(keys, which) && is_recent(&set[i], now))
 			return &set[i];
 	}
 	return NULL;
@@ -338,10 +348,11 @@ static void remember_success(struct penalty *penalty, enum trusted which, uint64
 
 	if (login == 0)
 		return;
-	place = find_place(set, login, keys->network, now);
+	place = find_place(set, which, login, keys, now);
 	if (place == NULL) {
 		place = replaceable_place(set, login, now);
 		*place = (struct place){ .login = login,
+			.credential = credential_of(keys, which),
 			.network = keys->network,
 			.near = keys->near };
 	}
@@ -360,7 +371,8 @@ static void view_successes(const struct penalty *penalty, enum trusted which, ui
 		const struct place *place = &set[i];
 		uint32_t failures;
 
-		if (place->login != login || !is_recent(place, now))
+		if (place->login != login || place->credential != credential_of(keys, which) ||
+			!is_recent(place, now))
 			continue;
 		view->has_succeeded = true;
 		if (keys->network == 0)
@@ -404,33 +416,38 @@ uint32_t penalty_area_failures(const struct penalty *penalty, const struct penal
 	return failures_of(penalty, AREA, keys->area, now);
 }
 
-/* Count a failure against the trust of the login and of the claimed address in the network. Returns
- * whether one of them has succeeded there. */
-static bool reduce_trust(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
+/*
+ * Count a failure against the trust of the login or of the claimed address in the network, also
+ * against that of a former credential: attempts that wait since then still have it. Returns whether
+ * the present one has succeeded there.
+ */
+static bool reduce_trust(struct penalty *penalty, enum trusted which, uint64_t login,
+	const struct penalty_keys *keys, uint32_t now)
 {
-	struct place *const places[] = {
-		find_place(trusted_set(penalty, table_of(keys->login), keys->login), keys->login,
-			keys->network, now),
-		find_place(trusted_set(penalty, CLAIMED, keys->claimed), keys->claimed,
-			keys->network, now),
-	};
+	struct place *set = trusted_set(penalty, which, login);
 	bool is_known = false;
 
-	for (int i = 0; keys->network != 0 && i < 2; i++) {
-		if (places[i] == NULL)
+	if (login == 0 || keys->network == 0)
+		return false;
+	for (int i = 0; i < PLACES; i++) {
+		if (set[i].login != login || set[i].network != keys->network ||
+			!is_recent(&set[i], now))
 			continue;
-		add_failure(&places[i]->failures, PAIR_FORGIVE_S, now);
-		is_known = true;
+		add_failure(&set[i].failures, PAIR_FORGIVE_S, now);
+		is_known |= set[i].credential == credential_of(keys, which);
 	}
 	return is_known;
 }
 
 void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
+	bool is_known = reduce_trust(penalty, table_of(keys->login), keys->login, keys, now);
+
+	is_known |= reduce_trust(penalty, CLAIMED, keys->claimed, keys, now);
 	if (failures_of(penalty, NETWORK, keys->network, now) <= rules[NETWORK].tolerance)
 		count_failure(penalty, WIDE, keys->wide, now);
 	count_failure(penalty, NETWORK, keys->network, now);
-	if (!reduce_trust(penalty, keys, now)) {
+	if (!is_known) {
 		count_failure(penalty, LOGIN, keys->login, now);
 		count_failure(penalty, AREA, keys->area, now);
 	}

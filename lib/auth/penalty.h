@@ -34,8 +34,12 @@
  * to a guesser sooner.
  *
  * A login that has succeeded from a network within PENALTY_TRUST_S is trusted there: the failures
- * of others delay neither it nor its owner. A token is trusted where it, or another one that claims
- * the same address, has succeeded, because programs get a new one every hour. Trust ends when
+ * of others delay neither it nor its owner. This holds for the password that has succeeded: once
+ * the row has another one, the network is like any other until the login succeeds there again,
+ * because the old password may have been a thief's. A token is trusted where it, or another one
+ * that claims the same address, has succeeded, because programs get a new one every hour. The
+ * credential is then the token itself: it ends by itself, and the trust of its address gains a
+ * thief nothing, because he cannot guess a key. Trust ends when
  * PENALTY_TRUST_FAILURES failures of that login from that network are not forgiven (one per
  * minute), because the network may have other users. The network remains known for the login, which
  * thus has places there that nobody elsewhere can take (lib/auth/auth_gate.h).
@@ -54,7 +58,7 @@
  * password or token adds to them, so that made-up logins cannot displace them either. Names, tokens
  * and the addresses that tokens claim have separate tables, because one person may get many tokens.
  * With 32,768 entries a table of failures takes 0.5 MiB, and each of the three of trusted networks,
- * which has eight times as many, 8 MiB, which the system provides as they fill.
+ * which has eight times as many, 10 MiB, which the system provides as they fill.
  *
  * One thread at a time may use it. Times are seconds of a monotonic clock.
  */
@@ -75,6 +79,8 @@ void penalty_free(struct penalty **penalty); /* accepts NULL */
 /* The keys by which an attempt counts. A key that is 0 is not counted. */
 struct penalty_keys {
 	uint64_t login;
+	uint64_t credential; /* of the stored password; 0: a token, or no user. The caller sets it,
+				also later, because a row may change during an attempt */
 	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4, and for root */
 	uint64_t claimed;	/* of the address that a token claims; 0: none */
 	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
@@ -112,7 +118,8 @@ struct cidr penalty_person(uid_t uid);
 struct penalty_view {
 	uint32_t trust;	    /* failures that trust allows from now on; 0: not trusted there */
 	uint32_t delay_ms;  /* before the check, unless it is trusted */
-	bool is_known;	    /* it has succeeded from this network within PENALTY_TRUST_S */
+	bool is_known;	    /* it has succeeded from this network within PENALTY_TRUST_S, with the
+			       present credential; this holds for the following, too */
 	bool is_slowed;	    /* the network or the wide network causes a delay */
 	bool is_clean;	    /* neither has failures that are not forgiven */
 	bool has_failed;    /* the login has failures that are not forgiven */

@@ -15,6 +15,10 @@
 #include "lib/base/text.h"
 #include "lib/rules/check.h"
 
+/* as long as a usual hash, but not a hash */
+static const char no_hash[] = "................................................................"
+			      "..........................................";
+
 static void set_answer(struct login_answer *a, enum login_result result, const char *reason)
 {
 	a->result = result;
@@ -113,11 +117,7 @@ static const char *model_for(const struct policy *policy, const char *login)
 /* Look up a login that cannot be in the auth cache, so that it costs as much as one that may be. */
 static void look_nobody_up(const struct login_rules *rules, const struct login_request *request)
 {
-	/* as long as a usual hash, but not a hash */
-	static const char hash[] =
-		"................................................................"
-		"..........................................";
-	const struct auth_cache_login nobody = { request->login, hash, request->secret };
+	const struct auth_cache_login nobody = { request->login, no_hash, request->secret };
 
 	if (rules->auth_cache != NULL)
 		(void)auth_cache_has(rules->auth_cache, &nobody, rules->ticks);
@@ -306,6 +306,22 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 	if (has_token(policy, request))
 		return ~hash_bytes(request->secret, strlen(request->secret)) | PENALTY_TOKEN;
 	return key_of_name(request->login, length_without_domain(request->login, domain));
+}
+
+uint64_t login_credential(const struct policy *policy, const struct login_request *request)
+{
+	const char *password = no_hash;
+	struct user user;
+	uint64_t key;
+	bool is_found;
+
+	if (policy == NULL || has_token(policy, request))
+		return 0;
+	is_found = policy_find_user(policy, request->login, &user);
+	if (is_found)
+		password = user.password;
+	key = hash_bytes(password, strlen(password)); /* also for nobody: the time is the same */
+	return !is_found ? 0 : key == 0 ? 1 : key;
 }
 
 uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,

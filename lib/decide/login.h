@@ -73,6 +73,14 @@ void login_check(const struct login_rules *rules, const struct login_request *re
  */
 uint64_t login_key(const struct policy *policy, const struct login_request *request);
 
+/*
+ * Return the credential that a right password proves, as struct penalty_keys expects it: a hash of
+ * the password that the login's row stores, under the key of this process; or 0 without a row, and
+ * for a token. It does not depend on whether the user is enabled: otherwise the right password of a
+ * disabled user would slow the others in his network. policy may be NULL.
+ */
+uint64_t login_credential(const struct policy *policy, const struct login_request *request);
+
 /* Return the key of the address that a token claims, as penalty_claim() expects it, or 0 if the
  * request has no token or its address cannot be read. policy may be NULL. */
 uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,

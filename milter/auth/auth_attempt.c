@@ -190,6 +190,15 @@ static struct login_request login_of(const struct attempt *attempt)
 		.is_mute = attempt->request.is_mute };
 }
 
+/* As before; the result then counts for the password that these rules have. */
+static void renew_rules_of_check(struct attempt *attempt)
+{
+	const struct login_request name = login_of(attempt);
+
+	renew_rules(attempt);
+	attempt->ticket.keys.credential = login_credential(attempt->policy, &name);
+}
+
 static void check_attempt(struct attempt *attempt, struct auth_cache *cache, bool may_work)
 {
 	const struct login_request request = login_of(attempt);
@@ -236,7 +245,7 @@ void attempts_employ(struct auth *auth)
 		const struct work piece = { .run = check_in_worker, .argument = attempt };
 
 		stop_timer(attempt);
-		renew_rules(attempt);
+		renew_rules_of_check(attempt);
 		if (workers_add(auth->workers, &piece) != 0) {
 			turn_away(attempt);
 			continue;
@@ -337,7 +346,7 @@ static void decide_attempt(struct attempt *attempt)
 		conclude_attempt(attempt);
 		return;
 	}
-	renew_rules(attempt);
+	renew_rules_of_check(attempt);
 	attempt->rank = rank_of(attempt);
 	attempt->is_guess = may_use_cache(attempt);
 	check_attempt(attempt, attempt->is_guess ? attempt->auth->auth_cache : NULL, false);
@@ -388,9 +397,11 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 
 	if (request->is_client_claimed)
 		penalty_set_apart(&keys);
-	if (!is_refused)
-		penalty_claim(&keys,
-			login_claimed_key(attempt->policy, attempt->config->jwt.mail_claim, &name));
+	if (is_refused)
+		return keys;
+	keys.credential = login_credential(attempt->policy, &name);
+	penalty_claim(&keys,
+		login_claimed_key(attempt->policy, attempt->config->jwt.mail_claim, &name));
 	return keys;
 }
 

@@ -246,6 +246,27 @@ def test_a_changed_password_counts_within_a_second(daemon, store):
         print(f"in force after {time.monotonic() - started:.3f} s")
 
 
+def test_a_changed_password_ends_the_trust_of_networks(daemon, store):
+    def delay(password, client):
+        since = daemon.mark()
+        conn.plain("bob", password, client=client)
+        return int(daemon.wait_record(since, stage="auth", client=client).get("delay-ms", 0))
+
+    thief, owner = "192.0.2.66", "198.51.100.7"
+    with Dovecot(daemon.auth) as conn:
+        for client in (thief, owner):
+            assert conn.plain("bob", "pa55word", client=client) == ("OK", "bob")
+        daemon.ctl("reload")  # keeps the trust
+        for i in range(3):
+            conn.plain("bob", "wrong", client=f"203.0.113.{i}")
+        assert [delay("pa55word", client) for client in (thief, owner)] == [0, 0]
+        daemon.write_store({**store, "users": [{**store["users"][0], "password": hash_of("new")}]})
+        wait_until(lambda: delay("new", owner) > 0, "the new password is in force")
+        assert delay("pa55word", thief) > 0
+        assert delay("new", owner) == 0  # he has proved himself once
+        assert delay("pa55word", thief) > 0
+
+
 def test_suspended_by_posternctl_over_restarts(daemon):
     with Dovecot(daemon.auth) as conn:
         assert conn.plain("bob", "pa55word") == ("OK", "bob")

@@ -142,6 +142,12 @@ static void count_failures(const char *login, const char *client, int times)
 		penalty_failed(auth->penalty, &keys, auth_seconds());
 }
 
+/* Pretend that all workers but one, or all, are busy. */
+static void leave_workers(size_t free)
+{
+	auth->working = auth->worker_count - free;
+}
+
 static const char *const passwords[] = { "pa55word", "wrong" };
 START_TEST(after_failures_right_and_wrong_passwords_are_delayed_alike)
 	{
@@ -176,6 +182,49 @@ START_TEST(where_a_login_has_succeeded_others_failures_do_not_delay_it)
 		begin_one(2, "bob", "wrong", "192.0.2.7");
 		wait_answer();
 		ck_assert_int_eq(got[2].result, LOGIN_REFUSED);
+	}
+END_TEST
+
+/* Put the users in force once more, with other hashes of their password. */
+static void change_passwords(void)
+{
+	policy_unref(&service.policy);
+	service.policy = auth_service_policy();
+	auth_service_publish(&service);
+}
+
+/* bob, too, unless he has succeeded since. */
+START_TEST(a_changed_password_ends_the_trust_of_the_old_one)
+	{
+		auth_service_publish(&service);
+		begin_one(0, "bob", "pa55word", "192.0.2.7");
+		wait_answer();
+		change_passwords();
+		count_failures("bob", "198.51.100.1", 2);
+		begin_one(1, "bob", "pa55word", "192.0.2.7");
+		ck_assert_int_eq(answers, 1);
+		ck_assert_uint_eq(handles[1]->ticket.delay_ms, 500);
+		wait_answer();
+		ck_assert_int_eq(got[1].result, LOGIN_ACCEPTED);
+		begin_one(2, "bob", "pa55word", "192.0.2.7");
+		ck_assert_int_eq(answers, 3); /* without a turn of the loop */
+	}
+END_TEST
+
+/* An attempt began before the change, and is checked by the new row. */
+START_TEST(a_success_counts_for_the_password_that_was_checked)
+	{
+		auth_service_publish(&service);
+		leave_workers(0);
+		begin_one(0, "bob", "pa55word", "192.0.2.7");
+		change_passwords();
+		leave_workers(auth->worker_count);
+		attempts_employ(auth);
+		wait_answer();
+		ck_assert_int_eq(got[0].result, LOGIN_ACCEPTED);
+		count_failures("bob", "198.51.100.1", 9);
+		begin_one(1, "bob", "pa55word", "192.0.2.7");
+		ck_assert_int_eq(answers, 2);
 	}
 END_TEST
 
@@ -282,12 +331,6 @@ END_TEST
 
 /* ---- the order of workers ------------------------------------------------------------ */
 
-/* Pretend that all workers but one, or all, are busy. */
-static void leave_workers(size_t free)
-{
-	auth->working = auth->worker_count - free;
-}
-
 /* The first attempts come from one network; the last is to be answered early. */
 static const struct {
 	const char *crowd, *last;
@@ -330,6 +373,7 @@ static void trust(const struct attempt_request *request)
 	const struct login_request name = { .login = request->login, .secret = "" };
 	struct penalty_keys keys = penalty_keys(login_key(service.policy, &name), &request->client);
 
+	keys.credential = login_credential(service.policy, &name);
 	if (request->is_client_claimed)
 		penalty_set_apart(&keys);
 	penalty_succeeded(auth->penalty, &keys, auth_seconds());
@@ -343,7 +387,7 @@ static const struct {
 	bool is_claimed;   /* and the last is from a network that is new */
 	int place;
 } trusted_crowds[] = {
-	{ true, false, 3 },  /* a stolen password that was changed */
+	{ true, false, 3 },  /* a stolen password */
 	{ false, false, 2 }, /* logins behind one address */
 	{ true, true, 3 },   /* networks that a process of this machine claims */
 };
@@ -755,6 +799,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, after_failures_right_and_wrong_passwords_are_delayed_alike, 0,
 		COUNT(passwords));
 	tcase_add_test(tcase, where_a_login_has_succeeded_others_failures_do_not_delay_it);
+	tcase_add_test(tcase, a_changed_password_ends_the_trust_of_the_old_one);
+	tcase_add_test(tcase, a_success_counts_for_the_password_that_was_checked);
 	tcase_add_test(tcase, hanging_up_frees_no_place);
 	tcase_add_test(tcase, who_waits_at_the_gate_and_hangs_up_is_gone);
 	tcase_add_test(tcase, many_right_logins_at_once_succeed);

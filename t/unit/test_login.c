@@ -273,6 +273,30 @@ START_TEST(all_spellings_of_a_login_have_one_key)
 	}
 END_TEST
 
+/* The rows of Bob and nohash have other passwords. */
+static const struct {
+	const char *first, *second;
+	bool same;
+} credentials[] = {
+	{ "bob", "BOB@Example.com", true },
+	{ "bob", "nohash", false },
+	{ "eve", "nobody", true }, /* none */
+	{ "token:bob@example.com", "eve", true },
+};
+START_TEST(a_credential_is_that_of_the_row)
+	{
+		const struct login_request first = { .login = credentials[_i].first, .secret = "" },
+					   second = { .login = credentials[_i].second,
+						   .secret = "" };
+
+		ck_assert_int_eq(login_credential(made.policy, &first) ==
+				login_credential(made.policy, &second),
+			credentials[_i].same);
+		ck_assert_int_eq(login_credential(made.policy, &second) == 0, _i >= 2);
+		ck_assert_uint_eq(login_credential(NULL, &first), 0);
+	}
+END_TEST
+
 /* The names under which logins are suspended and counted. */
 static const struct {
 	const char *login, *name;
@@ -636,6 +660,7 @@ static Suite *login_suite(void)
 		2);
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
 	tcase_add_loop_test(tests, all_spellings_of_a_login_have_one_key, 0, COUNT(spellings));
+	tcase_add_loop_test(tests, a_credential_is_that_of_the_row, 0, COUNT(credentials));
 	tcase_add_loop_test(tests, a_login_has_one_name, 0, COUNT(login_names));
 	tcase_add_loop_test(tests, a_name_is_never_cut, 0, 2);
 	tcase_add_test(tests, each_token_has_a_key);

@@ -201,6 +201,38 @@ START_TEST(a_login_is_trusted_where_it_has_succeeded)
 	}
 END_TEST
 
+/* bob's password is changed because a thief has it. */
+START_TEST(trust_ends_with_the_password_that_earned_it)
+	{
+		struct penalty_keys thief = keys_of("bob", "192.0.2.7"),
+				    owner = keys_of("bob", "198.51.100.1"),
+				    nowhere = keys_of("bob", "");
+		struct penalty_view got;
+
+		thief.credential = owner.credential = nowhere.credential = 1;
+		penalty_succeeded(penalty, &thief, now);
+		penalty_succeeded(penalty, &owner, now);
+		penalty_succeeded(penalty, &nowhere, now);
+		thief.credential = owner.credential = nowhere.credential = 2;
+		got = penalty_view(penalty, &thief, now);
+		ck_assert_uint_eq(got.trust, 0);
+		ck_assert(!got.is_known && !got.is_near && !got.has_succeeded);
+		ck_assert(!penalty_view(penalty, &nowhere, now).has_succeeded);
+		for (int i = 0; i < 3; i++)
+			penalty_failed(penalty, &thief, now);
+		ck_assert_uint_eq(penalty_view(penalty, &thief, now).delay_ms, 1000);
+		/* the owner proves himself once */
+		ck_assert_uint_eq(penalty_view(penalty, &owner, now).delay_ms, 1000);
+		penalty_succeeded(penalty, &owner, now);
+		ck_assert_uint_eq(penalty_view(penalty, &owner, now).trust, PENALTY_TRUST_FAILURES);
+		ck_assert_uint_eq(penalty_view(penalty, &thief, now).trust, 0);
+		/* a thief's attempts that waited during the change are bounded together */
+		thief.credential = 1;
+		ck_assert_uint_eq(penalty_view(penalty, &thief, now).trust,
+			PENALTY_TRUST_FAILURES - 3);
+	}
+END_TEST
+
 /* A device of bob's has an old password: its failures count in its network, where he has succeeded,
  * and nobody sees them elsewhere. */
 START_TEST(failures_where_a_login_has_succeeded_count_for_that_network_alone)
@@ -554,6 +586,7 @@ static Suite *penalty_suite(void)
 	tcase_add_loop_test(tests, each_minute_forgives_one_failure_also_while_others_follow, 0,
 		COUNT(spaced));
 	tcase_add_loop_test(tests, a_login_is_trusted_where_it_has_succeeded, 0, COUNT(trusts));
+	tcase_add_test(tests, trust_ends_with_the_password_that_earned_it);
 	tcase_add_test(tests, failures_where_a_login_has_succeeded_count_for_that_network_alone);
 	tcase_add_test(tests, a_new_token_is_trusted_where_one_of_the_same_address_has_succeeded);
 	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));

@@ -19,7 +19,7 @@
 
 #define WAIT_MAX_S 20
 
-static struct policy *make_policy(void)
+struct policy *auth_service_policy(void)
 {
 	struct policy *policy;
 	char hash[384];
@@ -74,7 +74,7 @@ void auth_service_new(struct auth_service *service, const char *config_text)
 	struct settings *settings;
 	struct errmsg err;
 
-	*service = (struct auth_service){ .policy = make_policy() };
+	*service = (struct auth_service){ .policy = auth_service_policy() };
 	log_set_level(LOG_LEVEL_ERROR);
 	(void)snprintf(service->folder, sizeof(service->folder), "/tmp/test_auth.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(service->folder));
