@@ -87,6 +87,8 @@ uint32_t rates_max_relaying(const struct rates *rates)
 static int parse_value(enum rate rate, const char *value, struct limits *limits_r,
 	struct errmsg *err)
 {
+	size_t zeros = 0;
+
 	if (rate_is_plain(rate) &&
 		(value[0] == '\0' || strspn(value, "0123456789") != strlen(value)))
 		return errmsg_set(err, "\"%.*s\" is not a number (0: no limit)",
@@ -95,10 +97,15 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 		return -1;
 	if (limits_r->len == 0)
 		return errmsg_set(err, "there is no limit; write N/T, as in 50/5m, or 0 for none");
-	for (size_t i = 0; i < limits_r->len; i++) {
-		if (limits_r->limit[i].count == 0)
-			limits_r->len = 0; /* no limit */
-	}
+	for (size_t i = 0; i < limits_r->len; i++)
+		zeros += limits_r->limit[i].count == 0;
+	if (zeros == 0)
+		return 0;
+	if (zeros < limits_r->len) /* it would be no limit at all, or forbid everything */
+		return errmsg_set(err,
+			"\"%.*s\" has 0 beside other limits; write 0 alone for no limit, or omit it",
+			TEXT_CUT(value, 60));
+	limits_r->len = 0; /* no limit */
 	return 0;
 }
 

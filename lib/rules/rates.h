@@ -45,7 +45,7 @@ void rates_free(struct rates **rates); /* accepts NULL */
  * "2001:db8") or a host name with all names below it; for the others, a mail address or a domain
  * with its subdomains. "default" (for plain numbers also "max") applies to all others, and
  * "max_relaying" of RATE_RECIPIENTS to sessions with a login. The value is text for limits_parse(),
- * or a plain number. Returns 0, or -1 with err set.
+ * or a plain number; a 0 beside other limits is an error. Returns 0, or -1 with err set.
  */
 int rates_add(struct rates *rates, enum rate rate, const char *key, const char *value,
 	struct errmsg *err);
