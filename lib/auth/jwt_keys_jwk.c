@@ -14,8 +14,11 @@
 
 #include "lib/auth/base64.h"
 #include "lib/auth/jwt_keys_private.h"
+#include "lib/base/text.h"
 
 #define MEMBER_MAX 4096 /* characters of a number or a secret */
+#define KID_SHOWN 60	/* bytes */
+#define VALUE_SHOWN 20	/* too few for a key */
 
 struct bytes {
 	uint8_t bytes[BASE64_DECODED_MAX(MEMBER_MAX)];
@@ -235,21 +238,78 @@ static int read_jwk(const json_t *jwk, struct jwt_key *key, struct errmsg *err)
 	return bind_algorithm(jwk, key, err);
 }
 
-/* Returns whether the key is not for verifying signatures (RFC 7517 sections 4.2 and 4.3). A
- * malformed member does not permit it either. */
-static bool is_for_other_use(const json_t *jwk)
+enum purpose { VERIFYING, ANOTHER, MALFORMED };
+
+/* Returns the purpose in "use" (RFC 7517 section 4.2); err is set for MALFORMED. */
+static enum purpose purpose_of_use(const json_t *use, struct errmsg *err)
 {
-	const json_t *use = json_object_get(jwk, "use"),
-		     *operations = json_object_get(jwk, "key_ops"), *one;
+	const char *text = json_string_value(use);
+
+	if (use == NULL || (text != NULL && strcmp(text, "sig") == 0))
+		return VERIFYING;
+	if (text != NULL && strcmp(text, "enc") == 0)
+		return ANOTHER;
+	if (text == NULL)
+		(void)errmsg_set(err, "\"use\" is not a string");
+	else
+		(void)errmsg_set(err,
+			"\"use\" is \"%.*s\"; a key that verifies signatures has \"sig\", in lower "
+			"case",
+			TEXT_CUT(text, VALUE_SHOWN));
+	return MALFORMED;
+}
+
+static bool is_operation(const char *name)
+{
+	static const char *const names[] = { "sign", "encrypt", "decrypt", "wrapKey", "unwrapKey",
+		"deriveKey", "deriveBits" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns the purpose in "key_ops" (RFC 7517 section 4.3); err is set for MALFORMED. */
+static enum purpose purpose_of_operations(const json_t *operations, struct errmsg *err)
+{
+	enum purpose purpose = ANOTHER;
+	const json_t *one;
 	size_t i;
 
-	if (use != NULL && (!json_is_string(use) || strcmp(json_string_value(use), "sig") != 0))
-		return true;
-	json_array_foreach (operations, i, one) {
-		if (json_is_string(one) && strcmp(json_string_value(one), "verify") == 0)
-			return false;
+	if (operations == NULL)
+		return VERIFYING;
+	if (json_array_size(operations) == 0) {
+		(void)errmsg_set(err, "\"key_ops\" is %s",
+			json_is_array(operations) ? "empty" : "not an array");
+		return MALFORMED;
 	}
-	return operations != NULL;
+	json_array_foreach (operations, i, one) {
+		const char *name = json_string_value(one);
+
+		if (name != NULL && strcmp(name, "verify") == 0)
+			return VERIFYING;
+		if (purpose == MALFORMED || (name != NULL && is_operation(name)))
+			continue;
+		purpose = MALFORMED;
+		if (name == NULL)
+			(void)errmsg_set(err, "\"key_ops\" has an entry that is not a string");
+		else
+			(void)errmsg_set(err,
+				"\"key_ops\" has \"%.*s\"; a key that verifies signatures has "
+				"\"verify\"",
+				TEXT_CUT(name, VALUE_SHOWN));
+	}
+	return purpose;
+}
+
+/* Returns whether a key verifies signatures, or is for another purpose without a mistake. */
+static enum purpose purpose_of(const json_t *jwk, struct errmsg *err)
+{
+	const enum purpose use = purpose_of_use(json_object_get(jwk, "use"), err);
+
+	return use == VERIFYING ? purpose_of_operations(json_object_get(jwk, "key_ops"), err) : use;
 }
 
 /* Returns whether a JWK of any type contains a secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
@@ -264,20 +324,40 @@ static bool is_private(const json_t *jwk)
 	return false;
 }
 
+static void report_left_out(const json_t *jwk, size_t number, struct problems *problems,
+	const struct errmsg *err)
+{
+	const char *kid = json_string_value(json_object_get(jwk, "kid"));
+
+	if (kid == NULL)
+		problems_add(problems, "key %zu: %s; left out", number, err->text);
+	else
+		problems_add(problems, "key %zu (kid \"%.*s\"): %s; left out", number,
+			TEXT_CUT(kid, KID_SHOWN), err->text);
+}
+
 /* Returns 1 when the key was added, 0 when it was left out, or -1, with err set unless it is 1. */
 static int add_jwk(struct jwt_keys *keys, const json_t *jwk, size_t number,
 	struct problems *problems, struct errmsg *err)
 {
 	struct jwt_key key = { .kid = NULL };
 
+	enum purpose purpose;
+
 	if (is_private(jwk))
 		jwt_keys_set_private(keys);
-	if (!json_is_object(jwk) || is_for_other_use(jwk)) {
+	if (!json_is_object(jwk)) {
+		(void)errmsg_set(err, "not a JSON object");
+		report_left_out(jwk, number, problems, err);
+		return 0;
+	}
+	purpose = purpose_of(jwk, err);
+	if (purpose == ANOTHER) {
 		(void)errmsg_set(err, "not a key for verifying signatures");
 		return 0;
 	}
-	if (read_jwk(jwk, &key, err) < 0) {
-		problems_add(problems, "key %zu: %s; left out", number, err->text);
+	if (purpose == MALFORMED || read_jwk(jwk, &key, err) < 0) {
+		report_left_out(jwk, number, problems, err);
 		jwt_key_wipe(&key);
 		return 0;
 	}

@@ -242,20 +242,31 @@ static const struct {
 	{ "{" EC ",\"kid\":null}", "\"kid\" is not a string" },
 	{ "{" EC ",\"kid\":[\"1\"]}", "\"kid\" is not a string" },
 
+	/* no object */
+	{ "7", "not a JSON object" },
+	{ "null", "not a JSON object" },
+	{ "[{" EC "}]", "not a JSON object" },
+
+	/* use and key_ops that are none */
+	{ "{" EC ",\"use\":\"SIG\"}",
+		"\"use\" is \"SIG\"; a key that verifies signatures has \"sig\", in lower case" },
+	{ "{" EC ",\"use\":\"Enc\"}", "\"use\" is \"Enc\"" },
+	{ "{" EC ",\"use\":\"\"}", "\"use\" is \"\"" },
+	{ "{" EC ",\"use\":[\"enc\"]}", "\"use\" is not a string" },
+	{ "{" EC ",\"use\":null}", "\"use\" is not a string" },
+	{ "{" EC ",\"key_ops\":\"sign\"}", "\"key_ops\" is not an array" },
+	{ "{" EC ",\"key_ops\":{\"verify\":true}}", "\"key_ops\" is not an array" },
+	{ "{" EC ",\"key_ops\":null}", "\"key_ops\" is not an array" },
+	{ "{" EC ",\"key_ops\":[]}", "\"key_ops\" is empty" },
+	{ "{" EC ",\"key_ops\":[7,\"sign\"]}", "\"key_ops\" has an entry that is not a string" },
+	{ "{" EC ",\"key_ops\":[\"sign\",\"Verify\"]}",
+		"\"key_ops\" has \"Verify\"; a key that verifies signatures has \"verify\"" },
+
 	/* another use */
-	{ "7", "" },
-	{ "null", "" },
-	{ "[{" EC "}]", "" },
 	{ "{" EC ",\"use\":\"enc\"}", "" },
-	{ "{" EC ",\"use\":\"SIG\"}", "" },
-	{ "{" EC ",\"use\":[\"enc\"]}", "" },
-	{ "{" EC ",\"use\":null}", "" },
-	{ "{" EC ",\"key_ops\":\"sign\"}", "" },
-	{ "{" EC ",\"key_ops\":{\"verify\":true}}", "" },
-	{ "{" EC ",\"key_ops\":[]}", "" },
 	{ "{" EC ",\"key_ops\":[\"sign\"]}", "" },
-	{ "{" EC ",\"key_ops\":[7,\"Verify\"]}", "" },
 	{ "{" EC ",\"use\":\"sig\",\"key_ops\":[\"encrypt\"]}", "" },
+	{ "{" EC ",\"use\":\"enc\",\"key_ops\":\"verify\"}", "" },
 };
 
 /* No error text may contain one of these. */
@@ -295,9 +306,27 @@ START_TEST(leaves_a_bad_jwk_out_and_reports_why)
 			ck_assert_ptr_nonnull(strstr(problems_text(problems, i), "key 2: "));
 			ck_tells_no_key(problems_text(problems, i));
 		}
-		if (bad[_i].why[0] != '\0')
-			ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_uint_eq(problems_count(problems), bad[_i].why[0] != '\0');
 		strbuf_free(&text);
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
+START_TEST(a_key_that_is_left_out_is_named_by_its_id)
+	{
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+
+		ck_assert_int_eq(add(keys,
+					 "{\"keys\":[{" ED "},{" EC ",\"kid\":\"2024-a\",\"use\":"
+					 "\"signature\"}]}",
+					 problems, NULL),
+			0);
+		ck_assert_uint_eq(problems_count(problems), 1);
+		ck_assert_str_eq(problems_text(problems, 0),
+			"key 2 (kid \"2024-a\"): \"use\" is \"signature\"; a key that verifies "
+			"signatures has \"sig\", in lower case; left out");
 		problems_free(&problems);
 		jwt_keys_unref(&keys);
 	}
@@ -560,6 +589,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_secret_of_a_jwk_is_decoded_from_base64url);
 	tcase_add_test(tcase, the_private_part_of_a_jwk_is_not_kept);
 	tcase_add_loop_test(tcase, leaves_a_bad_jwk_out_and_reports_why, 0, COUNT(bad));
+	tcase_add_test(tcase, a_key_that_is_left_out_is_named_by_its_id);
 	tcase_add_loop_test(tcase, refuses_a_file_that_is_no_set_of_keys, 0, COUNT(files));
 	tcase_add_loop_test(tcase, a_set_without_a_usable_key_is_read, 0, COUNT(empty_sets));
 	tcase_add_loop_test(tcase, notes_whether_a_text_has_secrets, 0, COUNT(secrecy));
