@@ -301,7 +301,7 @@ static int add_rows(struct store_rows *rows, enum store_table table, const struc
 	struct table_of of = { doc, table, array };
 	const unsigned parts = table == STORE_USERS && doc->cuts_count > 0 ? doc->cuts_count : 1;
 
-	if (array == NULL || json_is_null(array))
+	if (array == NULL)
 		return 0;
 	if (!json_is_array(array))
 		return errmsg_set(err, "\"%s\" must be a list of rows: [{...}, ...]", name);
@@ -339,11 +339,13 @@ static int check_format(const json_t *root, struct errmsg *err)
 	return 0;
 }
 
-/* Report members other than the tables: a mistyped name of a table is a problem. */
+/* Report members other than the tables: a mistyped name of a table is a problem. Users that are
+ * missing otherwise are a note. */
 static void report_members(const struct store_rows *rows, const json_t *root)
 {
 	static const char *const members[] = { "format", "profiles", "users", "revision",
 		"written" };
+	bool has_users = json_object_get(root, "users") != NULL;
 	const char *key, *near;
 	json_t *value;
 	unsigned best;
@@ -356,14 +358,21 @@ static void report_members(const struct store_rows *rows, const json_t *root)
 			if (near_name_better(key, members[i], &best))
 				near = members[i];
 		}
-		if (near != NULL && json_object_get(root, near) == NULL)
+		if (near != NULL && json_object_get(root, near) == NULL) {
 			problems_add(rows->problems,
 				"%s: \"%.*s\" is unknown and ignored; did you mean \"%s\"?",
 				rows->path, TEXT_CUT(key, 100), near);
-		else if (near == NULL || strcmp(near, key) != 0)
+			has_users |= strcmp(near, "users") == 0;
+		} else if (near == NULL || strcmp(near, key) != 0) {
 			problems_note(rows->problems, "%s: \"%.*s\" is unknown and ignored",
 				rows->path, TEXT_CUT(key, 100));
+		}
 	}
+	if (!has_users)
+		problems_note(rows->problems,
+			"%s: \"users\" is missing, so that the store has no users; "
+			"write \"users\": [] if that is intended",
+			rows->path);
 }
 
 static int read_document(struct store_rows *rows, struct document *doc, struct errmsg *err)

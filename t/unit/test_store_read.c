@@ -239,6 +239,9 @@ static const struct {
 	{ "{\"format\": \"postern-store-1\", \"comment\": \"x\", \"users\": []}", PROBLEM_NOTE,
 		"s: \"comment\" is unknown and ignored" },
 	{ "{\"format\": \"postern-store-1\", \"revision\": \"\", \"users\": []}", PROBLEM, NULL },
+	{ "{\"format\": \"postern-store-1\", \"profiles\": []}", PROBLEM_NOTE,
+		"s: \"users\" is missing, so that the store has no users; write "
+		"\"users\": [] if that is intended" },
 };
 START_TEST(an_unknown_column_is_reported_once)
 	{
@@ -270,6 +273,12 @@ static const struct {
 	{ "{\"format\": \"postern-store-1\"}", "s: has neither \"profiles\" nor \"users\"" },
 	{ "{\"format\": \"postern-store-1\", \"users\": {}}",
 		"s: \"users\" must be a list of rows: [{...}, ...]" },
+	{ "{\"format\": \"postern-store-1\", \"users\": null, \"profiles\": []}",
+		"s: \"users\" must be a list of rows: [{...}, ...]" },
+	{ "{\"format\": \"postern-store-1\", \"users\": [], \"profiles\": null}",
+		"s: \"profiles\" must be a list of rows: [{...}, ...]" },
+	{ "{\"format\": \"postern-store-1\", \"users\": [], \"profiles\": \"\"}",
+		"s: \"profiles\" must be a list of rows: [{...}, ...]" },
 	{ "{\"format\": \"postern-store-1\", \"users\": [], \"users\": []}",
 		"s: line 1, column 50: duplicate object key near '\"users\"'" },
 	{ "{\"format\": \"postern-store-1\", \"users\": [], \"checksum\": \"sha256:00\"}",
