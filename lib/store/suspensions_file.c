@@ -19,17 +19,18 @@ static const char head[] =
 
 int suspensions_load(const char *path, struct suspensions *suspensions, struct errmsg *err)
 {
+	struct errmsg failure = { "" };
 	char *text;
 	size_t len, mark;
 	int ret;
 
 	if (path[0] == '\0')
 		return 0;
-	switch (file_read(path, FILE_MAX, &text, &len, NULL, err)) {
+	switch (file_read(path, FILE_MAX, &text, &len, NULL, &failure)) {
 	case FILE_MISSING:
 		return 0;
 	case FILE_FAILED:
-		return -1;
+		return errmsg_set(err, "%s", failure.text);
 	case FILE_READ:
 		break;
 	}

@@ -314,6 +314,19 @@ START_TEST(a_file_with_other_logins_than_those_in_force_is_found)
 	}
 END_TEST
 
+START_TEST(without_suspensions_a_removed_file_is_no_error)
+	{
+		make_directory();
+		ck_assert_int_eq(suspensions_set(suspensions, "bob", false), 1);
+		start();
+		write_file("alice\n");
+		(void)wait_error(suspension_keeper_file_error, true);
+		ck_assert_int_eq(unlink(path), 0);
+		(void)wait_error(suspension_keeper_file_error, false);
+		ck_assert_int_ne(access(path, F_OK), 0);
+	}
+END_TEST
+
 /* _i: it is removed, or replaced by what cannot be read: a FIFO, a directory */
 START_TEST(a_file_that_is_lost_is_written_again)
 	{
@@ -384,6 +397,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_end_waits_for_what_was_requested);
 	tcase_add_test(tcase, a_file_that_somebody_has_broken_is_found);
 	tcase_add_test(tcase, a_file_with_other_logins_than_those_in_force_is_found);
+	tcase_add_test(tcase, without_suspensions_a_removed_file_is_no_error);
 	tcase_add_loop_test(tcase, a_file_that_is_lost_is_written_again, 0, 3);
 	tcase_add_test(tcase, a_changed_file_stays_until_its_successor_is_on_the_disk);
 	tcase_add_test(tcase, what_cannot_be_put_aside_is_reported);
