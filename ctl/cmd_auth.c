@@ -8,6 +8,8 @@
 #include "ctl/cmd.h"
 #include "ctl/control_client.h"
 #include "lib/base/print.h"
+#include "lib/base/utf8.h"
+#include "lib/base/visible.h"
 
 static void print_suspension(const struct ctl *ctl, json_t *answer)
 {
@@ -66,11 +68,16 @@ static void print_forgiven(const struct ctl *ctl, json_t *answer)
  * or whose attempts are used up. */
 static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 {
-	json_t *request = json_pack("{s:s, s:s+}", "command", "limits", "key", "login:", login);
-	json_t *answer = NULL, *key, *window;
+	struct strbuf shown = STRBUF_INIT;
+	json_t *request, *answer = NULL, *key, *window;
 	struct errmsg err;
 	size_t i;
 
+	strbuf_add_str(&shown, "login:");
+	visible_add(&shown, login, strlen(login)); /* as the daemon reads a key, too */
+	request = shown.failed ? NULL :
+				 json_pack("{s:s, s:s}", "command", "limits", "key", shown.text);
+	strbuf_free(&shown);
 	if (control_client_once(ctl, request, &answer, &err) == CTL_OK) {
 		key = json_array_get(json_object_get(answer, "keys"), 0);
 		json_array_foreach (json_object_get(key, "windows"), i, window) {
@@ -91,15 +98,43 @@ static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 	json_decref(answer);
 }
 
+/* Add the login with escapes that the daemon reads: a request holds only UTF-8. */
+static void add_escaped(struct strbuf *out, const char *login)
+{
+	size_t len;
+
+	for (;;) {
+		len = strcspn(login, "\\");
+		visible_add(out, login, len);
+		if (login[len] == '\0')
+			return;
+		strbuf_add_str(out, "\\x5c"); /* itself no part of an escape */
+		login += len + 1;
+	}
+}
+
+static json_t *suspension_request(const struct ctl *ctl, const char *login)
+{
+	struct strbuf escaped = STRBUF_INIT;
+	json_t *request;
+
+	if (utf8_valid_len(login, strlen(login)) == strlen(login))
+		return json_pack("{s:s, s:s}", "command", ctl->command->name, "login", login);
+	add_escaped(&escaped, login);
+	request = escaped.failed ? NULL :
+				   json_pack("{s:s, s:s, s:b}", "command", ctl->command->name,
+					   "login", escaped.text, "escaped", 1);
+	strbuf_free(&escaped);
+	return request;
+}
+
 int cmd_suspend(const struct ctl *ctl, int argc, char **argv)
 {
 	int ret;
 
-	if (argc != 2)
+	if (command_operands(argc, argv) != 2)
 		return command_usage(ctl);
-	ret = control_client_show(ctl,
-		json_pack("{s:s, s:s}", "command", ctl->command->name, "login", argv[1]),
-		print_suspension);
+	ret = control_client_show(ctl, suspension_request(ctl, argv[1]), print_suspension);
 	if (ret == CTL_OK && !ctl->json && strcmp(ctl->command->name, "resume") == 0)
 		warn_of_full_limits(ctl, argv[1]);
 	return ret;
@@ -116,6 +151,7 @@ int cmd_suspended(const struct ctl *ctl, int argc, char **argv)
 
 int cmd_auth(const struct ctl *ctl, int argc, char **argv)
 {
+	argc = command_operands(argc, argv);
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "reset") != 0)
 		return command_usage(ctl);
 	return control_client_show(ctl,

@@ -122,6 +122,7 @@ int cmd_limits(const struct ctl *ctl, int argc, char **argv)
 {
 	json_t *request;
 
+	argc = command_operands(argc, argv);
 	if (make_request(argc, argv, &request))
 		return control_client_show(ctl, request, print_limits);
 	json_decref(request);

@@ -37,6 +37,18 @@ bool command_has_option(const struct ctl *ctl, int argc, char **argv, const char
 	return has_option;
 }
 
+int command_operands(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && strcmp(argv[at], "--") != 0)
+		at++;
+	if (at >= argc)
+		return argc;
+	memmove(&argv[at], &argv[at + 1], (size_t)(argc - at) * sizeof(*argv)); /* and the NULL */
+	return argc - 1;
+}
+
 int command_fail(int code, const struct errmsg *err)
 {
 	(void)fflush(stdout);

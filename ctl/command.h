@@ -51,6 +51,10 @@ int command_no_arguments(const struct ctl *ctl, int argc, char **argv);
 bool command_has_option(const struct ctl *ctl, int argc, char **argv, const char *option,
 	int *ret_r);
 
+/* Remove the first "--", behind which nothing is an option. Returns the number of arguments that
+ * are left. For commands that do not use getopt(3). */
+int command_operands(int argc, char **argv);
+
 /* Print err to standard error; returns code. */
 int command_fail(int code, const struct errmsg *err);
 

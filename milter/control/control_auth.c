@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/base/visible.h"
 #include "lib/decide/login.h"
 #include "milter/control/control_private.h"
 #include "milter/log/json_text.h"
@@ -127,6 +128,40 @@ static int resume(const struct control *control, const struct policy *policy, co
 	return changed;
 }
 
+/* Return whether a login is suspended under one of the names under which resume() finds it. */
+static bool is_suspended(const struct control *control, const struct policy *policy,
+	const char *login)
+{
+	struct suspensions *suspensions = suspensions_of(control);
+	char name[LOGIN_SIZE], other[LOGIN_SIZE];
+
+	if (!find_login(policy, login, name))
+		return false;
+	return suspensions_has(suspensions, name) || suspensions_has(suspensions, login) ||
+		(policy != NULL && check_other_spelling(policy, name, other) &&
+			suspensions_has(suspensions, other));
+}
+
+/*
+ * Return the login that a request means: its text, or the text without the escapes with which
+ * logins are shown (lib/base/visible.h) if the request says so, or if only that login can be
+ * resumed. decoded is memory for it. Returns NULL if there is none, or when out of memory.
+ */
+static const char *meant_login(const struct control *control, const struct policy *policy,
+	const json_t *request, bool suspended, struct strbuf *decoded)
+{
+	const char *login = json_string_value(json_object_get(request, "login"));
+	const bool is_escaped = json_is_true(json_object_get(request, "escaped"));
+
+	if (login == NULL || strchr(login, '\\') == NULL ||
+		(!is_escaped && (suspended || is_suspended(control, policy, login))))
+		return login;
+	visible_read(decoded, login);
+	if (decoded->failed)
+		return NULL;
+	return is_escaped || is_suspended(control, policy, decoded->text) ? decoded->text : login;
+}
+
 /*
  * Whether white space around the login is a mistake: there is no user of that name, but one without
  * the white space. If so, write its name.
@@ -171,13 +206,12 @@ static json_t *other_login(const struct control *control, const char *login)
 	return other;
 }
 
-/* Suspend or resume at once, also when the file cannot be written: the keeper tries again. The
- * connection is busy. */
-static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
+/* Suspend or resume a login (NULL: none is given) at once, also when the file cannot be written:
+ * the keeper tries again. The connection is busy. */
+static void change_login(struct connection *connection, const struct policy *policy,
+	const char *login, bool suspended)
 {
 	const struct control *control = connection->control;
-	const char *login = json_string_value(json_object_get(request, "login"));
-	struct policy *policy = snapshot_get(shared_snapshot(control->subject.shared));
 	struct errmsg unsaved;
 	struct user user;
 	json_t *answer;
@@ -192,7 +226,6 @@ static void change_suspension(struct connection *connection, const json_t *reque
 		suspended ? suspensions_set(suspensions_of(control), name, true) :
 			    resume(control, policy, login, name);
 
-	policy_unref(&policy);
 	if (is_stray) {
 		refuse_stray_space(connection, login, meant);
 		return;
@@ -205,8 +238,9 @@ static void change_suspension(struct connection *connection, const json_t *reque
 				   "the login is longer than any login can be");
 		return;
 	}
-	answer = json_pack("{s:b, s:s, s:b, s:b, s:b, s:o}", "ok", 1, "login", name, "suspended",
-		(int)suspended, "changed", changed, "known", (int)known, "token_login",
+	answer = json_pack("{s:b, s:o, s:b, s:b, s:b, s:o}", "ok", 1, "login",
+		json_text(name, strlen(name)), "suspended", (int)suspended, "changed", changed,
+		"known", (int)known, "token_login",
 		suspended ? other_login(control, name) : json_null());
 	if (changed == 1) {
 		save_change(connection, name, suspended, answer);
@@ -218,6 +252,18 @@ static void change_suspension(struct connection *connection, const json_t *reque
 		answer = NULL;
 	}
 	connection_answer(connection, answer);
+}
+
+static void change_suspension(struct connection *connection, const json_t *request, bool suspended)
+{
+	const struct control *control = connection->control;
+	struct policy *policy = snapshot_get(shared_snapshot(control->subject.shared));
+	struct strbuf decoded = STRBUF_INIT;
+
+	change_login(connection, policy, meant_login(control, policy, request, suspended, &decoded),
+		suspended);
+	strbuf_free(&decoded);
+	policy_unref(&policy);
 }
 
 void obey_suspend(struct connection *connection, const json_t *request)

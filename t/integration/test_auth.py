@@ -285,6 +285,31 @@ def test_suspended_by_posternctl_over_restarts(daemon):
     assert (daemon.run / "suspended").read_text().startswith("#")
 
 
+def test_any_login_can_be_suspended_and_resumed(daemon):
+    def run(*arguments):
+        done = subprocess.run([POSTERNCTL, "-c", daemon.conf, *arguments], capture_output=True, check=False)
+        assert done.returncode == 0, done
+        return done.stdout.decode()
+
+    def logins():
+        return run("suspended").splitlines()
+
+    for login, shown in ((b"caf\xe9", r"caf\xe9"), (b"corp\\xe9", r"corp\xe9"), (b"a\\\xe9\x7f", r"a\\xe9\x7f"),
+                         ("b\u00adc".encode(), r"b\u00adc"), (b"--json", "--json"), (b"-h", "-h")):
+        assert shown in run("suspend", "--", login) and logins() == [shown]
+        assert "is no longer suspended" in run("resume", "--", login) and logins() == []
+        run("suspend", "--", login)
+        assert "is no longer suspended" in run("resume", "--", shown) and logins() == []  # as it is shown
+    run("suspend", b"caf\xe9")
+    run("suspend", r"caf\xe9")  # another one: a backslash may be a part of a login
+    assert logins() == [r"caf\xe9"] * 2
+    run("resume", r"caf\xe9")
+    assert (daemon.run / "suspended").read_bytes().splitlines()[1:] == [b"caf\xe9"]
+    run("resume", r"caf\xe9")
+    assert logins() == []
+    assert "was not suspended" in run("resume", r"caf\xe9")
+
+
 def test_a_suspension_outlives_another_spelling_of_the_row(daemon, store):
     daemon.wait_log("ready version")  # before that, no row shows the spelling of a login
     daemon.ctl("suspend", "bob@example.com")
