@@ -149,7 +149,7 @@ static void set_area(struct penalty_keys *keys, uint64_t near)
 
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client)
 {
-	struct penalty_keys keys = { .login = login };
+	struct penalty_keys keys = { .login = login, .owner = login };
 	struct cidr net;
 	size_t len; /* of the network; the lengths differ, and so do the keys */
 
@@ -183,6 +183,11 @@ void penalty_set_apart(struct penalty_keys *keys)
 	keys->near = keys->near == 0 ? 0 : (uint32_t)key_apart(keys->near) | 1;
 	set_pair(keys, keys->login);
 	set_area(keys, CLAIMS);
+}
+
+void penalty_set_owner(struct penalty_keys *keys, uint64_t owner)
+{
+	keys->owner = owner;
 }
 
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed)
@@ -392,7 +397,7 @@ struct penalty_view penalty_view(const struct penalty *penalty, const struct pen
 {
 	struct penalty_view view = { .is_clean = true };
 
-	view_successes(penalty, table_of(keys->login), keys->login, keys, now, &view);
+	view_successes(penalty, table_of(keys->owner), keys->owner, keys, now, &view);
 	view_successes(penalty, CLAIMED, keys->claimed, keys, now, &view);
 	for (int kind = 0; kind < AREA; kind++) {
 		const uint32_t failures = failures_of(penalty, kind, key_of_kind(keys, kind), now),
@@ -441,7 +446,7 @@ static bool reduce_trust(struct penalty *penalty, enum trusted which, uint64_t l
 
 void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	bool is_known = reduce_trust(penalty, table_of(keys->login), keys->login, keys, now);
+	bool is_known = reduce_trust(penalty, table_of(keys->owner), keys->owner, keys, now);
 
 	is_known |= reduce_trust(penalty, CLAIMED, keys->claimed, keys, now);
 	if (failures_of(penalty, NETWORK, keys->network, now) <= rules[NETWORK].tolerance)
@@ -455,7 +460,7 @@ void penalty_failed(struct penalty *penalty, const struct penalty_keys *keys, ui
 
 void penalty_succeeded(struct penalty *penalty, const struct penalty_keys *keys, uint32_t now)
 {
-	remember_success(penalty, table_of(keys->login), keys->login, keys, now);
+	remember_success(penalty, table_of(keys->owner), keys->owner, keys, now);
 	remember_success(penalty, CLAIMED, keys->claimed, keys, now);
 }
 
@@ -509,8 +514,8 @@ size_t penalty_reset(struct penalty *penalty, const struct penalty_keys *keys)
 		if (keys == NULL || key != 0)
 			cleared += clear_failures(penalty, kind, key);
 	}
-	if ((keys == NULL || keys->login != 0 || keys->network != 0) &&
-		clear_places(penalty, keys == NULL ? 0 : keys->login,
+	if ((keys == NULL || keys->owner != 0 || keys->network != 0) &&
+		clear_places(penalty, keys == NULL ? 0 : keys->owner,
 			keys == NULL ? 0 : keys->network) &&
 		cleared == 0)
 		cleared = 1;

@@ -82,7 +82,8 @@ struct penalty_keys {
 	uint64_t credential; /* of the stored password; 0: a token, or no user. The caller sets it,
 				also later, because a row may change during an attempt */
 	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4, and for root */
-	uint64_t claimed;	/* of the address that a token claims; 0: none */
+	uint64_t owner;	  /* whose successes count: the login, or a row (penalty_set_owner()) */
+	uint64_t claimed; /* of the address that a token claims; 0: none */
 	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
 	uint64_t area; /* of the login and the IPv4 /16 or IPv6 /32, or all claims, or all people; 0
 			  without either */
@@ -94,6 +95,13 @@ struct penalty_keys {
  * or of a token with it; 0 for none. client may be NULL, AF_UNSPEC, or a person (penalty_person()).
  */
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
+
+/*
+ * Set whose successes the attempt adds to and is trusted by: a hash of the name of the login's row.
+ * One key of a login may belong to two rows, BOB and BOB@DOMAIN. Its failures and its places are
+ * theirs together, but a user must not be trusted with the guesses at another one.
+ */
+void penalty_set_owner(struct penalty_keys *keys, uint64_t owner);
 
 /* Set the address that a token claims: a hash of it with the bit PENALTY_TOKEN, or 0. It has no
  * failures or delays of its own, because anybody can claim it. */

@@ -324,6 +324,24 @@ uint64_t login_credential(const struct policy *policy, const struct login_reques
 	return !is_found ? 0 : key == 0 ? 1 : key;
 }
 
+uint64_t login_owner_key(const struct policy *policy, const struct login_request *request)
+{
+	const char *domain = policy == NULL ? "" : policy_parts(policy)->settings->default_domain;
+	char name[LOGIN_SIZE];
+	struct user user;
+
+	if (policy == NULL || has_token(policy, request))
+		return login_key(policy, request);
+	if (policy_find_user(policy, request->login, &user))
+		return key_of_name(user.name, strlen(user.name));
+	if (domain[0] != '\0' &&
+		(size_t)text_format(name, sizeof(name), "%s@%s", request->login, domain) <
+			sizeof(name) &&
+		policy_find_user(policy, name, &user))
+		return key_of_name(user.name, strlen(user.name));
+	return login_key(policy, request);
+}
+
 uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,
 	const struct login_request *request)
 {

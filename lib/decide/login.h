@@ -81,6 +81,14 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
  */
 uint64_t login_credential(const struct policy *policy, const struct login_request *request);
 
+/*
+ * Return the key of the one whose successes count for an attempt, as penalty_set_owner() expects
+ * it: that of the row which the login finds or, if there is none, of the row NAME@default_domain,
+ * which has the same login_key(). Without either, nobody can have succeeded. A token is its own
+ * owner. policy may be NULL.
+ */
+uint64_t login_owner_key(const struct policy *policy, const struct login_request *request);
+
 /* Return the key of the address that a token claims, as penalty_claim() expects it, or 0 if the
  * request has no token or its address cannot be read. policy may be NULL. */
 uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,

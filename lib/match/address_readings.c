@@ -127,8 +127,8 @@ static bool remove_spaces(const char *local, size_t len, struct plain *plain_r)
  * !, then for %. Behind a ! without a domain, Postfix also removes the spaces within the rest.
  * Returns their number.
  */
-static size_t find_routes(
-	const struct plain *p, struct plain *spare, struct step steps_r[STEPS_MAX])
+static size_t find_routes(const struct plain *p, struct plain *spare,
+	struct step steps_r[STEPS_MAX])
 {
 	const size_t at = find_last_route(p);
 	const char *bang = memchr(p->text, '!', p->len);

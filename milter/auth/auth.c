@@ -247,8 +247,9 @@ static int reset_login(struct auth *auth, const char *login, size_t *forgiven_r,
 {
 	const struct login_request request = { .login = login, .secret = "" };
 	struct policy *policy = snapshot_get(shared_snapshot(auth->shared));
-	const struct penalty_keys keys = penalty_keys(login_key(policy, &request), NULL);
+	struct penalty_keys keys = penalty_keys(login_key(policy, &request), NULL);
 
+	penalty_set_owner(&keys, login_owner_key(policy, &request));
 	policy_unref(&policy);
 	if ((keys.login & PENALTY_TOKEN) != 0)
 		return errmsg_set(err,

@@ -87,6 +87,21 @@ void attempts_free(struct auth *auth)
 	}
 }
 
+static struct login_request login_of(const struct attempt *attempt)
+{
+	return (struct login_request){ .login = attempt->request.login,
+		.secret = attempt->request.secret,
+		.is_bearer = attempt->request.is_bearer,
+		.is_mute = attempt->request.is_mute };
+}
+
+static void set_owner(const struct attempt *attempt, struct penalty_keys *keys)
+{
+	const struct login_request name = login_of(attempt);
+
+	penalty_set_owner(keys, login_owner_key(attempt->policy, &name));
+}
+
 /* ---- the end ---------------------------------------------------------------------- */
 
 /* Record a decided attempt, let it leave the gate, and answer it. */
@@ -96,6 +111,8 @@ static void conclude_attempt(struct attempt *attempt)
 	attempt_done *done = attempt->handle == NULL ? NULL : attempt->done;
 	void *context = attempt->context;
 
+	if (answer.result == LOGIN_ACCEPTED)
+		set_owner(attempt, &attempt->ticket.keys); /* by the rules that accepted it */
 	attempt_record(attempt);
 	if (attempt->handle != NULL)
 		*attempt->handle = NULL;
@@ -180,14 +197,6 @@ static void renew_rules(struct attempt *attempt)
 	attempt->policy = snapshot_get(shared_snapshot(auth->shared));
 	attempt->keys = jwt_keys_ref(auth->keys.keys);
 	attempt->config = config_ref(auth->config);
-}
-
-static struct login_request login_of(const struct attempt *attempt)
-{
-	return (struct login_request){ .login = attempt->request.login,
-		.secret = attempt->request.secret,
-		.is_bearer = attempt->request.is_bearer,
-		.is_mute = attempt->request.is_mute };
 }
 
 /* As before; the result then counts for the password that these rules have. */
@@ -400,6 +409,7 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 	if (is_refused)
 		return keys;
 	keys.credential = login_credential(attempt->policy, &name);
+	set_owner(attempt, &keys);
 	penalty_claim(&keys,
 		login_claimed_key(attempt->policy, attempt->config->jwt.mail_claim, &name));
 	return keys;

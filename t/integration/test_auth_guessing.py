@@ -164,6 +164,26 @@ def test_an_own_login_does_not_help_a_guesser(daemon):
     assert daemon.wait_record(mark, stage="auth")["delay-ms"] == "1000"
 
 
+def test_another_row_of_the_same_login_does_not_help_a_guesser(daemon, store):
+    """The rows carol and carol@DEFAULT_DOMAIN may be two people's."""
+    twin = {"id": 9, "username": "carol@example.com", "password": hash_of("another"), "profileId": 1}
+    daemon.write_store({**store, "users": [*store["users"], twin]})
+    wait_until(lambda: log_in(daemon, "carol@example.com", "192.0.2.80", "another") == ("OK", "carol@example.com"),
+               "the row is in force")
+    daemon.ctl("auth", "reset")
+    for i in range(1, 4):
+        assert log_in(daemon, "carol@example.com", f"192.0.2.{80 + i}", "another")[0] == "OK"
+        assert log_in(daemon, "carol", f"192.0.2.{80 + i}", "another")[0] == "FAIL"
+    assert daemon.ctl("status")["auth"]["penalized_logins"] == 1
+    mark = daemon.mark()
+    assert log_in(daemon, "carol", "192.0.2.80", "another")[0] == "FAIL"
+    assert daemon.wait_record(mark, stage="auth")["delay-ms"] == "1000"
+    mark = daemon.mark()
+    assert log_in(daemon, "carol@example.com", "192.0.2.80", "another")[0] == "OK"
+    assert "delay-ms" not in daemon.wait_record(mark, stage="auth")
+    daemon.write_store(store)
+
+
 def test_guesses_all_over_a_48_count_together(daemon):
     with Attempts(daemon) as guesses:
         for i in range(36):

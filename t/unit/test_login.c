@@ -297,6 +297,34 @@ START_TEST(a_credential_is_that_of_the_row)
 	}
 END_TEST
 
+/* Two logins, and whether the successes of one count for the other. */
+static const struct {
+	const char *first, *second;
+	bool together;
+} owners[] = {
+	{ "Bob", "bob@EXAMPLE.com", true },
+	{ "dora", "DORA@example.com", true }, /* "dora" alone finds no row */
+	{ "dora@example.com@example.com", "dora", true },
+	{ "twin", "twin@example.com", false }, /* two rows */
+	{ "twin@example.com", "TWIN@Example.com@example.com", true },
+	{ "TWIN", "twin", true },
+	{ "bob", "off", false },
+	{ "eve", "bob", false },
+	{ "token", "bob", false },
+};
+START_TEST(successes_count_for_the_row_of_a_login)
+	{
+		const struct login_request first = { .login = owners[_i].first, .secret = "x" },
+					   second = { .login = owners[_i].second, .secret = "x" };
+		const uint64_t key = login_owner_key(made.policy, &first);
+
+		ck_assert_int_eq(key == login_owner_key(made.policy, &second), owners[_i].together);
+		ck_assert_uint_eq(key & PENALTY_TOKEN,
+			login_key(made.policy, &first) & PENALTY_TOKEN);
+		ck_assert_uint_ne(login_owner_key(NULL, &first), 0);
+	}
+END_TEST
+
 /* The names under which logins are suspended and counted. */
 static const struct {
 	const char *login, *name;
@@ -661,6 +689,7 @@ static Suite *login_suite(void)
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
 	tcase_add_loop_test(tests, all_spellings_of_a_login_have_one_key, 0, COUNT(spellings));
 	tcase_add_loop_test(tests, a_credential_is_that_of_the_row, 0, COUNT(credentials));
+	tcase_add_loop_test(tests, successes_count_for_the_row_of_a_login, 0, COUNT(owners));
 	tcase_add_loop_test(tests, a_login_has_one_name, 0, COUNT(login_names));
 	tcase_add_loop_test(tests, a_name_is_never_cut, 0, 2);
 	tcase_add_test(tests, each_token_has_a_key);

@@ -257,6 +257,34 @@ START_TEST(failures_where_a_login_has_succeeded_count_for_that_network_alone)
 	}
 END_TEST
 
+/* The rows bob and bob@DOMAIN have the same login, but are two people's. */
+START_TEST(trust_belongs_to_the_row_that_has_succeeded)
+	{
+		struct penalty_keys bob = keys_of("bob", "192.0.2.7"), other = bob;
+		const struct penalty_keys elsewhere = keys_of("bob", "203.0.113.1");
+		char client[16];
+
+		penalty_set_owner(&other, 42);
+		penalty_succeeded(penalty, &other, now);
+		ck_assert_uint_eq(penalty_view(penalty, &other, now).trust, 8);
+		ck_assert_uint_eq(penalty_view(penalty, &bob, now).trust, 0);
+		ck_assert(!penalty_view(penalty, &bob, now).is_known);
+		ck_assert(!penalty_view(penalty, &bob, now).has_succeeded);
+		for (int i = 0; i < 3; i++)
+			penalty_failed(penalty, &bob, now);
+		ck_assert_uint_eq(penalty_view(penalty, &elsewhere, now).delay_ms, 1000);
+		ck_assert_uint_eq(penalty_view(penalty, &other, now).trust, 8);
+		penalty_succeeded(penalty, &elsewhere, now);
+		for (int i = 0; i < 200; i++) {
+			(void)snprintf(client, sizeof(client), "192.0.%d.7", i);
+			other = keys_of("bob", client);
+			penalty_set_owner(&other, 42);
+			penalty_succeeded(penalty, &other, now + 1);
+		}
+		ck_assert_uint_eq(penalty_view(penalty, &elsewhere, now).trust, 8);
+	}
+END_TEST
+
 #define CLAIMED (UINT64_C(0xc1a1) | PENALTY_TOKEN)
 
 static struct penalty_keys token_keys(const char *token, const char *client, uint64_t claimed)
@@ -264,6 +292,7 @@ static struct penalty_keys token_keys(const char *token, const char *client, uin
 	struct penalty_keys keys = keys_of(token, client);
 
 	keys.login |= PENALTY_TOKEN;
+	penalty_set_owner(&keys, keys.login);
 	penalty_claim(&keys, claimed);
 	return keys;
 }
@@ -588,6 +617,7 @@ static Suite *penalty_suite(void)
 	tcase_add_loop_test(tests, a_login_is_trusted_where_it_has_succeeded, 0, COUNT(trusts));
 	tcase_add_test(tests, trust_ends_with_the_password_that_earned_it);
 	tcase_add_test(tests, failures_where_a_login_has_succeeded_count_for_that_network_alone);
+	tcase_add_test(tests, trust_belongs_to_the_row_that_has_succeeded);
 	tcase_add_test(tests, a_new_token_is_trusted_where_one_of_the_same_address_has_succeeded);
 	tcase_add_loop_test(tests, a_network_is_near_others_of_its_provider, 0, COUNT(nears));
 	tcase_add_test(tests, a_success_clears_no_failures);
