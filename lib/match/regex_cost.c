@@ -19,11 +19,22 @@
 #define BYTES_BRANCH 3
 #define BYTES_CALLOUT 6
 
+/*
+ * For each lookaround and each captured group inside it, how deep it may be: the machine code of a
+ * lookaround keeps what the groups inside have captured, which takes about 44 bytes for each. All
+ * other machine code takes at most about 16 bytes for each byte that is counted, so that this is
+ * counted accordingly.
+ */
+#define BYTES_KEPT_CAPTURE 3
+
 /* An open group, or the whole regex. */
 struct open {
-	uint64_t before; /* the bytes up to its last item */
-	uint64_t item;	 /* those of that item, which a quantifier may follow */
-	bool is_group;	 /* that item */
+	uint64_t before;	/* the bytes up to its last item */
+	uint64_t item;		/* those of that item, which a quantifier may follow */
+	uint64_t captures;	/* groups that capture, up to its last item */
+	uint64_t item_captures; /* those of that item, which may be one itself */
+	bool is_group;		/* that item */
+	bool looks_around, is_capture;
 };
 
 struct scan {
@@ -48,7 +59,9 @@ static void add_item(struct scan *s, uint64_t bytes, bool is_group)
 	struct open *group = &s->groups[s->depth];
 
 	group->before = sum(group->before, group->item);
+	group->captures = sum(group->captures, group->item_captures);
 	group->item = bytes;
+	group->item_captures = 0;
 	group->is_group = is_group;
 }
 
@@ -57,6 +70,7 @@ static void repeat(struct open *group, uint64_t copies)
 {
 	group->item = group->is_group ? product(copies, sum(group->item, BYTES_GROUP)) :
 					sum(2 * group->item, BYTES_GROUP);
+	group->item_captures = product(copies, group->item_captures);
 	group->is_group = true;
 }
 
@@ -116,29 +130,38 @@ static void scan_class(struct scan *s)
 
 static void scan_open(struct scan *s)
 {
+	struct open group = { .is_capture = true };
+
 	s->p++;
 	if (s->p < s->end && *s->p == '?') {
 		s->p++;
 		while (s->p < s->end && *s->p == '<')
 			s->p++;
+		group.is_capture = false;
+		group.looks_around = s->p < s->end && *s->p != ':';
 		s->p += s->p < s->end;
 	}
 	if (s->depth == NESTED_MAX) {
 		s->p = s->end; /* refused */
 		return;
 	}
-	s->groups[++s->depth] = (struct open){ 0, 0, false };
+	s->groups[++s->depth] = group;
 }
 
 static void scan_close(struct scan *s)
 {
 	const struct open *group = &s->groups[s->depth];
+	const uint64_t captures = sum(group->captures, group->item_captures);
+	uint64_t bytes = sum(sum(group->before, group->item), BYTES_GROUP + BYTES_BRANCH);
 
 	s->p++;
 	if (s->depth == 0)
 		return; /* refused */
 	s->depth--;
-	add_item(s, sum(sum(group->before, group->item), BYTES_GROUP + BYTES_BRANCH), true);
+	if (group->looks_around)
+		bytes = sum(bytes, product(captures, BYTES_KEPT_CAPTURE));
+	add_item(s, bytes, true);
+	s->groups[s->depth].item_captures = sum(captures, group->is_capture);
 }
 
 /* Read a callout at a parenthesis. Returns whether there is one. */
@@ -197,7 +220,7 @@ uint64_t regex_cost_find(const char *regex, size_t len)
 	const char *text = len > 0 ? regex : ""; /* an empty one may be NULL */
 	struct scan s = { .p = text, .end = text + len, .depth = 0 };
 
-	s.groups[0] = (struct open){ 0, 0, false };
+	s.groups[0] = (struct open){ 0 };
 	while (s.p < s.end)
 		scan_one(&s);
 	while (s.depth > 0)

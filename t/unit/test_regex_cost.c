@@ -43,6 +43,13 @@ static const struct {
 	{ "(?:a){3,}", 96 },
 	{ "(?:a){2,4}", 128 },
 	{ "(?:(?:a){3}){4}", 492 },
+	/* Lookarounds keep what the groups inside capture. */
+	{ "(?=a)", 20 },
+	{ "(?=(a))", 38 },
+	{ "(a)(?:(a))(?!b)", 75 },
+	{ "(?!(a)(?<=(b)))", 79 },
+	{ "(?<!(?:(a)){3})", 165 },
+	{ "(?:(?=(a))){4}", 260 },
 	/* Parts of a regex that PCRE2 refuses. */
 	{ "(?:a", 20 },
 	{ "a)b", 10 },

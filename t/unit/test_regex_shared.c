@@ -79,6 +79,52 @@ START_TEST(machine_code_is_made_once_and_needs_memory)
 	}
 END_TEST
 
+/* What repeats of one part make of it. */
+static void repeat(char *text, size_t size, const char *part, int count)
+{
+	const size_t len = strlen(text);
+
+	for (int i = 0; i < count && len + (size_t)(i + 1) * strlen(part) < size; i++)
+		(void)strcat(text, part);
+}
+
+/* Machine code of 30 bytes for each byte that is counted is the most for any regex without
+ * lookarounds. */
+static const struct {
+	const char *open;
+	int levels;
+	const char *inner;
+	int count;
+} nested[] = {
+	{ "(?!^", 245, "()", 490 },
+	{ "(?!^", 90, "()", 90 },
+	{ "(?=", 60, "(a)", 60 },
+	{ "(?<!", 30, "(a)", 40 },
+	{ "(?!(a)", 50, "(b|c)", 20 },
+	{ "(?=(a))(?:", 40, "(?=(a))", 30 },
+	{ "(?=", 3, "(?:(a)(b)){20}", 5 },
+	{ "(?:", 100, "(a)?", 100 },
+	{ "(", 200, "^", 2000 },
+};
+START_TEST(machine_code_is_in_proportion_to_the_cost)
+	{
+		char text[4097] = "";
+		struct shared_regex *regex;
+		size_t before;
+
+		repeat(text, sizeof(text), nested[_i].open, nested[_i].levels);
+		repeat(text, sizeof(text), nested[_i].inner, nested[_i].count);
+		repeat(text, sizeof(text), ")", nested[_i].levels);
+		regex = make(text, true);
+		before = shared_regex_bytes(regex);
+		shared_regex_speed_up(regex);
+		ck_assert_msg(shared_regex_bytes(regex) - before <= 30 * regex->cost,
+			"%zu bytes for a cost of %llu", shared_regex_bytes(regex) - before,
+			(unsigned long long)regex->cost);
+		shared_regex_unref(&regex);
+	}
+END_TEST
+
 START_TEST(the_form_for_lines_is_made_when_it_is_needed)
 	{
 		struct shared_regex *regex = make("a.b", true);
@@ -152,6 +198,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_regex_knows_what_can_find_it, 0, ROWS(kinds));
 	tcase_add_loop_test(tcase, a_refused_regex_gives_the_reason_and_its_cost, 0, ROWS(refused));
 	tcase_add_test(tcase, machine_code_is_made_once_and_needs_memory);
+	tcase_add_loop_test(tcase, machine_code_is_in_proportion_to_the_cost, 0, ROWS(nested));
 	tcase_add_test(tcase, the_form_for_lines_is_made_when_it_is_needed);
 	tcase_add_test(tcase, a_pool_finds_a_regex_by_its_text_and_keeps_it);
 	tcase_add_test(tcase, a_pool_distinguishes_regexes_that_match_anywhere);
