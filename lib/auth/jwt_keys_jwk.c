@@ -341,7 +341,6 @@ static int add_jwk(struct jwt_keys *keys, const json_t *jwk, size_t number,
 	struct problems *problems, struct errmsg *err)
 {
 	struct jwt_key key = { .kid = NULL };
-
 	enum purpose purpose;
 
 	if (is_private(jwk))
