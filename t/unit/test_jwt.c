@@ -541,7 +541,7 @@ static const struct {
 	{ "{\"keys\":[]}", 0, "the set is empty" },
 	{ "{\"keys\":null}", 0, "the set is empty" },
 	{ "{\"keys\":{}}", -1, "not an array" },
-	{ "{\"keys\":[7]}", 0, "not a key for verifying" },
+	{ "{\"keys\":[7]}", 0, "not a JSON object" },
 	{ "{" FRODO "}", 1, "" },
 	{ " \n{\"keys\":[{" FRODO "},{" BILBO
 	  "},{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"AAAA\"}]}",
