@@ -9,6 +9,7 @@
 
 #include "lib/base/utf8.h"
 #include "lib/match/regex_class.h"
+#include "lib/match/regex_identifier.h"
 
 const char *regex_escape_read_char(const char *p, const char *end, uint32_t *c_r)
 {
@@ -120,25 +121,39 @@ static const char *read_braced(const char *p, const char *end, uint32_t *c_r)
 	return *c_r == '{' ? p : p + 1;
 }
 
+/* Return whether c is a character, not an invalid byte or half of one. */
+static bool is_character(uint32_t c)
+{
+	return c <= REGEX_MAX_CODE && (c < 0xd800 || c > 0xdfff);
+}
+
 const char *regex_escape_read_name(const char *p, const char *end, struct strbuf *name)
 {
+	struct strbuf text = STRBUF_INIT; /* in UTF-8 */
+	bool is_name = p < end && *p == '<', is_ascii = true;
+	char bytes[4];
 	uint32_t c;
 
 	strbuf_reset(name);
 	strbuf_add_str(name, "");
-	if (p >= end || *p++ != '<')
-		return NULL;
-	while (p < end && *p != '>') {
+	for (p++; is_name && p < end && *p != '>';) {
 		if (*p == '\\' && p + 1 < end && p[1] == 'u')
 			p = p + 2 < end && p[2] == '{' ? read_braced(p + 3, end, &c) :
 							 read_unicode(p + 2, end, &c);
 		else
 			p = regex_escape_read_char(p, end, &c);
-		if (c < 0x80 && !isalpha((int)c) && c != '$' && c != '_' &&
-			(name->len == 0 || !isdigit((int)c)))
-			return NULL;
+		is_name = c >= 0x80 ? is_character(c) :
+				      isalpha((int)c) || c == '$' || c == '_' ||
+				(name->len > 0 && isdigit((int)c));
+		is_ascii = is_ascii && c < 0x80;
 		regex_class_append_hex(name, c);
 		strbuf_add_char(name, ',');
+		if (is_name)
+			strbuf_add(&text, bytes, utf8_write(c, bytes));
 	}
-	return p < end && name->len > 0 ? p + 1 : NULL;
+	is_name = is_name && p < end && name->len > 0 &&
+		(is_ascii || text.failed || regex_identifier_is(text.text, text.len));
+	name->failed = name->failed || text.failed;
+	strbuf_free(&text);
+	return is_name ? p + 1 : NULL;
 }

@@ -19,7 +19,8 @@ const char *regex_escape_read_char(const char *p, const char *end, uint32_t *c_r
 const char *regex_escape_read(const char *p, const char *end, bool in_class, uint32_t *c_r);
 
 /* Read "<name>" at p, which may be end, into name: the numbers of its characters in hexadecimal, so
- * that equal names become equal texts. Returns NULL if there is no name. */
+ * that equal names become equal texts. Returns NULL if there is no name, which must be an
+ * identifier of JavaScript (regex_identifier.h). */
 const char *regex_escape_read_name(const char *p, const char *end, struct strbuf *name);
 
 #endif

@@ -89,7 +89,17 @@ static const struct {
 	{ "<$_>x", "24,5f," },
 	{ "<\\u0061>x", "61," },
 	{ "<\u00e9>x", "e9," },
+	{ "<\u4e2d1\u0301\u200d>x", "4e2d,31,301,200d," },
+	{ "<\\u{1d4d0}>x", "1d4d0," }, /* a letter past U+FFFF */
+	{ "<\\ud835\\udcd0>x", "1d4d0," },
 	{ "<1a>x", NULL },
+	{ "<\u2192>x", NULL }, /* an arrow */
+	{ "<a\u2192>x", NULL },
+	{ "<\u0301a>x", NULL }, /* not at the beginning */
+	{ "<a\u00a0>x", NULL },
+	{ "<a\U0001f600>x", NULL },
+	{ "<a\\ud835>x", NULL },
+	{ "<a\xff>x", NULL },
 	{ "<a-b>x", NULL },
 	{ "<>x", NULL },
 	{ "<a", NULL },
