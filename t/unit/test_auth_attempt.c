@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/auth/password.h"
 #include "milter/auth/auth_private.h"
 #include "milter/loop/clock.h"
 #include "t/unit/lib/auth_service.h"
+#include "t/unit/lib/made_policy.h"
 #include "t/unit/unit.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -443,6 +445,55 @@ START_TEST(an_attempt_is_checked_by_the_rules_when_a_worker_has_it)
 	}
 END_TEST
 
+/* Return a policy with the row bob, and perhaps with bob@example.com, too, whose login would find
+ * bob otherwise. Both have the password. */
+static struct policy *policy_of_bobs(bool has_other)
+{
+	struct policy *policy;
+	char hash[384];
+	struct made m;
+
+	ck_assert_int_eq(password_hash("pa55word", "sha512", 1000, hash, NULL), 0);
+	made_begin(&m);
+	m.settings->default_domain = "example.com";
+	(void)made_user(&m, &(struct made_user){ .id = "1", .name = "bob", .password = hash });
+	if (has_other)
+		(void)made_user(&m,
+			&(struct made_user){ .id = "2",
+				.name = "bob@example.com",
+				.password = hash });
+	made_build(&m);
+	policy = policy_ref(m.policy);
+	made_end(&m);
+	return policy;
+}
+
+START_TEST(a_success_counts_for_the_row_that_has_accepted_it)
+	{
+		const struct login_request bob = { .login = "bob" },
+					   other = { .login = "bob@example.com" };
+		struct policy *later = policy_of_bobs(true);
+		struct penalty_keys keys;
+		struct cidr client;
+
+		snapshot_publish(service.snapshot, policy_of_bobs(_i != 0));
+		leave_workers(0);
+		begin_one(0, "bob@example.com", "pa55word", "192.0.2.7");
+		snapshot_publish(service.snapshot, policy_ref(later));
+		leave_workers(1);
+		attempts_employ(auth);
+		wait_answer();
+		ck_assert_int_eq(got[0].result, LOGIN_ACCEPTED);
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &client, NULL), 0);
+		keys = penalty_keys(login_key(later, &bob), &client);
+		penalty_set_owner(&keys, login_owner_key(later, &bob));
+		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 0);
+		penalty_set_owner(&keys, login_owner_key(later, &other));
+		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 8);
+		policy_unref(&later);
+	}
+END_TEST
+
 /*
  * An attempt that finds no worker in time is not counted as a failure. It must not have been
  * compared with the auth cache, or guesses at a remembered password would be free.
@@ -808,6 +859,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, over_saslauthd_the_empty_login_is_one_like_others);
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, an_attempt_is_checked_by_the_rules_when_a_worker_has_it, 0, 2);
+	tcase_add_loop_test(tcase, a_success_counts_for_the_row_that_has_accepted_it, 0, 2);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
 	tcase_add_loop_test(tcase,
 		a_crowd_of_trusted_attempts_does_not_take_the_workers_from_others, 0,
