@@ -64,7 +64,32 @@ void regex_class_add(struct regex_class *class, uint32_t first, uint32_t last)
 		return;
 	first = first < 0x10000 ? 0x10000 : first;
 	class->all_past = class->all_past || (first == 0x10000 && last == REGEX_MAX_CODE);
-	strbuf_addf(&class->past, "\\x{%x}-\\x{%x}", (unsigned)first, (unsigned)last);
+	regex_class_append_code(&class->past, first);
+	strbuf_add_char(&class->past, '-');
+	regex_class_append_code(&class->past, last);
+}
+
+#define WORDS (0x10000 / REGEX_CLASS_WORD)
+#define TOGETHER \
+	4 /* words that are compared at once, because a class may be nearly full or empty */
+
+/* Return whether the words from at on are all of this value. */
+static bool words_are(const struct regex_class *class, uint32_t at, uint64_t value)
+{
+	const uint64_t *words = class->words + at;
+
+	return ((words[0] ^ value) | (words[1] ^ value) | (words[2] ^ value) |
+		       (words[3] ^ value)) == 0;
+}
+
+/* Return the first word at or after this one that has another value; WORDS for the end. */
+static uint32_t skip_words(const struct regex_class *class, uint32_t at, uint64_t value)
+{
+	while (at + TOGETHER <= WORDS && words_are(class, at, value))
+		at += TOGETHER;
+	while (at < WORDS && class->words[at] == value)
+		at++;
+	return at;
 }
 
 static bool class_has(const struct regex_class *class, uint32_t c)
@@ -143,17 +168,47 @@ static void class_fold_run(struct regex_class *class, const struct regex_case_ru
 	}
 }
 
-/* Add the folded form of each member, and remove the surrogates, which no subject contains. Members
- * that are not folded themselves do no harm, because no subject contains them either. */
+/* Return the first of the members that precede the highest one without a gap. */
+static uint32_t find_unbroken(const struct regex_class *class)
+{
+	uint32_t word = class->high / REGEX_CLASS_WORD;
+	uint64_t others = ~class->words[word] &
+		~UINT64_C(0) >> (REGEX_CLASS_WORD - 1 - class->high % REGEX_CLASS_WORD);
+
+	if (others == 0) {
+		while (word >= TOGETHER && words_are(class, word - TOGETHER, ~UINT64_C(0)))
+			word -= TOGETHER;
+		while (others == 0 && word > 0)
+			others = ~class->words[--word];
+	}
+	return others == 0 ? 0 : (word + 1) * REGEX_CLASS_WORD - (uint32_t)__builtin_clzll(others);
+}
+
+/*
+ * Add the folded form of each member, and remove the surrogates, which no subject contains. Members
+ * that are not folded themselves do no harm, because no subject contains them either. A short text
+ * can make a class of nearly all characters, for which comparing numbers is much faster than
+ * looking at bits.
+ */
 static void class_fold(struct regex_class *class)
 {
 	static const struct regex_case_run letters = { 'A', 'Z', 1, 'a' - 'A' };
+	const struct regex_case_run *run;
+	uint32_t unbroken, high;
 
+	if (class->low > class->high)
+		return;
+	unbroken = find_unbroken(class);
+	high = class->high;
 	if (!run_adds_nothing(class, &letters))
 		class_fold_run(class, &letters);
 	for (size_t i = 0; i < regex_case_run_count; i++) {
-		if (!run_adds_nothing(class, &regex_case_runs[i]))
-			class_fold_run(class, &regex_case_runs[i]);
+		run = &regex_case_runs[i];
+		if ((uint32_t)(run->first + run->delta) >= unbroken &&
+			(uint32_t)(run->last + run->delta) <= high)
+			continue;
+		if (!run_adds_nothing(class, run))
+			class_fold_run(class, run);
 	}
 	memset(class->words + 0xd800 / REGEX_CLASS_WORD, 0, 0x800 / 8);
 }
@@ -161,17 +216,16 @@ static void class_fold(struct regex_class *class)
 /* Return the first character at c or after that is a member, or is none; 0x10000 for the end. */
 static uint32_t class_next(const struct regex_class *class, uint32_t c, bool member)
 {
-	uint64_t word;
+	const uint64_t skipped = member ? 0 : ~UINT64_C(0);
+	uint32_t at = c / REGEX_CLASS_WORD;
+	uint64_t found;
 
-	while (c < 0x10000) {
-		word = class->words[c / REGEX_CLASS_WORD];
-		word = (member ? word : ~word) & ~UINT64_C(0) << c % REGEX_CLASS_WORD;
-		if (word != 0)
-			return c / REGEX_CLASS_WORD * REGEX_CLASS_WORD +
-				(uint32_t)__builtin_ctzll(word);
-		c = (c / REGEX_CLASS_WORD + 1) * REGEX_CLASS_WORD;
-	}
-	return 0x10000;
+	if (c >= 0x10000)
+		return 0x10000;
+	found = (class->words[at] ^ skipped) & ~UINT64_C(0) << c % REGEX_CLASS_WORD;
+	if (found == 0 && (at = skip_words(class, at + 1, skipped)) < WORDS)
+		found = class->words[at] ^ skipped;
+	return found == 0 ? 0x10000 : at * REGEX_CLASS_WORD + (uint32_t)__builtin_ctzll(found);
 }
 
 void regex_class_append(struct strbuf *out, struct regex_class *class, bool negated)

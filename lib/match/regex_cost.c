@@ -11,12 +11,12 @@
 #define NESTED_MAX 250 /* PCRE2's default limit */
 
 /* Bytes of PCRE2's code, each at most. */
-#define BYTES_FIXED 256	  /* of a regex, besides its code */
-#define BYTES_CHARACTER 5 /* an opcode, and UTF-8 */
-#define BYTES_DOT 48	  /* a class without the line terminators */
-#define BYTES_CLASS 40	  /* and its text */
-#define BYTES_GROUP 12	  /* the ends of a group, which may repeat */
+#define BYTES_FIXED 256			     /* of a regex, besides its code */
+#define BYTES_CHARACTER REGEX_COST_CHARACTER /* an opcode, and UTF-8 */
+#define BYTES_DOT REGEX_COST_DOT	     /* a class without the line terminators */
+#define BYTES_CLASS REGEX_COST_CLASS
 #define BYTES_BRANCH 3
+#define BYTES_GROUP (REGEX_COST_GROUP - BYTES_BRANCH) /* the ends of a group, which may repeat */
 #define BYTES_CALLOUT 6
 
 /*
@@ -141,8 +141,8 @@ static void scan_open(struct scan *s)
 		group.looks_around = s->p < s->end && *s->p != ':';
 		s->p += s->p < s->end;
 	}
-	if (s->depth == NESTED_MAX) {
-		s->p = s->end; /* refused */
+	if (s->depth == NESTED_MAX) { /* refused */
+		add_item(s, REGEX_COST_GROUP, true);
 		return;
 	}
 	s->groups[++s->depth] = group;
@@ -162,6 +162,17 @@ static void scan_close(struct scan *s)
 		bytes = sum(bytes, product(captures, BYTES_KEPT_CAPTURE));
 	add_item(s, bytes, true);
 	s->groups[s->depth].item_captures = sum(captures, group->is_capture);
+}
+
+/* Read the form of an empty class at a parenthesis. Returns whether there is one. To write it takes
+ * as long as to write another class. */
+static bool scan_failure(struct scan *s)
+{
+	if (s->end - s->p < 4 || memcmp(s->p, "(?!)", 4) != 0)
+		return false;
+	s->p += 4;
+	add_item(s, BYTES_CLASS + 4, true);
+	return true;
 }
 
 /* Read a callout at a parenthesis. Returns whether there is one. */
@@ -184,7 +195,7 @@ static void scan_one(struct scan *s)
 		scan_class(s);
 		break;
 	case '(':
-		if (!scan_callout(s))
+		if (!scan_callout(s) && !scan_failure(s))
 			scan_open(s);
 		break;
 	case ')':

@@ -6,6 +6,12 @@
 
 #define REGEX_COST_MAX (UINT64_C(1) << 40)
 
+/* What parts of a regex count at least, also of one that PCRE2 refuses. */
+#define REGEX_COST_CHARACTER 5
+#define REGEX_COST_DOT 48
+#define REGEX_COST_CLASS 40 /* and its text */
+#define REGEX_COST_GROUP 15
+
 /*
  * Return the cost of a regex in the form that regex_dialect_translate() gives it: the bytes that
  * PCRE2 needs for it at most, with its repeats written out. Its machine code takes at most 30 times

@@ -12,6 +12,7 @@
 #include "lib/base/strmap.h"
 #include "lib/match/regex_case.h"
 #include "lib/match/regex_class.h"
+#include "lib/match/regex_cost.h"
 #include "lib/match/regex_escape.h"
 #include "lib/match/regex_quantifier.h"
 
@@ -43,7 +44,7 @@ struct translation {
 	const char *closes;   /* the end of the last group, or NULL */
 	size_t group;	      /* its beginning in the output */
 	struct strbuf *out;
-	size_t classes; /* bytes of it that belong to classes */
+	uint64_t cost; /* of what was translated, at least */
 };
 
 static bool is_surrogate(uint32_t c)
@@ -52,8 +53,11 @@ static bool is_surrogate(uint32_t c)
 }
 
 /* Append a character that stands for itself. */
-static void add_literal(struct strbuf *out, uint32_t c)
+static void add_literal(struct translation *t, uint32_t c)
 {
+	struct strbuf *out = t->out;
+
+	t->cost += is_surrogate(c) ? REGEX_COST_CLASS : REGEX_COST_CHARACTER;
 	if (c > REGEX_MAX_CODE) {
 		strbuf_add_char(out, (char)(c - REGEX_MAX_CODE - 1)); /* PCRE2 refuses it */
 		return;
@@ -147,7 +151,7 @@ static const char *translate_class(struct translation *t, const char *p)
 		strbuf_add_str(t->out, REFUSED);
 	else
 		regex_class_append(t->out, &class, negated);
-	t->classes += t->out->len - begin;
+	t->cost += refused ? REGEX_COST_GROUP : REGEX_COST_CLASS + t->out->len - begin;
 	regex_class_free(&class);
 	return p < t->end ? p + 1 : p;
 }
@@ -254,6 +258,7 @@ static void close_group(struct translation *t, const char *behind)
  * code lets a repeated reference fail if the group is unset. */
 static void add_reference(struct translation *t, unsigned long number, const char *behind)
 {
+	t->cost += REGEX_COST_CHARACTER;
 	if (t->closed[number] || (t->lookbehinds > 0 && number > t->opened))
 		strbuf_addf(t->out,
 			regex_quantifier_follows(behind, t->end) ? "(?:\\g{%lu})" : "\\g{%lu}",
@@ -351,12 +356,15 @@ static const char *translate_escape(struct translation *t, const char *p)
 	case 'D':
 	case 'w':
 	case 'W':
+		t->cost += REGEX_COST_CHARACTER;
 		strbuf_add(t->out, p - 1, 2);
 		return p + 1;
 	case 's':
+		t->cost += REGEX_COST_CLASS + strlen(SPACES);
 		strbuf_add_str(t->out, "[" SPACES "]");
 		return p + 1;
 	case 'S':
+		t->cost += REGEX_COST_CLASS + strlen(SPACES);
 		strbuf_add_str(t->out, "[^" SPACES "]");
 		return p + 1;
 	case 'k':
@@ -367,7 +375,7 @@ static const char *translate_escape(struct translation *t, const char *p)
 	if (*p >= '1' && *p <= '9' && (behind = translate_reference(t, p)) != NULL)
 		return behind;
 	p = regex_escape_read(p, t->end, false, &c);
-	add_literal(t->out, c);
+	add_literal(t, c);
 	return p;
 }
 
@@ -418,9 +426,11 @@ static const char *translate_one(struct translation *t, const char *p)
 		p = translate_class(t, p);
 		break;
 	case '(':
+		t->cost += REGEX_COST_GROUP;
 		p = translate_group(t, p);
 		break;
 	case '.':
+		t->cost += t->lines ? REGEX_COST_CLASS : REGEX_COST_DOT;
 		strbuf_add_str(t->out, t->lines ? "[^\\n\\r\\x{2028}\\x{2029}]" : ".");
 		p++;
 		break;
@@ -429,7 +439,7 @@ static const char *translate_one(struct translation *t, const char *p)
 			p = translate_quantifier(t, p, behind);
 			break;
 		}
-		add_literal(t->out, '{');
+		add_literal(t, '{');
 		p++;
 		break;
 	case ')':
@@ -448,7 +458,7 @@ static const char *translate_one(struct translation *t, const char *p)
 		break;
 	default:
 		p = regex_escape_read_char(p, t->end, &c);
-		add_literal(t->out, c);
+		add_literal(t, c);
 	}
 	return p;
 }
@@ -465,9 +475,7 @@ bool regex_dialect_translate(const char *regex, size_t len, bool lines, uint64_t
 		strmap_free(&t.names);
 		return true;
 	}
-	/* Of what the translation of a regex costs, half its bytes is a lower bound, but all the
-	 * bytes of classes count. */
-	while (p < t.end && (out->len + t.classes) / 2 <= max)
+	while (p < t.end && t.cost <= max)
 		p = translate_one(&t, p);
 	out->failed = out->failed || t.nested.failed;
 	strbuf_free(&t.nested);

@@ -30,8 +30,6 @@
 #define JIT_STACK_START (32 * 1024)
 #define JIT_STACK_MAX (512 * 1024)
 
-#define REGEX_MAX 4096 /* bytes of one regex */
-
 struct regexlist {
 	unsigned refs;
 	uint64_t serial;

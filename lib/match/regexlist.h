@@ -27,6 +27,8 @@ struct regexlist;
  */
 struct regex_scratch;
 
+#define REGEX_MAX 4096 /* bytes of one regex */
+
 /* Regexes of more bytes (see regexlist_bytes()) get no machine code, which takes about ten times as
  * much. */
 #define REGEX_MACHINE_CODE_MAX 16384

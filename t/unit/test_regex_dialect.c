@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/match/regex_cost.h"
 #include "t/unit/unit.h"
 
 /* The text that PCRE2 compiles; test_regexlist.c shows what the regexes then match. NULL: it is
@@ -127,6 +128,27 @@ START_TEST(reads_no_byte_behind_the_end)
 	}
 END_TEST
 
+/* Parts of long regexes, whose costs are compared with a bound. */
+static const char *const parts[] = { "a", "\\.", "\\x41", "{", ".", "(a)", "()|", "(?=b)", "[a]",
+	"[^]", "[]", "[^\\d\\D]", "[\\s\\S]", "[\\S]", "[^\\x00-\\x7f]", "\\ud800", "\xc3\xa9",
+	"[b-a]", "\\s", "\\S", "\\d", "()\\1" };
+START_TEST(reads_no_more_than_a_bound_allows)
+	{
+		const uint64_t max = 10000;
+		struct strbuf regex = STRBUF_INIT, out = STRBUF_INIT;
+		uint64_t cost;
+
+		while (regex.len < 40000)
+			strbuf_add_str(&regex, parts[_i]);
+		strbuf_add_str(&out, "");
+		ck_assert(!regex_dialect_translate(regex.text, regex.len, false, max, &out));
+		cost = regex_cost_find(out.text, out.len);
+		ck_assert_msg(cost > max && cost < 3 * max, "%s: %llu", parts[_i],
+			(unsigned long long)cost);
+		strbuf_free(&regex);
+		strbuf_free(&out);
+	}
+END_TEST
 START_TEST(appends_and_writes_nul_bytes_out)
 	{
 		struct strbuf out = STRBUF_INIT;
@@ -147,6 +169,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, is_given_as_pcre2_has_to_read_it, 0, ROWS(cases));
 	tcase_add_loop_test(tcase, reads_no_byte_behind_the_end, 0, ROWS(cases));
+	tcase_add_loop_test(tcase, reads_no_more_than_a_bound_allows, 0, ROWS(parts));
 	tcase_add_test(tcase, appends_and_writes_nul_bytes_out);
 	suite_add_tcase(suite, tcase);
 	return suite;
