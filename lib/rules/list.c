@@ -116,8 +116,9 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 			list->name, entry->line, LIST_REGEX_BYTES >> 20);
 		return 0;
 	}
-	if (regex_check(subject, true, entry->text, entry->len,
-		    problems_keep_next(problems, PROBLEM) ? &err : NULL))
+	if (entry->len > REGEX_MAX ||
+		regex_check(subject, true, entry->text, entry->len,
+			problems_keep_next(problems, PROBLEM) ? &err : NULL))
 		added = regexlist_add(list->regexes, entry->text, entry->len, entry->line, &err);
 	if (added == REGEX_OUT_OF_MEMORY)
 		return -1;

@@ -10,7 +10,7 @@
 #include "lib/rules/profile_private.h"
 #include "lib/rules/regex_check.h"
 
-#define MEASURED_FIRST 4096 /* bytes of each profile that are measured first */
+#define MEASURED_FIRST 512 /* bytes of each profile that are measured first; there may be many */
 
 /* ---- regexes --------------------------------------------------------------------- */
 
@@ -47,7 +47,7 @@ static int add_regex(const struct regexes_reading *r, const char *item, size_t l
 	struct errmsg err = { "" };
 	enum regex_added added = REGEX_REFUSED;
 
-	if (regex_check(REGEX_ON_ADDRESSES, r->anchored, item, len, &err))
+	if (len > REGEX_MAX || regex_check(REGEX_ON_ADDRESSES, r->anchored, item, len, &err))
 		added = regexlist_add(r->regexes->list, item, len, number, &err);
 	if (added == REGEX_REFUSED)
 		leave_out(r, number, &err);
@@ -60,6 +60,7 @@ static int add_regex(const struct regexes_reading *r, const char *item, size_t l
  */
 static int add_regexes(const struct regexes_reading *r)
 {
+	const bool all_fit = r->profile->is_measured && r->profile->bytes < PROFILE_REGEX_BYTES;
 	struct cell_items items;
 	const char *item;
 	uint64_t bytes = 0;
@@ -68,7 +69,9 @@ static int add_regexes(const struct regexes_reading *r)
 
 	cell_items_init(&items, &r->profile->cells[PROFILE_RCPT_RE], 1);
 	while (ret == 0 && cell_items_next(&items, &item, &len)) {
-		bytes += regexlist_bytes_of(item, len, r->anchored, PROFILE_REGEX_BYTES - bytes);
+		if (!all_fit)
+			bytes += regexlist_bytes_of(item, len, r->anchored,
+				PROFILE_REGEX_BYTES - bytes);
 		if (bytes > PROFILE_REGEX_BYTES) {
 			problems_add(r->regexes->problems,
 				"rcpt_re[%u]: with repeats written out, the regexes of a profile "
@@ -218,10 +221,10 @@ static uint64_t find_costly(const struct profiles_builder *b)
 				continue;
 			cost = cost_up_to(b->choices[i].row, b->anchored, max);
 			total += cost;
+			if (total > PROFILES_REGEX_BYTES && max < PROFILE_REGEX_BYTES)
+				return max;
 			all_known = all_known && (cost < max || max >= PROFILE_REGEX_BYTES);
 		}
-		if (total > PROFILES_REGEX_BYTES && max < PROFILE_REGEX_BYTES)
-			return max;
 	}
 	return UINT64_MAX;
 }

@@ -191,6 +191,18 @@ def test_profiles_above_the_bound_delay_nothing(box):
     assert any("id 10 (p10): rcpt_re: the regexes of all profiles" in text for text in status(daemon)["cache"]["problems"])
 
 
+@pytest.mark.parametrize("part, count, number", [(r"[^\d\D]", 550, 1900), (r"[\s\S]", 600, 1200), (r"[\S]", 8, 200000)])
+def test_classes_of_nearly_all_characters_delay_nothing(box, part, count, number):
+    """A few letters make a class of all characters, or of none. Many short profiles are measured, too."""
+    def store(enabled):
+        return {"profiles": [*rows(enabled)["profiles"][1:], *({"id": each, "name": f"p{each}", "rcpt_re": f"z{each}" + part * count}
+                                                               for each in range(10, 10 + number))],
+                "users": rows(enabled)["users"][:1]}
+
+    daemon = box.postern(store=store(True), start=False)
+    follow_the_end_of_alice(daemon, store(False))
+
+
 def test_the_reason_of_a_refusal_delays_nothing(box):
     """To JavaScript this is one class; to PCRE2, a lookbehind whose length takes long to find."""
     calls = "".join(f"((?{number})(?{number}))" for number in range(3, 14)) + "(a)(?<=(?2))"
