@@ -132,6 +132,7 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 		report_entry(list, entry, &err, problems);
 	} else if (regexlist_is_costly(list->regexes, &err) ||
 		regex_is_doubtful(entry->text, entry->len, &err) ||
+		regex_has_dead_part(subject, true, entry->text, entry->len, &err) ||
 		(subject == REGEX_ON_ADDRESSES &&
 			regex_lacks_domain(entry->text, entry->len, &err)) ||
 		(subject == REGEX_ON_CLIENTS && regex_lacks_dot(entry->text, entry->len, &err))) {

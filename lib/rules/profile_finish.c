@@ -33,12 +33,14 @@ static void note_doubts(const struct regexes_reading *r, const char *item, size_
 {
 	struct errmsg why = { "" };
 
-	if (regexlist_is_costly(r->regexes->list, &why) || regex_is_doubtful(item, len, &why))
+	if (regexlist_is_costly(r->regexes->list, &why) || regex_is_doubtful(item, len, &why) ||
+		regex_has_dead_part(REGEX_ON_ADDRESSES, r->anchored, item, len, &why))
 		problems_note(r->regexes->problems, "rcpt_re[%u]: %s", number, why.text);
-	if (!r->anchored && memchr(item, '$', len) == NULL)
+	if (!r->anchored && regex_has_open_end(item, len))
 		problems_note(r->regexes->problems,
-			"rcpt_re[%u] \"%.*s\" has no $, so it also matches inside longer addresses",
-			number, TEXT_CUT_LEN(item, len, 120));
+			"rcpt_re[%u] \"%.*s\" has %s, so it also matches inside longer addresses",
+			number, TEXT_CUT_LEN(item, len, 120),
+			memchr(item, '$', len) == NULL ? "no $" : "an end without $");
 }
 
 /* Compile one regex. Returns 0, or -1 when out of memory. */

@@ -55,6 +55,10 @@ enum regex_atom regex_atoms_next(struct regex_atoms *atoms, char *literal_r)
 		p = regex_class_end(p, end);
 	} else if (*p == '(') {
 		p = group_end(p, end);
+	} else if ((unsigned char)*p >= 0x80) {
+		atom = ATOM_LITERAL;
+		for (*literal_r = *p++; p < end && ((unsigned char)*p & 0xc0) == 0x80; p++)
+			;
 	} else {
 		atom = *p == '|'				  ? ATOM_ALTERNATIVE :
 			*p == '^' || *p == '$'			  ? ATOM_ANCHOR :
@@ -73,13 +77,36 @@ enum regex_atom regex_atoms_next(struct regex_atoms *atoms, char *literal_r)
 
 bool regex_has_alternatives(const char *text, size_t len)
 {
-	struct regex_atoms atoms = { text, text + len };
+	struct regex_atoms rest = { text, text + len };
+
+	(void)regex_alternative_next(&rest, NULL);
+	return rest.at != NULL;
+}
+
+const char *regex_alternative_next(struct regex_atoms *rest, size_t *len_r)
+{
+	struct regex_atoms atoms = *rest;
+	const char *start = rest->at;
 	enum regex_atom atom;
 	char literal;
 
-	while ((atom = regex_atoms_next(&atoms, &literal)) != ATOM_END) {
-		if (atom == ATOM_ALTERNATIVE)
-			return true;
-	}
-	return false;
+	if (start == NULL)
+		return NULL;
+	while ((atom = regex_atoms_next(&atoms, &literal)) != ATOM_END && atom != ATOM_ALTERNATIVE)
+		;
+	rest->at = atom == ATOM_END ? NULL : atoms.at;
+	if (len_r != NULL)
+		*len_r = (size_t)((atom == ATOM_END ? atoms.end : atoms.at - 1) - start);
+	return start;
+}
+
+const char *regex_in_group(const char *text, size_t len, size_t *len_r)
+{
+	const size_t head = len > 2 && memcmp(text, "(?:", 3) == 0 ? 3 : 1;
+
+	if (len < head + 1 || text[0] != '(' || text[len - 1] != ')' ||
+		(head == 1 && text[1] == '?') || group_end(text, text + len) != text + len)
+		return NULL;
+	*len_r = len - head - 1;
+	return text + head;
 }

@@ -12,6 +12,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
+#include "lib/match/domain.h"
 #include "lib/rules/regex_atoms.h"
 #include "lib/rules/regex_foreign.h"
 
@@ -62,12 +63,33 @@ struct needs {
 	bool has_at;
 	bool has_slash;	    /* a backslash in the domain */
 	unsigned dots, any; /* known dots, and dots that match any character */
+
+	/* Of a client's name, or of the domain of an address; NULL: none. */
+	const char *first_dot; /* a dot right behind the @ */
+	const char *wide;      /* a character outside of ASCII */
 };
 
-static void add_need(struct needs *needs, char literal, bool is_first)
+/* What follows may be a part of a quoted local part. */
+static void forget_domain(struct needs *needs)
+{
+	needs->first_dot = needs->wide = NULL;
+}
+
+static bool is_wide(char c)
+{
+	return (unsigned char)c >= 0x80;
+}
+
+static void add_need(struct needs *needs, const char *at, char literal, bool is_first)
 {
 	if (is_first)
 		needs->first = literal;
+	if (strchr("@\"", literal) != NULL)
+		forget_domain(needs);
+	if (literal == '.' && needs->last == '@')
+		needs->first_dot = at;
+	if (is_wide(literal) && needs->wide == NULL)
+		needs->wide = at;
 	if (strchr("@/ \t,;<>\"'=[]()\\", literal) != NULL)
 		needs->odd = literal;
 	needs->has_slash = needs->has_slash || (needs->has_at && literal == '\\');
@@ -86,12 +108,15 @@ static struct needs find_needs(const struct checked *c)
 	char literal;
 
 	while ((atom = regex_atoms_next(&atoms, &literal)) != ATOM_END) {
-		if (atom == ATOM_LITERAL)
-			add_need(&needs, literal, is_first);
-		else if (atom == ATOM_OTHER && atoms.at == start + 1 && *start == '.')
+		if (atom == ATOM_LITERAL) {
+			add_need(&needs, start, literal, is_first);
+		} else if (atom == ATOM_OTHER && atoms.at == start + 1 && *start == '.') {
 			needs.any++;
-		else if (atom == ATOM_OTHER)
+		} else if (atom == ATOM_OTHER) {
 			needs.is_literal = false;
+			if (c->subject == REGEX_ON_ADDRESSES)
+				forget_domain(&needs);
+		}
 		is_first = is_first && atom == ATOM_ANCHOR;
 		if (atom != ATOM_ANCHOR)
 			needs.last = atom == ATOM_LITERAL ? literal : '\0';
@@ -185,6 +210,49 @@ static bool specials_fit(const struct checked *c)
 	return false;
 }
 
+static bool is_of_label(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || is_wide(c);
+}
+
+/* Return whether a label of a domain can begin behind this part of a regex. */
+static bool begins_label(const char *text, const char *at)
+{
+	return at == text || strchr("@.^", at[-1]) != NULL ||
+		(at - text >= 4 && memcmp(at - 4, "\\.)", 3) == 0 && strchr("?*", at[-1]) != NULL);
+}
+
+/*
+ * Write the regex with the label around a character in its ASCII form (A-label), in which domains
+ * are matched. Returns false if the label is not wholly known, or has no such form.
+ */
+static bool add_ascii_form(const struct checked *c, const char *wide, struct strbuf *out)
+{
+	const char *begin = wide, *end = wide, *limit = c->text + c->len;
+	char label[DOMAIN_SIZE];
+	int len;
+
+	while (begin > c->text && is_of_label(begin[-1]))
+		begin--;
+	while (end < limit && is_of_label(*end))
+		end++;
+	if (!begins_label(c->text, begin) ||
+		!(end == limit || *end == '.' || *end == '$' ||
+			(limit - end > 1 && end[0] == '\\' && end[1] == '.')) ||
+		(len = domain_canon(begin, (size_t)(end - begin), label)) < 0)
+		return false;
+	for (int i = 0; i < len; i++)
+		if (is_wide(label[i]))
+			return false;
+	strbuf_add(out, c->text, (size_t)(begin - c->text));
+	strbuf_add(out, label, (size_t)len);
+	strbuf_add(out, end, (size_t)(limit - end));
+	return true;
+}
+
+#define OUTSIDE_ASCII \
+	"has a character outside of ASCII, but domains are matched in their ASCII form"
+
 /* Return why no whole name or address of a client can match, and the probable meaning; or NULL. */
 static const char *find_client_fault(const struct checked *c, const struct needs *needs,
 	struct strbuf *right)
@@ -228,23 +296,54 @@ static bool client_can_match(const struct checked *c, const struct needs *needs)
 		return fail(c, reason, NULL);
 	}
 	fault = c->anchored && c->len > 0 ? find_client_fault(c, needs, &right) : NULL;
+	if (fault == NULL && needs->wide != NULL && add_ascii_form(c, needs->wide, &right))
+		fault = OUTSIDE_ASCII;
 	if (fault != NULL)
 		(void)fail(c, fault, &right);
 	strbuf_free(&right);
 	return fault == NULL;
 }
 
-/* Return whether a regex that must match a whole address is a mere domain. A dot may match the @,
- * which makes sense only if another one is left for the domain. */
-static bool is_mere_domain(const struct needs *needs)
+/* Return the regex without ^ and $ at its ends. */
+static struct checked without_anchors(const struct checked *c)
 {
-	return needs->is_literal && !needs->has_at && needs->dots + needs->any > 0 &&
-		(needs->any == 0 || needs->dots + needs->any == 1);
+	struct checked inner = *c;
+
+	if (inner.len > 0 && inner.text[0] == '^') {
+		inner.text++;
+		inner.len--;
+	}
+	if (inner.len > 0 && inner.text[inner.len - 1] == '$' &&
+		(inner.len == 1 || inner.text[inner.len - 2] != '\\'))
+		inner.len--;
+	return inner;
 }
 
-/* Return the probable meaning of a regex of addresses that requires something impossible. */
-static void add_address_regex(const struct checked *c, const struct needs *needs,
-	struct strbuf *out)
+/* Return whether a regex that must match a whole address is a mere domain. A dot may match the @,
+ * which makes sense only if another one is left for the domain. */
+static bool is_mere_domain(const struct checked *c, const struct needs *needs)
+{
+	return needs->is_literal && !needs->has_at && needs->dots + needs->any > 0 &&
+		(needs->any == 0 || needs->dots + needs->any == 1) && without_anchors(c).len > 1;
+}
+
+/* Add the probable meaning of a mere domain. */
+static void add_domain_regex(const struct checked *c, const struct needs *needs, struct strbuf *out)
+{
+	const struct checked inner = without_anchors(c);
+	const size_t from_start = (size_t)(inner.text - c->text);
+
+	strbuf_add_str(out, needs->first == '.' ? ".*" : inner.text[0] == '.' ? ".*\\" : ".*@");
+	if (needs->last == '.') {
+		strbuf_add(out, inner.text, inner.len);
+		strbuf_add_str(out, ".*");
+	} else {
+		strbuf_add(out, inner.text, c->len - from_start);
+	}
+}
+
+/* Add the probable meaning of a regex of addresses that has a character before or behind. */
+static void add_bare_regex(const struct checked *c, const struct needs *needs, struct strbuf *out)
 {
 	const char *text = c->text;
 	size_t len = c->len, i;
@@ -253,17 +352,12 @@ static void add_address_regex(const struct checked *c, const struct needs *needs
 		text++;
 		len--;
 	}
-	if (needs->first != '<' && needs->first != '@' && needs->last == '@') {
-		strbuf_add(out, text, len - (text[len - 1] == '$'));
-		strbuf_add_str(out, ".*");
-		return;
-	}
 	if (needs->first == '<') {
 		text++;
 		len--;
 		len -= len > 0 && text[len - 1] == '>';
 	} else if (!needs->has_slash) {
-		strbuf_add_str(out, needs->first == '@' ? ".*" : ".*@");
+		strbuf_add_str(out, ".*");
 	}
 	for (i = 0; i < len; i++) {
 		strbuf_add_char(out, text[i]);
@@ -272,27 +366,64 @@ static void add_address_regex(const struct checked *c, const struct needs *needs
 	}
 }
 
+/* Return why a regex requires a domain that no address has, and its probable meaning; or NULL. */
+static const char *find_domain_fault(const struct checked *c, const struct needs *needs,
+	bool is_closed, struct strbuf *right)
+{
+	const struct checked inner = without_anchors(c);
+
+	/* Without an @, what is before a dot at the end is hardly a local part. */
+	if (needs->wide != NULL &&
+		(needs->has_at ||
+			(is_closed &&
+				memmem(needs->wide, (size_t)(c->text + c->len - needs->wide), "\\.",
+					2) != NULL)) &&
+		add_ascii_form(c, needs->wide, right))
+		return OUTSIDE_ASCII;
+	if (needs->first_dot != NULL) {
+		strbuf_add(right, c->text, (size_t)(needs->first_dot - c->text));
+		strbuf_add_str(right, ".*");
+		strbuf_add(right, needs->first_dot, (size_t)(c->text + c->len - needs->first_dot));
+		return "has a dot behind the @, and no domain begins with one";
+	}
+	if (needs->has_at && needs->last == '.' && is_closed) {
+		strbuf_add(right, inner.text, inner.len);
+		strbuf_add_str(right, ".*");
+		return "ends with a dot, and no domain does";
+	}
+	return NULL;
+}
+
 static bool address_can_match(const struct checked *c, const struct needs *needs)
 {
+	const bool is_closed = c->anchored || c->text[c->len - 1] == '$';
 	struct strbuf right = STRBUF_INIT;
+	const struct checked inner = without_anchors(c);
 	const char *reason = NULL;
 
-	if (needs->first == '<')
+	if (needs->first == '<') {
 		reason = "begins with <, but addresses are matched without brackets";
-	else if (needs->has_slash && needs->first != '"')
+		add_bare_regex(c, needs, &right);
+	} else if (needs->has_slash && needs->first != '"') {
 		reason = "requires a backslash in the domain";
-	else if (needs->first == '@' && (c->anchored || c->text[0] == '^'))
+		add_bare_regex(c, needs, &right);
+	} else if (needs->first == '@' && (c->anchored || c->text[0] == '^')) {
 		reason = "begins with @, and every address has a name before it";
-	else if (needs->last == '@' && (c->anchored || c->text[c->len - 1] == '$'))
+		add_bare_regex(c, needs, &right);
+	} else if (needs->last == '@' && is_closed) {
 		reason = "ends with @, and every address has a domain behind it";
-	else if (c->anchored && is_mere_domain(needs))
+		strbuf_add(&right, inner.text, inner.len);
+		strbuf_add_str(&right, ".*");
+	} else if (c->anchored && is_mere_domain(c, needs)) {
 		reason = "is a domain, and must match the whole address";
-	if (reason == NULL)
-		return true;
-	add_address_regex(c, needs, &right);
-	(void)fail(c, reason, &right);
+		add_domain_regex(c, needs, &right);
+	} else if (needs->first != '"') {
+		reason = find_domain_fault(c, needs, is_closed, &right);
+	}
+	if (reason != NULL)
+		(void)fail(c, reason, &right);
 	strbuf_free(&right);
-	return false;
+	return reason == NULL;
 }
 
 /* Return whether a regex that must match the whole subject is one class, as in [192.0.2.7]. */
@@ -302,13 +433,12 @@ static bool is_one_class(const struct checked *c)
 		regex_class_end(c->text, c->text + c->len) == c->text + c->len;
 }
 
-static bool check_regex(const struct checked *c)
+/* Check a regex without alternatives. */
+static bool check_one(const struct checked *c)
 {
 	struct needs needs;
 
-	if (is_foreign(c))
-		return false;
-	if (regex_has_alternatives(c->text, c->len))
+	if (c->len == 0)
 		return true;
 	if (!anchors_fit(c))
 		return false;
@@ -324,29 +454,136 @@ static bool check_regex(const struct checked *c)
 
 #define ROUNDS 4 /* repairs that one regex may need */
 
-/* Add the remedy to the fault: the probable meaning of the regex, or what this means in turn, until
- * it is a regex that may match. */
+/* Write the probable meaning of a regex, or what this means in turn, until it is a regex that may
+ * match. Returns false if there is none. */
+static bool settle(const struct checked *c, bool check(const struct checked *), struct strbuf *out)
+{
+	struct checked next = *c;
+	struct errmsg unused;
+
+	next.fault = &unused;
+	for (int round = 0; round < ROUNDS && c->right->len > 0 && !c->right->failed; round++) {
+		strbuf_reset(out);
+		strbuf_add(out, c->right->text, c->right->len);
+		next.text = out->text;
+		next.len = out->len;
+		if (!out->failed && check(&next))
+			return true;
+	}
+	return false;
+}
+
+/* What is known of the alternatives of a regex. */
+struct alternatives {
+	bool may_match;	     /* one of them */
+	struct errmsg fault; /* of the first that cannot; "" if there is none */
+	struct strbuf right; /* all of them, with the probable meanings */
+	bool is_whole;	     /* each has one */
+};
+
+static void check_alternatives(const struct checked *c, struct alternatives *all)
+{
+	struct regex_atoms rest = { c->text, c->text + c->len };
+	struct strbuf right = STRBUF_INIT, meaning = STRBUF_INIT;
+	struct errmsg fault;
+	struct checked one = *c;
+	bool is_first = true;
+
+	one.fault = &fault;
+	one.right = &right;
+	all->is_whole = true;
+	while ((one.text = regex_alternative_next(&rest, &one.len)) != NULL) {
+		if (!is_first)
+			strbuf_add_char(&all->right, '|');
+		is_first = false;
+		strbuf_reset(&right);
+		if (check_one(&one)) {
+			all->may_match = true;
+			strbuf_add(&all->right, one.text, one.len);
+			continue;
+		}
+		if (all->fault.text[0] == '\0')
+			all->fault = fault;
+		if (settle(&one, check_one, &meaning))
+			strbuf_add(&all->right, meaning.text, meaning.len);
+		else
+			all->is_whole = false;
+	}
+	strbuf_free(&right);
+	strbuf_free(&meaning);
+}
+
+/* Return a regex that must match the whole subject without the group that contains all of it. */
+static struct checked without_group(const struct checked *c)
+{
+	struct checked inner = without_anchors(c);
+	const char *text = c->anchored ? regex_in_group(inner.text, inner.len, &inner.len) : NULL;
+
+	if (text == NULL)
+		return *c;
+	inner.text = text;
+	return inner;
+}
+
+static bool check_regex(const struct checked *c)
+{
+	struct alternatives all = { .right = STRBUF_INIT };
+	const struct checked inner = without_group(c);
+	char reason[sizeof(all.fault.text) + 50];
+
+	if (is_foreign(c))
+		return false;
+	if (!regex_has_alternatives(inner.text, inner.len))
+		return check_one(&inner);
+	check_alternatives(&inner, &all);
+	if (!all.may_match) {
+		(void)text_format(reason, sizeof(reason), "has no alternative that can match: %s",
+			all.fault.text);
+		(void)fail(c, reason, all.is_whole ? &all.right : NULL);
+	}
+	strbuf_free(&all.right);
+	return all.may_match;
+}
+
+/* Add the remedy to the fault: the probable meaning of the regex. */
 static void add_remedy(const struct checked *c)
 {
 	struct strbuf text = STRBUF_INIT;
 	const struct errmsg fault = *c->fault;
-	struct checked next = *c;
-	struct errmsg unused;
-	int round;
 
-	next.fault = &unused;
-	for (round = 0; round < ROUNDS && c->right->len > 0 && !c->right->failed; round++) {
-		strbuf_reset(&text);
-		strbuf_add(&text, c->right->text, c->right->len);
-		next.text = text.text;
-		next.len = text.len;
-		if (!text.failed && check_regex(&next)) {
-			(void)errmsg_set(c->fault, "%s; write %.*s", fault.text,
-				TEXT_CUT_LEN(text.text, text.len, SHOWN_MAX));
-			break;
-		}
-	}
+	if (settle(c, check_regex, &text))
+		(void)errmsg_set(c->fault, "%s; write %.*s", fault.text,
+			TEXT_CUT_LEN(text.text, text.len, SHOWN_MAX));
 	strbuf_free(&text);
+}
+
+bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *text, size_t len,
+	struct errmsg *note)
+{
+	struct alternatives all = { .right = STRBUF_INIT };
+	const struct checked c = {
+		.subject = subject,
+		.anchored = anchored,
+		.text = text,
+		.len = len,
+	};
+	const struct checked inner = without_group(&c);
+	bool is_dead = false;
+
+	if (!regex_has_alternatives(inner.text, inner.len))
+		return false;
+	check_alternatives(&inner, &all);
+	is_dead = all.may_match && all.fault.text[0] != '\0';
+	if (is_dead && all.is_whole && !all.right.failed)
+		(void)errmsg_set(note,
+			"\"%.*s\" has an alternative that matches nothing: %s; write %.*s",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX), all.fault.text,
+			TEXT_CUT_LEN(all.right.text, all.right.len, SHOWN_MAX));
+	else if (is_dead)
+		(void)errmsg_set(note, "\"%.*s\" has an alternative that matches nothing: %s",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX), all.fault.text);
+	strbuf_free(&all.right);
+	return is_dead;
 }
 
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,

@@ -19,6 +19,11 @@ enum regex_subject { REGEX_ON_CLIENTS, REGEX_ON_HELO, REGEX_ON_ADDRESSES };
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *fault);
 
+/* Return whether a regex that may match has an alternative that, as regex_check() finds, cannot,
+ * and set note to a text of the same form. Thread-safe. */
+bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *text, size_t len,
+	struct errmsg *note);
+
 /* Return whether a regex contains a part that means something else in other dialects, and set note
  * to a text of the same form: [:digit:], \A, \Z and the like. */
 bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
@@ -26,6 +31,10 @@ bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
 /* Return whether a regex that must match a whole address matches none with a domain, because it
  * matches no @, and set note to a text of the same form. */
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note);
+
+/* Return whether matches of a regex, or of one of its alternatives, need not end with the subject:
+ * it does not end with $. Thread-safe. */
+bool regex_has_open_end(const char *text, size_t len);
 
 /* Return whether a regex that must match the whole name of a client is one word or several, without
  * a dot, and set note to a text of the same form. */

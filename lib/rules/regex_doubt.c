@@ -7,8 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/rules/hidden_text.h"
+#include "lib/rules/regex_atoms.h"
 #include "lib/rules/regex_check.h"
 
 #define SHOWN_MAX 120 /* bytes of a regex in a message */
@@ -136,31 +138,102 @@ static bool may_match_at(const char *text, size_t len)
 	return false;
 }
 
+/* Return whether a regex without ^ and $ can be read as a part of a domain: letters, digits, groups
+ * of these, and a dot. */
+static bool is_of_domain(const char *text, size_t len)
+{
+	bool has_dot = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\' && i + 1 < len && text[i + 1] == '.') {
+			has_dot = true;
+			i++;
+		} else if (!isalnum((unsigned char)text[i]) && strchr("-_|()?:", text[i]) == NULL) {
+			return false;
+		}
+	}
+	return has_dot;
+}
+
+/* Write the probable meaning of a regex without ^ and $ that matches no @; nothing if it is not
+ * known. */
+static void mean_address(const char *text, size_t len, bool ends, struct strbuf *out)
+{
+	const bool is_domain = is_of_domain(text, len);
+	const bool is_group = memchr(text, '|', len) != NULL;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\')
+			i++;
+		else if (text[i] == '^' || text[i] == '$')
+			return;
+	}
+	if (len == 0)
+		return;
+	if (is_domain)
+		strbuf_add_str(out, len > 1 && memcmp(text, "\\.", 2) == 0 ? ".*" : ".*@");
+	strbuf_addf(out, "%s%.*s%s%s", is_group ? "(?:" : "", TEXT_CUT_LEN(text, len, SHOWN_MAX),
+		is_group ? ")" : "", is_domain ? ends ? "$" : "" : "@.*");
+}
+
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 {
 	const size_t from_start = len > 0 && text[0] == '^' ? 1 : 0;
 	const size_t to_end = len > 1 && text[len - 1] == '$' && text[len - 2] != '\\' ? 1 : 0;
-	const char *inner = text + from_start;
-	const size_t inner_len = len - from_start - to_end;
-	const bool group = memchr(text, '|', len) != NULL;
-	size_t i;
+	struct strbuf right = STRBUF_INIT;
 
 	if (len == 0 || may_match_at(text, len))
 		return false;
-	for (i = 0; i < inner_len; i++) {
-		if (inner[i] == '\\')
-			i++;
-		else if (inner[i] == '^' || inner[i] == '$')
-			break;
-	}
-	(void)errmsg_set(note, "\"%.*s\" matches only addresses without a domain%s%s%.*s%s",
-		TEXT_CUT_LEN(text, len, SHOWN_MAX), i < inner_len ? "" : "; write ",
-		i < inner_len || !group ? "" : "(?:",
-		TEXT_CUT_LEN(inner, i < inner_len ? 0 : inner_len, SHOWN_MAX),
-		i < inner_len ? "" :
-			group ? ")@.*" :
-				"@.*");
+	if (from_start + to_end < len)
+		mean_address(text + from_start, len - from_start - to_end, to_end > 0, &right);
+	(void)errmsg_set(note, "\"%.*s\" matches only addresses without a domain%s%s",
+		TEXT_CUT_LEN(text, len, SHOWN_MAX), right.len == 0 ? "" : "; write ",
+		right.len == 0 || right.failed ? "" : right.text);
+	strbuf_free(&right);
 	return true;
+}
+
+/* ---- regexes that go on ------------------------------------------------------------------- */
+
+#define DEPTH_MAX 16 /* of groups that are looked into */
+
+static bool is_open(const char *text, size_t len, unsigned depth);
+
+/* Return whether each match of an alternative, which is not empty, ends with the subject. In doubt,
+ * it does. */
+static bool is_closed(const char *text, size_t len, unsigned depth)
+{
+	struct regex_atoms atoms = { text, text + len };
+	const char *start = text, *last = text, *inner;
+	size_t inner_len;
+	char literal;
+
+	for (; regex_atoms_next(&atoms, &literal) != ATOM_END; start = atoms.at)
+		last = start;
+	if (*last != '(')
+		return *last == '$';
+	inner_len = (size_t)(text + len - last);
+	if ((inner = regex_in_group(last, inner_len, &inner_len)) == NULL || depth == DEPTH_MAX)
+		return memchr(last, '$', inner_len) != NULL;
+	return !is_open(inner, inner_len, depth + 1);
+}
+
+static bool is_open(const char *text, size_t len, unsigned depth)
+{
+	struct regex_atoms rest = { text, text + len };
+	size_t part_len;
+	const char *part;
+
+	while ((part = regex_alternative_next(&rest, &part_len)) != NULL) {
+		if (part_len == 0 || !is_closed(part, part_len, depth))
+			return true;
+	}
+	return false;
+}
+
+bool regex_has_open_end(const char *text, size_t len)
+{
+	return is_open(text, len, 0);
 }
 
 /* ---- names of clients without a dot --------------------------------------------------------- */

@@ -107,6 +107,46 @@ static const struct {
 	{ CLIENTS, "10\\.0\\.0$", "is a part of an address", "10\\.0\\.0\\..*" },
 	{ CLIENTS, "192.0.2.0/24 REJECT", "has an action after the regex", "" },
 	{ RCPT_RE, "^@partner\\.example$", "begins with @", ".*@partner\\.example$" },
+	/* A domain neither begins nor ends with a dot. */
+	{ MAIL, "\\.ru$", "is a domain", ".*\\.ru$" },
+	{ MAIL, "\\.ru", "is a domain", ".*\\.ru" },
+	{ MAIL, ".ru", "is a domain", ".*\\.ru" },
+	{ MAIL, "\\.dyn\\.", "is a domain", ".*\\.dyn\\..*" },
+	{ MAIL, "^mail\\.", "is a domain", ".*@mail\\..*" },
+	{ MAIL, ".*@\\.ru$", "a dot behind the @", ".*@.*\\.ru$" },
+	{ MAIL, "@\\.evil\\.example", "begins with @", ".*@.*\\.evil\\.example" },
+	{ MAIL, ".*@mail\\.", "ends with a dot", ".*@mail\\..*" },
+	{ MAIL, "a@mail\\.$", "ends with a dot", "a@mail\\..*" },
+	{ RCPT_RE, "@\\.partner\\.example$", "a dot behind the @", "@.*\\.partner\\.example$" },
+	/* Domains are matched as A-labels. */
+	{ MAIL, ".*@b\u00fccher\\.example", "outside of ASCII", ".*@xn--bcher-kva\\.example" },
+	{ MAIL, ".*@.*\\.b\u00fccher\\.example$", "outside of ASCII",
+		".*@.*\\.xn--bcher-kva\\.example$" },
+	{ MAIL, ".*@(.*\\.)?B\u00dcCHER.example", "outside of ASCII",
+		".*@(.*\\.)?xn--bcher-kva.example" },
+	{ MAIL, "b\u00fccher\\.example", "is a domain", ".*@xn--bcher-kva\\.example" },
+	{ MAIL, "@b\u00fccher\\.\u00fc\\.example", "begins with @",
+		".*@xn--bcher-kva\\.xn--tda\\.example" },
+	{ RCPT_RE, "@b\u00fccher\\.example$", "outside of ASCII", "@xn--bcher-kva\\.example$" },
+	{ RCPT_RE, "\\.b\u00fccher\\.example$", "outside of ASCII", "\\.xn--bcher-kva\\.example$" },
+	{ CLIENTS, ".*\\.b\u00fccher\\.example", "outside of ASCII",
+		".*\\.xn--bcher-kva\\.example" },
+	/* Alternatives, of which none can match. */
+	{ CLIENTS, "\\.dyn\\.|\\.pool\\.", "no alternative that can match: \"\\.dyn\\.\" begins",
+		".*\\.dyn\\..*|.*\\.pool\\..*" },
+	{ CLIENTS, "(\\.dyn\\.|\\.pool\\.)", "no alternative", ".*\\.dyn\\..*|.*\\.pool\\..*" },
+	{ CLIENTS, "^(?:192\\.168\\.|10\\.)$", "no alternative", "192\\.168\\..*|10\\..*" },
+	{ CLIENTS, "\\.ru$|\\.su$", "no alternative", ".*\\.ru$|.*\\.su$" },
+	{ CLIENTS, "\\[1\\]|a@b", "no alternative", "" },
+	{ MAIL, "@a\\.example|@b\\.example",
+		"no alternative that can match: \"@a\\.example\" begins",
+		".*@a\\.example|.*@b\\.example" },
+	{ MAIL, "(@a\\.example|@b\\.example)$", "no alternative", ".*@a\\.example|.*@b\\.example" },
+	{ MAIL, "^spam@|^junk@", "no alternative", "spam@.*|junk@.*" },
+	{ MAIL, "a\\.example|b\\.example", "no alternative", ".*@a\\.example|.*@b\\.example" },
+	{ MAIL, "(@a\\.example)", "begins with @", ".*@a\\.example" },
+	{ RCPT_RE, "^@a\\.example$|^@b\\.example$", "no alternative",
+		".*@a\\.example$|.*@b\\.example$" },
 };
 START_TEST(a_line_of_another_form_is_refused)
 	{
@@ -196,6 +236,21 @@ static const struct {
 	{ RCPT_RE, "^.*@example.info$" },
 	{ RCPT_RE, "^(a|b)\\1@example\\.org$" },
 	{ RCPT_RE, "@" },
+	{ MAIL, "." },
+	{ MAIL, "\"a@.b\"@c" },
+	{ MAIL, ".*@\\.?ru" },
+	{ MAIL, ".*@\\.*\"@ru" },
+	{ MAIL, "a@b\\.?" },
+	{ MAIL, "(@a|b)?@c" },
+	{ MAIL, "(?!@a|@b).*" },
+	{ MAIL, "j\u00f6rg" },
+	{ MAIL, ".*\u00fc.*@.*" },
+	{ MAIL, ".*@.*\u00fc.*" },
+	{ MAIL, ".*@b\u00fc?cher\\.example" },
+	{ MAIL, ".*@.*[\u00fc]cher\\.example" },
+	{ CLIENTS, "a|\\.dyn\\." },
+	{ CLIENTS, "(a|\\.dyn\\.)" },
+	{ RCPT_RE, "(@a|@b)" },
 };
 START_TEST(a_regex_that_may_match_is_accepted)
 	{
@@ -205,6 +260,37 @@ START_TEST(a_regex_that_may_match_is_accepted)
 		ck_assert_msg(regex_check(sound[_i].subject, sound[_i].anchored, text, strlen(text),
 				      &fault),
 			"%s", fault.text);
+	}
+END_TEST
+
+static const struct {
+	enum regex_subject subject;
+	bool anchored;
+	const char *text, *part, *right; /* part: NULL if each alternative may match */
+} partly_dead[] = {
+	{ CLIENTS, "dsl|\\.dyn\\.", "nothing: \"\\.dyn\\.\" begins with a dot",
+		"dsl|.*\\.dyn\\..*" },
+	{ CLIENTS, "^(dsl|\\.dyn\\.)$", "nothing: \"\\.dyn\\.\" begins", "dsl|.*\\.dyn\\..*" },
+	{ CLIENTS, "dsl|a@b", "nothing: \"a@b\" requires", "" },
+	{ MAIL, ".*@a\\.example|@b\\.example", "nothing: \"@b\\.example\" begins with @",
+		".*@a\\.example|.*@b\\.example" },
+	{ MAIL, "evil\\.example|.*@evil\\.example", "is a domain",
+		".*@evil\\.example|.*@evil\\.example" },
+	{ CLIENTS, "dsl|dyn", NULL, "" },
+	{ CLIENTS, "\\.dyn\\.|\\.dsl\\.", NULL, "" },
+	{ CLIENTS, "\\.dyn\\.", NULL, "" },
+	{ MAIL, "a@(b|\\.c)", NULL, "" },
+	{ MAIL, "|a@b", NULL, "" },
+};
+START_TEST(an_alternative_that_cannot_match_is_noted)
+	{
+		const char *text = partly_dead[_i].text, *part = partly_dead[_i].part;
+		struct errmsg note = { "" };
+
+		ck_assert_int_eq(regex_has_dead_part(partly_dead[_i].subject,
+					 partly_dead[_i].anchored, text, strlen(text), &note),
+			part != NULL);
+		assert_refusal(&note, part == NULL ? "" : part, partly_dead[_i].right);
 	}
 END_TEST
 
@@ -259,6 +345,11 @@ static const struct {
 	{ "(?:a|b)\\1?", "(?:(?:a|b)\\1?)@.*" },
 	{ "^all$|bob", "" },
 	{ "all\\$", "all\\$@.*" },
+	{ "\\.(ru|su)$", ".*(?:\\.(ru|su))$" },
+	{ "(mail|mx)\\.corp\\.example", ".*@(?:(mail|mx)\\.corp\\.example)" },
+	{ "^$", "" },
+	{ "^", "" },
+	{ "$", "" },
 	{ "all@.*", NULL },
 	{ ".*", NULL },
 	{ "all.corp", NULL },
@@ -322,6 +413,36 @@ START_TEST(a_word_that_matches_no_usual_name_is_noted)
 	}
 END_TEST
 
+static const struct {
+	const char *text;
+	bool is_open;
+} ends[] = {
+	{ "@a\\.example", true },
+	{ "@a\\.example$", false },
+	{ "@a\\.example|@b\\.example$", true },
+	{ "@a\\.example$|@b\\.example", true },
+	{ "@a\\.example$|@b\\.example$", false },
+	{ "(@a\\.example|@b\\.example)$", false },
+	{ "(?:@a\\.example|@b\\.example$)", true },
+	{ "@((a|b$)|c$)", true },
+	{ "@((?:a$|b$)|c$)", false },
+	{ "^a@b$|", true },
+	{ "@a\\$", true },
+	{ "@a[$]", true },
+	{ "@a(?!.)", true },
+	{ "@a(?=$)", false },
+	{ "@a$?", true },
+	{ "(@a|@b$){1}", false }, /* in doubt */
+	{ "", true },
+};
+START_TEST(an_end_without_an_anchor_is_found)
+	{
+		ck_assert_msg(regex_has_open_end(ends[_i].text, strlen(ends[_i].text)) ==
+				ends[_i].is_open,
+			"%s", ends[_i].text);
+	}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static Suite *make_suite(void)
@@ -331,8 +452,10 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, a_line_of_another_form_is_refused, 0, ROWS(faulty));
 	tcase_add_loop_test(tcase, a_regex_that_may_match_is_accepted, 0, ROWS(sound));
+	tcase_add_loop_test(tcase, an_alternative_that_cannot_match_is_noted, 0, ROWS(partly_dead));
 	tcase_add_loop_test(tcase, a_regex_that_matches_no_domain_is_noted, 0, ROWS(bare));
 	tcase_add_loop_test(tcase, a_word_that_matches_no_usual_name_is_noted, 0, ROWS(words));
+	tcase_add_loop_test(tcase, an_end_without_an_anchor_is_found, 0, ROWS(ends));
 	tcase_add_loop_test(tcase, parts_of_other_dialects_are_noted, 0, ROWS(doubtful));
 	suite_add_tcase(suite, tcase);
 	return suite;
