@@ -487,8 +487,10 @@ START_TEST(a_success_counts_for_the_row_that_has_accepted_it)
 		ck_assert_int_eq(cidr_parse("192.0.2.7", &client, NULL), 0);
 		keys = penalty_keys(login_key(later, &bob), &client);
 		penalty_set_owner(&keys, login_owner_key(later, &bob));
+		keys.credential = login_credential(later, &bob);
 		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 0);
 		penalty_set_owner(&keys, login_owner_key(later, &other));
+		keys.credential = login_credential(later, &other);
 		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 8);
 		policy_unref(&later);
 	}
