@@ -299,7 +299,10 @@ static bool judge_bytes(struct from_parser *p)
 static bool judge_together(struct from_parser *p)
 {
 	const bool is_alone = p->irregular == REGULAR && p->mailboxes == 1;
+	const char *shown = p->at != NULL ? p->at : p->telling;
 
+	if (shown != NULL && p->irregular == IRREGULAR_FOLDED_QUOTES)
+		return from_refuse(p, shown, WRITE_UNFOLDED);
 	if (p->at != NULL && !is_alone)
 		return from_refuse(p, p->at, WRITE_QUOTED_NAME);
 	if (p->is_twice && !is_alone)

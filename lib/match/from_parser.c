@@ -22,6 +22,7 @@ static const char *const advices[] = {
 	[WRITE_ALONE] = "write it as \"Name\" <address>, with nothing else",
 	[WRITE_NONE] = "write an address",
 	[WRITE_CONTROL] = "remove control characters and empty lines",
+	[WRITE_UNFOLDED] = "write the quoted name in one line",
 	[WRITE_LENGTH] = "shorten the name or the line",
 };
 
@@ -204,6 +205,8 @@ static bool read_quoted(struct from_parser *p)
 		return from_refuse(p, start, WRITE_ENCODED_WORD);
 	if (t.len == 0)
 		return from_note(p, start, IRREGULAR_EMPTY_QUOTES);
+	if (memchr(t.text, '\n', t.len) != NULL && !from_note(p, start, IRREGULAR_FOLDED_QUOTES))
+		return false;
 	return memchr(t.text, '\\', t.len) == NULL || from_note(p, start, IRREGULAR_BACKSLASH);
 }
 

@@ -25,6 +25,7 @@ enum from_advice {
 	WRITE_ALONE,
 	WRITE_NONE,
 	WRITE_CONTROL,
+	WRITE_UNFOLDED,
 	WRITE_LENGTH
 };
 
@@ -46,8 +47,9 @@ enum from_irregular {
 	IRREGULAR_QUOTED_WORDS, /* ... and other words */
 	IRREGULAR_BACKSLASH,
 	IRREGULAR_EMPTY_QUOTES,
-	IRREGULAR_ENCODED_HALF, /* of a pair of quotes or parentheses, or a backslash */
-	IRREGULAR_TAB,		/* some split names at spaces only */
+	IRREGULAR_FOLDED_QUOTES, /* Python's email ends them at the CR */
+	IRREGULAR_ENCODED_HALF,	 /* of a pair of quotes or parentheses, or a backslash */
+	IRREGULAR_TAB,		 /* some split names at spaces only */
 	IRREGULAR_OTHER_CHARSET,
 	IRREGULAR_LONG_MAILBOX
 };

@@ -30,6 +30,8 @@ TABLE = {
     "two fields, the first foreign": (f"From: {FOREIGN}\r\nFrom: {OWN}", False),
     "two fields, of another case": (f"From: {OWN}\r\nfROM: {FOREIGN}", False),
     "a foreign address in a quoted name": (f'From: "x <{FOREIGN}>" <{OWN}>', True),
+    "a foreign address in a quoted name with a fold, at which Python ends it": (f'From: "{FOREIGN}\r\n x" <{OWN}>', False),
+    "a quoted name with a fold": (f'From: "Bob of the\r\n Department, Inc." <{OWN}>', True),
     "the owned address in a quoted name": (f'From: "x <{OWN}>" <{FOREIGN}>', False),
     "a foreign address as the name": (f"From: {FOREIGN} <{OWN}>", False),
     "a foreign address as the name, without a space": (f"From: {FOREIGN}<{OWN}>", False),

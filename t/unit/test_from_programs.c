@@ -252,6 +252,22 @@ static const struct author_row authors[] = {
 	{ "\"ceo@bank.e\"\t<me@mine.m>", false },
 	{ "\"ceo@bank.e\" \"x\"\t<me@mine.m>", false },
 	{ "\"ceo@bank.e\" <\"me\"@mine.m>", false },
+	/* Python's email ends quotes at a CR, and shows the text before or behind it. */
+	{ "\"ceo@bank.e\r\n x\" <me@mine.m>", false },
+	{ "\"ceo@bank.e\r\n \" <me@mine.m>", false },
+	{ "\"x\r\n ceo@bank.e\" <me@mine.m>", false },
+	{ "\"x\r\n <ceo@bank.e>\" <me@mine.m>", false },
+	{ "\"x,\r\n\tceo@bank.e\" <me@mine.m>", false },
+	{ "\"x\n ceo@bank.e\" <me@mine.m>", false },
+	{ "\"=?utf-8?q?ceo=40bank.e?=\r\n x\" <me@mine.m>", false },
+	{ "\"Me\r\n x\" <me@mine.m>, \"ceo@bank.e\" <me@mine.m>", false },
+	{ "\"bank.e\r\n x\" <me@mine.m>", false },
+	{ "\"Me\r\n x\" <me@mine.m>, \"bank.e\" <me@mine.m>", false },
+	{ "\"Me\r\n x\": bank.e, me@mine.m", false },
+	{ "\"Me of the Department\r\n of Long Names, Inc.\" <me@mine.m>", true },
+	{ "\"Me of the Department\n\tof Long Names\"\n <me@mine.m>", true },
+	{ "\"Me (of the\r\n Department)\" <me@mine.m>, \"Me\r\n x\" <me@mine.m>", true },
+	{ "\"ceo@bank.e\"\r\n <me@mine.m>", true },
 	{ "\"ceo@bank.e\"\r\n\t<me@mine.m>", true },
 
 	/* Emacs's ietf-drums ends the name at # and `. */
