@@ -469,6 +469,7 @@ int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int6
 	is_genuine =
 		verify_token(rules->keys, token, len, &payload, &payload_len, &is_guess, err) == 0;
 	bearer_r->is_no_guess = is_genuine || !is_guess;
+	bearer_r->lacks_key = !is_genuine && !is_guess;
 	if (!is_genuine)
 		return -1;
 	claims = json_loadb(payload, payload_len, JSON_REJECT_DUPLICATES, &error);

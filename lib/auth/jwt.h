@@ -37,9 +37,11 @@ struct jwt_rules {
 	const char *mail_claim;
 };
 
-/* The content of a token that is accepted. For a token that is refused, only is_no_guess is set. */
+/* The content of a token that is accepted. For a token that is refused, only the first two are set.
+ */
 struct jwt_bearer {
 	bool is_no_guess; /* its signature is right, or no secret of ours can have made it */
+	bool lacks_key;	  /* a key that we do not have may have made it */
 	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */
 	bool has_ignored_audience; /* it has an audience, which was not checked */
 };
@@ -47,7 +49,7 @@ struct jwt_bearer {
 /*
  * Verify a token and check its claims against the rules at the time now (seconds of the epoch);
  * "exp" is required, and a time in milliseconds is refused. Returns 0 with *bearer_r filled, or -1
- * with err as above and bearer_r->is_no_guess.
+ * with err as above, bearer_r->is_no_guess and bearer_r->lacks_key.
  */
 int jwt_check(const struct jwt_rules *rules, const char *token, size_t len, int64_t now,
 	struct jwt_bearer *bearer_r, struct errmsg *err);

@@ -220,6 +220,8 @@ static bool names_same(const char *said, const char *mail)
 			strcasecmp(address.canon, mail) == 0);
 }
 
+static const char keys_unread[] = "the keys for tokens cannot be read";
+
 static void check_token(const struct login_rules *rules, const struct login_request *request,
 	struct login_answer *a)
 {
@@ -235,7 +237,7 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 		return;
 	}
 	if (rules->jwt.keys == NULL && settings->token_login[0] != '\0') {
-		set_answer(a, LOGIN_UNDECIDED, "the keys for tokens cannot be read");
+		set_answer(a, LOGIN_UNDECIDED, keys_unread);
 		return;
 	}
 	if (!rules->may_work) {
@@ -244,7 +246,11 @@ static void check_token(const struct login_rules *rules, const struct login_requ
 	}
 	if (jwt_check(&rules->jwt, request->secret, strlen(request->secret), rules->now, &bearer,
 		    &err) < 0) {
-		refuse_login(a, bearer.is_no_guess ? CAUSE_POLICY : CAUSE_CREDENTIALS, err.text);
+		if (rules->lacks_keys && bearer.lacks_key)
+			set_answer(a, LOGIN_UNDECIDED, keys_unread);
+		else
+			refuse_login(a, bearer.is_no_guess ? CAUSE_POLICY : CAUSE_CREDENTIALS,
+				err.text);
 		return;
 	}
 	said = said == NULL ? request->login : said;

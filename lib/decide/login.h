@@ -18,6 +18,7 @@
 struct login_rules {
 	const struct policy *policy; /* NULL: no policy yet */
 	struct jwt_rules jwt;	     /* keys NULL: none, or they cannot be read */
+	bool lacks_keys;	     /* some keys for tokens cannot be read */
 	struct suspensions *suspensions;
 	struct auth_cache *auth_cache; /* NULL: there is no cache */
 	int64_t now;		       /* seconds since 1970, for tokens */

@@ -196,6 +196,7 @@ static void renew_rules(struct attempt *attempt)
 	config_unref(&attempt->config);
 	attempt->policy = snapshot_get(shared_snapshot(auth->shared));
 	attempt->keys = jwt_keys_ref(auth->keys.keys);
+	attempt->lacks_keys = auth->keys.failed_since != 0;
 	attempt->config = config_ref(auth->config);
 }
 
@@ -214,6 +215,7 @@ static void check_attempt(struct attempt *attempt, struct auth_cache *cache, boo
 	const struct login_rules rules = {
 		.policy = attempt->policy,
 		.jwt = token_keys_rules(&attempt->config->jwt, attempt->keys),
+		.lacks_keys = attempt->lacks_keys,
 		.suspensions = shared_suspensions(attempt->auth->shared),
 		.auth_cache = cache,
 		.now = time(NULL),

@@ -414,6 +414,7 @@ START_TEST(an_address_that_its_issuer_has_not_verified_is_refused)
 			"%s: %s", claims, err.text);
 		ck_assert_msg(strstr(err.text, verifications[_i].why) != NULL, "%s", err.text);
 		ck_assert(bearer.is_no_guess);
+		ck_assert(!bearer.lacks_key);
 		free(token);
 		jwt_keys_unref(&keys);
 	}
@@ -522,6 +523,7 @@ START_TEST(a_token_of_an_unknown_key_is_a_guess_only_at_a_secret)
 		ck_assert_int_eq(jwt_keys_add_secret(keys, SECRET, strlen(SECRET), NULL), 0);
 		ck_assert_int_eq(jwt_check(&rules, token, strlen(token), NOW, &bearer, NULL), -1);
 		ck_assert_int_eq(bearer.is_no_guess, !strangers[_i].is_guess);
+		ck_assert_int_eq(bearer.lacks_key, !strangers[_i].is_guess);
 		free(token);
 		free(pem);
 		jwt_keys_unref(&keys);

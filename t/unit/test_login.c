@@ -179,6 +179,43 @@ START_TEST(a_genuine_token_is_no_wrong_one)
 	}
 END_TEST
 
+/* Tokens while keys_file cannot be read and the shared secret is in force, and the answer. */
+static const struct {
+	const char *header;
+	const char *key;
+	enum login_result result;
+} without_file[] = {
+	{ "{\"alg\":\"HS256\"}", SECRET, LOGIN_ACCEPTED },
+	{ "{\"alg\":\"HS256\"}", "another secret of 32 bytes or more",
+		LOGIN_REFUSED }, /* a guess */
+	{ "{\"alg\":\"EdDSA\"}", SECRET, LOGIN_UNDECIDED },
+	{ "{\"alg\":\"HS512\"}", SECRET, LOGIN_UNDECIDED },
+	{ "{\"alg\":\"none\"}", SECRET, LOGIN_REFUSED },
+};
+START_TEST(a_token_whose_key_may_be_missing_is_undecided)
+	{
+		struct login_rules rules = rules_of_all();
+		struct login_request request = { .login = "token" };
+		struct login_answer answer;
+		char *made_token = token_sign(without_file[_i].header,
+			"{\"exp\":1700000300,\"mail\":\"carol@example.com\"}", JWT_HS256, NULL,
+			without_file[_i].key, strlen(without_file[_i].key));
+		char *expired = token_sign("{\"alg\":\"HS256\"}",
+			"{\"exp\":1600000000,\"mail\":\"carol@example.com\"}", JWT_HS256, NULL,
+			SECRET, strlen(SECRET));
+
+		rules.lacks_keys = true;
+		request.secret = made_token;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, without_file[_i].result);
+		request.secret = expired;
+		login_check(&rules, &request, &answer);
+		ck_assert_int_eq(answer.result, LOGIN_REFUSED);
+		free(made_token);
+		free(expired);
+	}
+END_TEST
+
 /* Expensive work is left to a worker; a login in the auth cache needs none. */
 START_TEST(works_only_where_it_may)
 	{
@@ -684,6 +721,8 @@ static Suite *login_suite(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, decides_who_may_log_in, 0, COUNT(rows));
 	tcase_add_loop_test(tests, a_genuine_token_is_no_wrong_one, 0, COUNT(refused_claims));
+	tcase_add_loop_test(tests, a_token_whose_key_may_be_missing_is_undecided, 0,
+		COUNT(without_file));
 	tcase_add_loop_test(tests, a_remembered_password_is_refused_no_sooner_than_a_wrong_one, 0,
 		2);
 	tcase_add_loop_test(tests, works_only_where_it_may, 0, 4);
