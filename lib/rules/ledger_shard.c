@@ -9,7 +9,6 @@
 #include "lib/rules/ledger_private.h"
 
 #define FIRST_BUCKETS 16
-#define SHARE 4
 #define CACHE_LINE 64 /* bytes, of most processors */
 
 uint64_t ledger_hash(const char *key, size_t len)
@@ -108,18 +107,29 @@ static size_t room_of(const struct ledger_shard *shard)
 }
 
 /*
- * A network may have SHARE times as many keys as there is room for. Therefore one network fills at
- * most 4/5 of the ledger, and ten networks 40/41 of it: others find room, and make more by removing
- * keys of networks that have more than they.
+ * Return how many keys a network may have, for a shard with that much room, which is not 0: the
+ * same part of the ledger's room as the room is of the ledger. Alone, a network thus fills three
+ * eighths of the ledger. Networks that come one after the other, with keys that cannot be removed,
+ * leave a tenth of it when they are ten, and a hundredth when they are a hundred. If the share were
+ * a fixed multiple of the room, six networks would leave nothing.
  */
+static size_t share_of(const struct ledger_shard *shard, size_t room)
+{
+	const size_t keys = shard_keys(shard), share = LEDGER_SHARDS * room * room / (keys + room);
+
+	/* While much room is left, no network can exceed its share; shards fill unevenly. */
+	if (2 * keys * (keys + room) <= room * room)
+		return SIZE_MAX;
+	return share > 0 ? share : 1;
+}
+
 bool shard_is_over(struct ledger_shard *shard)
 {
 	const size_t room = room_of(shard);
 	size_t share = room;
 
-	/* While much room is left, no network can exceed its share. */
-	if (room > 0)
-		share = room >= shard_keys(shard) / 2 ? SIZE_MAX : LEDGER_SHARDS * SHARE * room;
+	if (room > 0 && room < SIZE_MAX)
+		share = share_of(shard, room);
 	if ((share < SIZE_MAX) != (shard->share < SIZE_MAX))
 		(void)__atomic_add_fetch(&shard->ledger->tight, share < SIZE_MAX ? 1 : -1U,
 			__ATOMIC_RELAXED);
