@@ -76,9 +76,9 @@ struct ledger;
  * shard) in overflow keys, one for each table, one for each thread, and the keys without origin
  * that exceed it. Each counter of a stranger's key counts as the memory of eight runs from its
  * beginning. When two thirds of a shard's bytes are used, such a counter takes no more than that,
- * so that its charges count up to a quarter of the window too long. Attempts still take memory: at
- * worst, they double the bytes. The traces and the counts of networks take 3 MB in addition. Any
- * thread.
+ * so that its charges count up to a quarter of the window too long. Reservations and attempts take
+ * memory beyond the bound: at worst, as much as it. The traces and the counts of networks take 3 MB
+ * in addition. Any thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);
 

@@ -25,6 +25,16 @@ static void add_bytes(struct ledger_shard *shard, const struct ledger_entry *ent
 		shard->overflow_bytes += change;
 }
 
+/* The same for the extra and the attempts of an entry, without runs beyond those that are reserved.
+ */
+static void add_extra_bytes(struct ledger_shard *shard, const struct ledger_entry *entry,
+	size_t change)
+{
+	add_bytes(shard, entry, change);
+	if (!entry_is_network_overflow(entry))
+		shard->extra_bytes += change;
+}
+
 static size_t size_of(const struct ledger_entry *entry)
 {
 	return entry_size(entry->size, entry->key_len, entry->has_origin);
@@ -128,7 +138,7 @@ struct ledger_extra *entry_extra(struct ledger_shard *shard, struct ledger_entry
 		return entry->extra;
 	*entry->extra = (struct ledger_extra){ .entry = entry };
 	shard->extra_count++;
-	add_bytes(shard, entry, sizeof(*entry->extra));
+	add_extra_bytes(shard, entry, sizeof(*entry->extra));
 	return entry->extra;
 }
 
@@ -140,7 +150,7 @@ void entry_free_extra(struct ledger_shard *shard, struct ledger_entry *entry)
 		return;
 	entry->extra = NULL;
 	shard->extra_count--;
-	add_bytes(shard, entry, 0 - sizeof(*extra));
+	add_extra_bytes(shard, entry, 0 - sizeof(*extra));
 	free(extra);
 }
 
@@ -156,7 +166,8 @@ static void free_runs(struct ledger_shard *shard, const struct ledger_entry *ent
 static void free_attempts(struct ledger_shard *shard, struct ledger_extra *extra)
 {
 	free_runs(shard, extra->entry, extra->attempts, extra->attempt_count);
-	add_bytes(shard, extra->entry, 0 - extra->attempt_count * attempts_size(extra->entry));
+	add_extra_bytes(shard, extra->entry,
+		0 - extra->attempt_count * attempts_size(extra->entry));
 	free(extra->attempts);
 	extra->attempts = NULL;
 	extra->attempt_count = 0;
@@ -388,7 +399,8 @@ int entry_add_attempts_counter(struct ledger_shard *shard, struct ledger_entry *
 		return -1;
 	extra->attempts = grown;
 	grown[extra->attempt_count++] = *counter;
-	add_bytes(shard, entry, attempts_size(entry) + bytes_of_runs(entry, counter));
+	add_extra_bytes(shard, entry, attempts_size(entry));
+	add_bytes(shard, entry, bytes_of_runs(entry, counter));
 	return 0;
 }
 
@@ -405,7 +417,7 @@ static void remove_unused_attempts(struct ledger_shard *shard, struct ledger_ent
 			continue;
 		free_runs(shard, entry, counter, 1);
 		*counter = extra->attempts[--extra->attempt_count];
-		add_bytes(shard, entry, 0 - attempts_size(entry));
+		add_extra_bytes(shard, entry, 0 - attempts_size(entry));
 	}
 }
 

@@ -62,6 +62,7 @@ struct ledger_shard {
 	size_t overflow_count; /* overflow keys, apart from those of all networks */
 	size_t bytes;
 	size_t overflow_bytes;	       /* the part of these keys */
+	size_t extra_bytes;	       /* that of the other keys' extras; see shard_bytes() */
 	size_t swept;		       /* the bucket that was swept last */
 	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
 	size_t max_entries, max_bytes; /* 0: no bound */
@@ -71,14 +72,18 @@ struct ledger_shard {
 	struct ledger *ledger;
 };
 
-/* The keys and the bytes that the shard's bound limits: overflow keys have a bound of their own. */
+/*
+ * The keys and the bytes that the shard's bound limits. Overflow keys have a bound of their own.
+ * Reservations and attempts do not count: a network could use them to let its keys grow after it
+ * has its share, until others find no room. They take less than their keys do.
+ */
 static inline size_t shard_keys(const struct ledger_shard *shard)
 {
 	return shard->entry_count - shard->overflow_count;
 }
 static inline size_t shard_bytes(const struct ledger_shard *shard)
 {
-	return shard->bytes - shard->overflow_bytes;
+	return shard->bytes - shard->overflow_bytes - shard->extra_bytes;
 }
 
 /* Traces of keys, and of overflow keys: a flood of the former must not blur the latter. */

@@ -506,6 +506,43 @@ START_TEST(overflow_keys_are_bounded_by_bytes)
 	}
 END_TEST
 
+/* Charge a key above half of its limit, and then reserve it, and give that back, if that is wanted.
+ * Returns whether the charges were accepted. */
+static bool use_key(unsigned number, bool is_reserved)
+{
+	struct ledger_hold *hold = NULL;
+	struct ledger_request request;
+	struct ledger_usage usage;
+	char key[64];
+
+	(void)snprintf(key, sizeof(key), "rate_rcpt_sender:%u@example.com", number);
+	request = request_of(key, &flood);
+	request.attempts = 10;
+	if (is_reserved) {
+		(void)ledger_reserve(ledger, NOW, &hold, &request, 1, true, &usage);
+		ledger_give_back(ledger, NOW, &hold);
+		return false;
+	}
+	request.amount = limit.count / 2 + 1;
+	return ledger_charge(ledger, NOW, &request, 1, true, &usage) == LEDGER_FREE;
+}
+
+/* A network that has its share takes no room from others by letting its keys grow. */
+START_TEST(attempts_take_no_room_from_others)
+	{
+		const size_t empty = ledger_size(ledger).bytes, most = 16384 * LEDGER_SHARDS;
+		unsigned keys = 0;
+
+		ledger_set_bounds(ledger, 0, most);
+		while (use_key(keys, false))
+			keys++;
+		for (unsigned i = 0; i < keys; i++)
+			(void)use_key(i, true);
+		ck_assert_uint_eq(refused_of(50, 10), 0);
+		ck_assert_uint_le(ledger_size(ledger).bytes - empty, 2 * most);
+	}
+END_TEST
+
 #define SMALL_KEYS 9000
 #define LARGE_KEYS 600
 #define RUNS 40
@@ -812,6 +849,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, overflow_keys_are_bounded);
 	tcase_add_test(tcase, overflow_keys_of_removed_keys_are_bounded);
 	tcase_add_test(tcase, overflow_keys_are_bounded_by_bytes);
+	tcase_add_test(tcase, attempts_take_no_room_from_others);
 	tcase_add_test(tcase, large_overflow_keys_are_bounded_by_bytes);
 	tcase_add_test(tcase, looking_removes_nothing);
 	tcase_add_test(tcase, a_lower_bound_takes_effect);
