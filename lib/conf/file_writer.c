@@ -183,6 +183,20 @@ void file_abandon(struct file_writer **writer)
 	writer_free(writer);
 }
 
+bool file_has_room(const char *path, uint64_t bytes)
+{
+	struct errmsg unused;
+	struct file_writer *w = file_begin(path, &unused);
+	bool has_room = true;
+
+	if (w == NULL)
+		return true;
+	if (fallocate(w->fd, 0, 0, (off_t)bytes) != 0)
+		has_room = errno != ENOSPC && errno != EDQUOT;
+	file_abandon(&w);
+	return has_room;
+}
+
 int file_put_aside(const char *path, struct errmsg *err)
 {
 	struct stat st;

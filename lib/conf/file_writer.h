@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/errmsg.h"
 #include "lib/conf/file.h"
@@ -31,6 +32,10 @@ void file_abandon(struct file_writer **writer); /* removes PATH.new; accepts NUL
 /* Write what was added to the disk, so that file_commit() need only rename files. Returns 0, or -1
  * with err set. */
 int file_sync(struct file_writer *writer, struct errmsg *err);
+
+/* Return whether there is room on the disk, and in the quota, for a new file of that size; also if
+ * this cannot be told. It makes PATH.new and removes it. */
+bool file_has_room(const char *path, uint64_t bytes);
 
 /*
  * Rename the file or directory at path to PATH.bad, so that a new file can take its place without

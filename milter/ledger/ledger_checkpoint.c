@@ -4,11 +4,14 @@
  */
 #include "milter/ledger/ledger_checkpoint.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/conf/file_writer.h"
 #include "lib/rules/ledger_format.h"
 #include "milter/ledger/ledger_frame.h"
+#include "milter/log/log.h"
 
 #define WRITE_AT ((size_t)256 << 10) /* bytes of frames that are written at once */
 
@@ -120,17 +123,16 @@ static int begin_journal(struct ledger_checkpoint *checkpoint, struct ledger_jou
 	return 0;
 }
 
-int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
-	struct ledger_journal *journal, struct errmsg *err)
+/* Write a checkpoint. keeps: whether PATH is to become PATH.prev. Returns 0, or -1 with err set. */
+static int write_checkpoint(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
+	struct ledger_journal *journal, bool keeps, struct errmsg *err)
 {
 	const char *path = journal->path;
-	struct file_writer *writer;
+	struct file_writer *writer = file_begin(path, err);
 	struct file_stamp before = { .exists = false };
-	const bool keeps = !ledger_checkpoint_is_lost(checkpoint, path);
 	uint64_t size;
 
-	if ((!keeps && put_aside(checkpoint, path, err) != 0) ||
-		(writer = file_begin(path, err)) == NULL)
+	if (writer == NULL)
 		return -1;
 	/* Once the journal has begun, the memory holds every record of the older ones. */
 	if (begin_journal(checkpoint, journal, err) != 0 ||
@@ -147,4 +149,42 @@ int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger 
 	checkpoint->size = size;
 	checkpoint->has_journal = false;
 	return ledger_journal_each(path, remove_unneeded, checkpoint, err);
+}
+
+/*
+ * If there is no room for a checkpoint, remove what only serves if PATH gets damaged: PATH.prev and
+ * the journals that PATH does not need. Otherwise they could fill the disk for ever, because only a
+ * checkpoint makes them unneeded. Returns whether anything was removed. PATH is whole.
+ */
+static bool make_room(struct ledger_checkpoint *checkpoint, struct ledger *ledger, const char *path)
+{
+	bool had_journals = checkpoint->previous_journal < checkpoint->first_journal, had_previous;
+	struct errmsg unused;
+	char *prev;
+
+	if (file_has_room(path, ledger_size(ledger).bytes) || asprintf(&prev, "%s.prev", path) < 0)
+		return false;
+	had_previous = unlink(prev) == 0;
+	free(prev);
+	if (!had_previous && !had_journals)
+		return false;
+	log_event(LOG_LEVEL_WARNING, "limits previous-checkpoint=removed reason=no-space");
+	checkpoint->previous_journal = checkpoint->first_journal;
+	return ledger_journal_each(path, remove_unneeded, checkpoint, &unused) == 0;
+}
+
+int ledger_checkpoint_write(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
+	struct ledger_journal *journal, struct errmsg *err)
+{
+	const char *path = journal->path;
+	const bool keeps = !ledger_checkpoint_is_lost(checkpoint, path);
+
+	if (!keeps && put_aside(checkpoint, path, err) != 0)
+		return -1;
+	if (write_checkpoint(checkpoint, ledger, journal, keeps, err) == 0)
+		return 0;
+	if (!keeps || !checkpoint->stamp.exists || !make_room(checkpoint, ledger, path))
+		return -1;
+	err->text[0] = '\0';
+	return write_checkpoint(checkpoint, ledger, journal, keeps, err);
 }

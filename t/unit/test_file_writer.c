@@ -219,6 +219,14 @@ START_TEST(an_error_gives_the_path_that_cannot_be_written)
 	}
 END_TEST
 
+START_TEST(a_small_file_has_room)
+	{
+		ck_assert(file_has_room(path, 1));
+		ck_assert_int_eq(access(path, F_OK), -1);
+		ck_assert(file_has_room("/nowhere/f", 1));
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("file_writer");
@@ -232,6 +240,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_file_whose_folder_cannot_be_synced_has_its_stamp);
 	tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
 	tcase_add_test(tcase, an_error_gives_the_path_that_cannot_be_written);
+	tcase_add_test(tcase, a_small_file_has_room);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -4,10 +4,13 @@
  */
 #include "milter/ledger/ledger_checkpoint.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "t/unit/lib/made_ledger.h"
@@ -82,6 +85,92 @@ START_TEST(checkpoints_that_fail_leave_one_journal)
 	}
 END_TEST
 
+/* ---- a disk that is full -------------------------------------------------------------- */
+
+/* The disk is full; with fills_prev, only until PATH.prev is removed. */
+static bool disk_is_full, fills_prev;
+
+static bool has_room(void)
+{
+	char prev[128];
+
+	(void)snprintf(prev, sizeof(prev), "%s.prev", made_path);
+	if (fills_prev && !made_exists(prev))
+		disk_is_full = false;
+	return !disk_is_full;
+}
+
+/* Both replace libc's. */
+int fsync(int fd)
+{
+	if (has_room())
+		return (int)syscall(SYS_fsync, fd);
+	errno = ENOSPC;
+	return -1;
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	(void)fd;
+	(void)mode;
+	(void)offset;
+	if (len > 0 && has_room())
+		return 0;
+	errno = ENOSPC;
+	return -1;
+}
+
+/* What only serves if the checkpoint gets damaged makes room for the next one: the files could fill
+ * the disk by themselves, and no checkpoint would ever remove them. */
+START_TEST(the_previous_checkpoint_gives_way_on_a_full_disk)
+	{
+		struct errmsg err = { "" };
+
+		made_ledger_open(NULL);
+		for (int i = 0; i < 2; i++) {
+			(void)made_ledger_charge("login:bob");
+			made_ledger_checkpoint();
+		}
+		ck_assert(made_exists(made_journal(2)) && made_exists(made_journal(3)));
+		disk_is_full = fills_prev = true;
+		(void)made_ledger_charge("login:bob");
+		ck_assert_int_eq(ledger_file_checkpoint(made_file, &err), 0);
+		ck_assert_str_eq(err.text, "");
+		ck_assert(!made_exists(made_journal(2)));
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(problems_count(made_problems), 0);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 3);
+	}
+END_TEST
+
+/* If that is not enough, or the checkpoint is lost, nothing else is removed. */
+START_TEST(nothing_that_is_needed_gives_way_on_a_full_disk)
+	{
+		char prev[128];
+		struct errmsg err = { "" };
+
+		(void)snprintf(prev, sizeof(prev), "%s.prev", made_path);
+		made_ledger_open(NULL);
+		for (int i = 0; i < 2; i++) {
+			(void)made_ledger_charge("login:bob");
+			made_ledger_checkpoint();
+		}
+		if (_i == 1)
+			ck_assert_int_eq(unlink(made_path), 0);
+		disk_is_full = true;
+		for (int i = 0; i < 3; i++) {
+			ck_assert_int_eq(ledger_file_checkpoint(made_file, &err), -1);
+			ck_assert_ptr_nonnull(strstr(err.text, "No space left"));
+		}
+		ck_assert(made_exists(prev) == (_i == 1));
+		ck_assert(made_exists(made_path) == (_i == 0));
+		ck_assert(made_exists(made_journal(3)));
+		disk_is_full = false;
+		made_ledger_open(NULL);
+		ck_assert_uint_eq(made_ledger_used("login:bob", 0), 2);
+	}
+END_TEST
+
 static void *charge_many(void *argument)
 {
 	char key[32];
@@ -132,9 +221,11 @@ static Suite *ledger_checkpoint_suite(void)
 	tcase_add_checked_fixture(tcase, made_ledger_setup, made_ledger_teardown);
 	tcase_add_test(tcase, unneeded_journals_are_removed);
 	tcase_add_test(tcase, a_journal_whose_name_is_taken_gets_a_higher_number);
+	tcase_add_test(tcase, the_previous_checkpoint_gives_way_on_a_full_disk);
+	tcase_add_loop_test(tcase, nothing_that_is_needed_gives_way_on_a_full_disk, 0, 2);
 	tcase_add_loop_test(tcase, checkpoints_that_fail_leave_one_journal, 0, 2);
 	tcase_add_test(tcase, checkpoints_lose_no_charge_of_other_threads);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
-UNIT_MAIN(ledger_checkpoint_suite)
+UNIT_MAIN_ALONE(ledger_checkpoint_suite)
