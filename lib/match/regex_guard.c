@@ -22,9 +22,11 @@ struct guarding {
 	size_t depth;			  /* of groups */
 	bool has_choices[NESTED_MAX + 1]; /* whether the group can end in several ways */
 	enum wanted wanted;
-	bool spares_loop; /* the next quantifier needs none */
+	bool spares_loop;     /* the next quantifier needs none */
+	bool spares_branches; /* nor do alternatives outside of groups */
 	bool is_sparse;
 	const char *last;  /* where the last one was placed */
+	unsigned branches; /* alternatives since then */
 	const char *begun; /* where the innermost group, or its alternative, begins */
 };
 
@@ -38,6 +40,7 @@ static void place_callout(struct guarding *g)
 	strbuf_add_str(g->out, CALLOUT);
 	g->wanted = WANTED_NOT;
 	g->last = g->p;
+	g->branches = 0;
 }
 
 /* Copy what precedes behind. */
@@ -136,14 +139,21 @@ static void copy_close(struct guarding *g)
 	g->depth -= g->depth > 0;
 }
 
+/* Return whether enough alternatives had no callout. */
+static bool has_many_branches(const struct guarding *g)
+{
+	return (g->depth > 0 || !g->spares_branches) &&
+		(g->p - g->last > REGEX_GUARD_BRANCHES || g->branches > REGEX_GUARD_BRANCHES / 4);
+}
+
 static void copy_branch(struct guarding *g)
 {
 	end_empty(g);
 	copy_until(g, g->p + 1);
 	g->begun = g->p;
+	g->branches++;
 	*choices_of(g) = true;
-	g->wanted = g->depth > 0 && g->p - g->last > REGEX_GUARD_BRANCHES ? WANTED_IN_GROUP :
-									    WANTED_NOT;
+	g->wanted = has_many_branches(g) ? WANTED_IN_GROUP : WANTED_NOT;
 }
 
 static void copy_quantifier(struct guarding *g)
@@ -198,6 +208,7 @@ static void guard(const char *regex, size_t len, bool anchored, bool is_sparse, 
 		.out = out,
 		.wanted = anchored || is_short ? WANTED_NOT : WANTED,
 		.spares_loop = begins_once && is_short,
+		.spares_branches = len <= REGEX_GUARD_FEW_BRANCHES,
 		.last = regex,
 	};
 

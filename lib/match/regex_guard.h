@@ -12,10 +12,11 @@
  * turn of a loop, and before back references. Between two of them, a match takes a number of steps
  * that grows only linearly with the subject and with the regex, its repeats written out.
  *
- * Two places have none, because ordinary regexes are faster that way. In a short regex that is
+ * Three places have none, because ordinary regexes are faster that way. In a short regex that is
  * anchored, or begins with ^, the first quantifier outside of groups multiplies the steps once: by
  * the length of the subject. A short regex that is not anchored has no callout at its beginning.
- * Part of regexlist.c. Thread-safe.
+ * The alternatives outside of groups have none if they are not too many: each that matches passes
+ * over all later ones, step by step. Part of regexlist.c. Thread-safe.
  */
 void regex_guard(const char *regex, size_t len, bool anchored, struct strbuf *out);
 
@@ -29,8 +30,11 @@ void regex_guard_sparsely(const char *regex, size_t len, bool anchored, struct s
 /* The longest regex of which one loop has no callout: bytes. */
 #define REGEX_GUARD_SHORT 256
 
+/* The longest regex whose alternatives outside of groups have none: bytes. */
+#define REGEX_GUARD_FEW_BRANCHES 1024
+
 /* The alternatives of a group that have none, together, and the longest group that
- * regex_guard_sparsely() spares: bytes. */
+ * regex_guard_sparsely() spares: bytes. There are at most a quarter as many alternatives. */
 #define REGEX_GUARD_BRANCHES 64
 
 #endif

@@ -161,6 +161,26 @@ START_TEST(guards_many_alternatives)
 	}
 END_TEST
 
+/* So do those of a long regex outside of groups, but not those of a shorter one. */
+START_TEST(guards_many_alternatives_outside_of_groups)
+	{
+		struct strbuf out = STRBUF_INIT;
+		char regex[4 * REGEX_GUARD_FEW_BRANCHES];
+		size_t count = 0;
+
+		memset(regex, '|', sizeof(regex));
+		regex_guard(regex, REGEX_GUARD_FEW_BRANCHES, true, &out);
+		ck_assert_uint_eq(out.len, REGEX_GUARD_FEW_BRANCHES);
+		strbuf_reset(&out);
+		regex_guard(regex, sizeof(regex), true, &out);
+		ck_assert(!out.failed);
+		for (const char *p = out.text; (p = strstr(p, "(?C)")) != NULL; p++)
+			count++;
+		ck_assert_uint_ge(count, sizeof(regex) / (REGEX_GUARD_BRANCHES / 4 + 2));
+		strbuf_free(&out);
+	}
+END_TEST
+
 /* Groups may be nested deeper than PCRE2 allows. */
 START_TEST(bears_deep_groups)
 	{
@@ -185,6 +205,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, guards_large_regexes_sparsely, 0,
 		sizeof(sparse) / sizeof(sparse[0]));
 	tcase_add_test(tcase, guards_many_alternatives);
+	tcase_add_test(tcase, guards_many_alternatives_outside_of_groups);
 	tcase_add_test(tcase, bears_deep_groups);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -861,6 +861,26 @@ START_TEST(stops_within_a_match)
 	}
 END_TEST
 
+/* PCRE2's interpreter passes over all later alternatives after each one that matches. */
+START_TEST(stops_among_many_alternatives)
+	{
+		char regex[4001];
+		const char *regexes[] = { regex };
+		struct regex_scratch *scratch = fake_scratch(REGEX_MATCH_NS / 10, 100);
+		struct regexlist *list;
+		uint32_t value = 0;
+
+		memset(regex, '|', sizeof(regex) - 1);
+		regex[sizeof(regex) - 1] = '\0';
+		list = unprepared_list_of(true, regexes, 1);
+		ck_assert_int_eq(regexlist_match(list, scratch, V("a@b.example"), &value),
+			REGEX_FAILED);
+		ck_assert_msg(fake_looks >= 10 && fake_looks < 15, "%u looks", fake_looks);
+		regex_scratch_free(&scratch);
+		regexlist_unref(&list);
+	}
+END_TEST
+
 /* A regex that uses up the time of a match leaves the others theirs. */
 START_TEST(a_slow_match_fails_alone)
 	{
@@ -1086,6 +1106,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_spent_budget_stays_spent);
 	tcase_add_test(tcase, grants_each_regex_some_time);
 	tcase_add_test(tcase, looks_seldom_at_the_clock);
+	tcase_add_test(tcase, stops_among_many_alternatives);
 	tcase_add_test(tcase, charges_no_pause);
 	tcase_add_loop_test(tcase, stops_within_a_match, 0, 4 * sizeof(costly) / sizeof(costly[0]));
 	tcase_add_loop_test(tcase, a_slow_match_fails_alone, 0, 2);
