@@ -201,6 +201,7 @@ static void start_threads(struct daemon *daemon)
 		daemon_status_new(daemon->config, daemon->options->config_path, daemon->user.name);
 	if (daemon->daemon_status == NULL)
 		process_fail(EX_OSERR, &(struct errmsg){ "out of memory" });
+	daemon_status_set_snapshot(daemon->daemon_status, daemon->snapshot);
 	if (cache_start(daemon->config, daemon->options->config_path, daemon->snapshot, &hooks,
 		    &daemon->cache, &err) != 0)
 		process_fail(EX_OSERR, &err);

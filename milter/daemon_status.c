@@ -17,6 +17,7 @@
 #include "config.h"
 #include "lib/conf/config_access.h"
 #include "lib/conf/file_access.h"
+#include "lib/store/psl_file.h"
 #include "milter/log/events.h"
 #include "milter/log/json_text.h"
 #include "milter/log/log.h"
@@ -43,8 +44,9 @@ struct daemon_status {
 	struct socket_file sockets[SOCKETS];
 	const char *config_path, *user;
 	time_t started;
-	int64_t started_ms; /* clock_ms() */
-	struct job *look;   /* that has not ended; NULL: none; the server thread's */
+	int64_t started_ms;	   /* clock_ms() */
+	struct snapshot *snapshot; /* NULL: none */
+	struct job *look;	   /* that has not ended; NULL: none; the server thread's */
 
 	pthread_mutex_t lock; /* guards what follows */
 	const struct config *config;
@@ -101,6 +103,11 @@ struct daemon_status *daemon_status_new(const struct config *config, const char 
 	status->config = config_ref(config);
 	note_sockets(config, status->sockets);
 	return status;
+}
+
+void daemon_status_set_snapshot(struct daemon_status *status, struct snapshot *snapshot)
+{
+	status->snapshot = snapshot;
 }
 
 void daemon_status_free(struct daemon_status **status)
@@ -225,7 +232,9 @@ struct look {
 	const char *user;
 	pthread_t asker;
 	struct problems *found;
-	const char *changed; /* a file of the configuration, since it was read; NULL: none */
+	struct orgdomain *psl; /* in force; NULL: none */
+	const char *changed;   /* a file of the configuration, since it was read; NULL: none */
+	bool has_changed_psl;  /* so has the public suffix list */
 };
 
 static void look_free(void *context)
@@ -233,6 +242,7 @@ static void look_free(void *context)
 	struct look *look = context;
 
 	config_unref(&look->config);
+	orgdomain_unref(&look->psl);
 	problems_free(&look->found);
 	free(look);
 }
@@ -246,6 +256,18 @@ static void run_look(void *context)
 	config_note_files(look->config, look->found);
 	config_check_readable(look->config, look->user, look->found);
 	look->changed = config_changed_file(look->config);
+	look->has_changed_psl = look->psl != NULL &&
+		psl_file_has_changed(look->config->lists.public_suffix_list, look->psl);
+}
+
+/* Return the public suffix list in force, with a reference; NULL: none. */
+static struct orgdomain *get_psl(struct daemon_status *status)
+{
+	struct policy *policy = status->snapshot == NULL ? NULL : snapshot_get(status->snapshot);
+	struct orgdomain *psl = policy == NULL ? NULL : orgdomain_ref(policy_parts(policy)->psl);
+
+	policy_unref(&policy);
+	return psl;
 }
 
 static struct job *start_look(struct daemon_status *status)
@@ -256,12 +278,22 @@ static struct job *start_look(struct daemon_status *status)
 	if (look == NULL)
 		return NULL;
 	look->config = get_config(status);
+	look->psl = get_psl(status);
 	look->user = status->user;
 	look->asker = pthread_self();
 	if ((look->found = problems_new()) != NULL)
 		return job_start(&work, look, -1);
 	look_free(look);
 	return NULL;
+}
+
+/* Report a file that was changed, unless path is NULL. */
+static void report_changed(const char *path, struct status_health *health)
+{
+	if (path != NULL)
+		status_add_problem(health, "Run postern -n, then posternctl reload.",
+			"%s has been changed since it was read, and the changes are not in force",
+			path);
 }
 
 /* Report files with rights of strangers, and those that the daemon's user cannot read. */
@@ -292,10 +324,9 @@ static void report_files(struct daemon_status *status, struct status_health *hea
 	look = job_finish(&status->look);
 	report_each(look->found, "Restore the file, and let the daemon's user read it.", health);
 	report_notes(look->found, health);
-	if (look->changed != NULL)
-		status_add_problem(health, "Run postern -n, then posternctl reload.",
-			"%s has been changed since it was read, and the changes are not in force",
-			look->changed);
+	report_changed(look->changed, health);
+	if (look->has_changed_psl)
+		report_changed(look->config->lists.public_suffix_list, health);
 	look_free(look);
 }
 

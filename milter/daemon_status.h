@@ -2,6 +2,7 @@
 #define POSTERN_DAEMON_STATUS_H
 
 #include "lib/conf/config.h"
+#include "milter/shared/snapshot.h"
 #include "milter/shared/status.h"
 
 /*
@@ -21,6 +22,10 @@ void daemon_status_free(struct daemon_status **status); /* accepts NULL */
 
 /* Report that a reload has put this configuration in force; takes a reference. Any thread. */
 void daemon_status_set_config(struct daemon_status *status, const struct config *config);
+
+/* Compare the file of the public suffix list with the list of the policy in force. The snapshot is
+ * borrowed and must outlive the object. Call it before the section is registered. */
+void daemon_status_set_snapshot(struct daemon_status *status, struct snapshot *snapshot);
 
 /* Register the section daemon, and the section log. -1 when out of memory. */
 int daemon_status_register(struct daemon_status *status, struct status *registry);

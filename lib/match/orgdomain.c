@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/match/domain.h"
 
 struct orgdomain {
 	unsigned refs;
 	psl_ctx_t *psl;
+	uint64_t content; /* hash_bytes() of its text; 0: there is none */
 };
 
 /* Return whether it is a public suffix list, and not any other text, of which libpsl takes each
@@ -55,7 +57,15 @@ int orgdomain_parse(const char *text, size_t len, struct orgdomain **psl_r, stru
 		list = psl_load_fp(file);
 		(void)fclose(file);
 	}
-	return take_list(list, psl_r, err);
+	if (take_list(list, psl_r, err) < 0)
+		return -1;
+	(*psl_r)->content = hash_bytes(text, len);
+	return 0;
+}
+
+bool orgdomain_is_of(const struct orgdomain *psl, const char *text, size_t len)
+{
+	return psl->content == hash_bytes(text, len);
 }
 
 int orgdomain_default(struct orgdomain **psl_r, struct errmsg *err)

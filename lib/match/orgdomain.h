@@ -1,6 +1,7 @@
 #ifndef POSTERN_ORGDOMAIN_H
 #define POSTERN_ORGDOMAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/errmsg.h"
@@ -19,6 +20,10 @@ int orgdomain_parse(const char *text, size_t len, struct orgdomain **psl_r, stru
 
 /* The same for the newer of the system's list and the one built into libpsl. */
 int orgdomain_default(struct orgdomain **psl_r, struct errmsg *err);
+
+/* Return whether a list was read from this text, and not from another one or by
+ * orgdomain_default(). */
+bool orgdomain_is_of(const struct orgdomain *psl, const char *text, size_t len);
 
 /* Return the system's list; "" if there is none. */
 const char *orgdomain_default_file(void);

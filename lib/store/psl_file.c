@@ -4,7 +4,6 @@
  */
 #include "lib/store/psl_file.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "lib/base/utf8.h"
@@ -36,6 +35,21 @@ int psl_file_open(const char *path, struct orgdomain **psl_r, struct errmsg *err
 		(void)errmsg_set(err, "%s: it is not a public suffix list: %s", path, why.text);
 	free(text);
 	return ret;
+}
+
+bool psl_file_has_changed(const char *path, const struct orgdomain *psl)
+{
+	struct errmsg err;
+	bool has_changed;
+	size_t len, mark;
+	char *text;
+
+	if (!is_named(path) || file_read(path, MAX_FILE, &text, &len, NULL, &err) != FILE_READ)
+		return false;
+	mark = utf8_mark_len(text, len);
+	has_changed = !orgdomain_is_of(psl, text + mark, len - mark);
+	free(text);
+	return has_changed;
 }
 
 const char *psl_file_path(const char *path)

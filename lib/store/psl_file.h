@@ -1,6 +1,8 @@
 #ifndef POSTERN_PSL_FILE_H
 #define POSTERN_PSL_FILE_H
 
+#include <stdbool.h>
+
 #include "lib/base/errmsg.h"
 #include "lib/match/orgdomain.h"
 
@@ -10,6 +12,10 @@
  * with err set. Any thread.
  */
 int psl_file_open(const char *path, struct orgdomain **psl_r, struct errmsg *err);
+
+/* Return whether the file at path, which can be read, has another text than the list was read from;
+ * false for NULL and "". Any thread. */
+bool psl_file_has_changed(const char *path, const struct orgdomain *psl);
 
 /* Return the file for which psl_file_open() looks: path or, for NULL or "", the system's; "" if
  * there is none. */

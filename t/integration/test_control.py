@@ -215,6 +215,24 @@ def test_a_broken_configuration_still_leads_to_the_socket(box):
         f"{daemon.conf} has been changed since it was read, and the changes are not in force"]
 
 
+def test_a_changed_public_suffix_list_is_reported_until_a_reload(box):
+    suffixes = box.folder / "suffixes"
+    suffixes.write_text("com\norg\n")
+    daemon = box.postern(lists=DENY, config={"lists": {"public_suffix_list": suffixes}})
+    changed = f"{suffixes} has been changed since it was read, and the changes are not in force"
+
+    def problems():
+        return [one["problem"] for one in daemon.ctl("status")["problems"]]
+
+    assert changed not in problems()
+    suffixes.write_text("com\norg\nco.uk\n")
+    assert changed in problems()
+    daemon.ctl("reload")
+    assert changed not in problems()
+    suffixes.touch()  # the same text
+    assert changed not in problems()
+
+
 @pytest.mark.parametrize("args", [["nothing"], ["status", "more"], ["-c"], ["log-level", "a", "b"],
                                   ["hash", "-m", "rot13"], ["hash", "-r", "many"], ["--colour=pink"]])
 def test_wrong_usage_is_64(args):

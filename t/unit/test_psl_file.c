@@ -4,6 +4,7 @@
  */
 #include "lib/store/psl_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,6 +33,39 @@ START_TEST(reads_a_file)
 		ck_assert_msg(open_text("com\nco.example\n", &own, &err) == 0, "%s", err.text);
 		ck_assert_str_eq(orgdomain_of(own, "a.b.co.example"), "b.co.example");
 		orgdomain_unref(&own);
+	}
+END_TEST
+
+START_TEST(finds_a_change_of_the_text)
+	{
+		static const struct {
+			const char *text;
+			bool has_changed;
+		} rows[] = { { "com\n", false },
+			{ "\xef\xbb\xbf"
+			  "com\n",
+				false },
+			{ "com\norg\n", true }, { "", true } };
+		char path[] = "/tmp/test_psl_file.XXXXXX";
+		struct orgdomain *own = NULL, *system = NULL;
+
+		ck_assert_int_eq(close(mkstemp(path)), 0);
+		ck_assert_int_eq(open_text("com\n", &own, NULL), 0);
+		ck_assert_int_eq(psl_file_open("", &system, NULL), 0);
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			FILE *file = fopen(path, "w");
+
+			ck_assert_ptr_nonnull(file);
+			ck_assert_int_ge(fputs(rows[i].text, file), 0);
+			ck_assert_int_eq(fclose(file), 0);
+			ck_assert_int_eq(psl_file_has_changed(path, own), rows[i].has_changed);
+		}
+		ck_assert(psl_file_has_changed(path, system));
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert(!psl_file_has_changed(path, own)); /* that is reported elsewhere */
+		ck_assert(!psl_file_has_changed("", own));
+		orgdomain_unref(&own);
+		orgdomain_unref(&system);
 	}
 END_TEST
 
@@ -102,6 +136,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("psl_file");
 
 	tcase_add_test(tcase, reads_a_file);
+	tcase_add_test(tcase, finds_a_change_of_the_text);
 	tcase_add_test(tcase, opens_the_default_for_no_name);
 	tcase_add_test(tcase, an_error_gives_the_file_and_the_reason);
 	tcase_add_test(tcase, refuses_what_is_no_regular_file);
