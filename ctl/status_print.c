@@ -107,16 +107,30 @@ static void print_scalar(const struct layout *layout, const char *label, json_t 
 	print_end(layout->out);
 }
 
-static void print_texts(const struct layout *layout, const char *label, json_t *texts)
+/* Return the number of problems or notes of a section, some of which may have no text; 0 for other
+ * arrays. */
+static size_t count_of(json_t *section, const char *key)
 {
+	const char *count = strcmp(key, "problems") == 0 ? "problem_count" :
+		strcmp(key, "notes") == 0		 ? "note_count" :
+							   "";
+
+	return (size_t)json_integer_value(json_object_get(section, count));
+}
+
+/* Print texts, of which there are `count` or, if that is less, those of the array. */
+static void print_texts(const struct layout *layout, const char *label, json_t *texts, size_t count)
+{
+	const size_t size = json_array_size(texts);
 	json_t *text;
 	size_t i;
 
 	json_array_foreach (texts, i, text) {
 		if (i == TEXTS_SHOWN) {
 			print_label(layout, "");
-			print_line(layout->out, "and %zu more: see --json",
-				json_array_size(texts) - i);
+			print_line(layout->out, "and %zu more: see --json%s",
+				(count > size ? count : size) - i,
+				count > size ? ", with the first of each file or table" : "");
 			break;
 		}
 		print_scalar(layout, i == 0 ? label : "", text, UNIT_NONE);
@@ -181,7 +195,7 @@ static void print_section(const struct layout *layout, const char *name, json_t 
 		if (json_is_object(value))
 			print_counts(layout, label, value);
 		else if (json_is_array(value))
-			print_texts(layout, label, value);
+			print_texts(layout, label, value, count_of(section, key));
 		else if (!json_is_null(value))
 			print_scalar(layout, label, value, unit_of(key, &len));
 	}

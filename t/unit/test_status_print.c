@@ -90,19 +90,29 @@ END_TEST
 
 START_TEST(long_lists_of_texts_are_cut)
 	{
+		static const struct {
+			const char *counts, *want;
+		} rows[] = {
+			{ "]", "and 3 more: see --json\n" },
+			{ "], \"problem_count\": 23, \"note_count\": 99",
+				"and 3 more: see --json\n" },
+			{ "], \"problem_count\": 500",
+				"and 480 more: see --json, with the first of each file or table\n" },
+		};
 		char answer[2000] = "{\"problems\": [], \"cache\": {\"problems\": [\"p0\"";
 
 		for (int i = 1; i < 23; i++)
 			(void)snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer),
 				", \"p%d\"", i);
-		(void)snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer), "]}}");
+		(void)snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer), "%s}}",
+			rows[_i].counts);
 		(void)print(answer, false);
 		ck_assert_ptr_nonnull(strstr(printed,
 			"  problems                p0\n"
 			"                          p1\n"));
 		ck_assert_ptr_nonnull(strstr(printed, "p19\n"));
 		ck_assert_ptr_null(strstr(printed, "p20\n"));
-		ck_assert_ptr_nonnull(strstr(printed, "and 3 more: see --json\n"));
+		ck_assert_ptr_nonnull(strstr(printed, rows[_i].want));
 	}
 END_TEST
 
@@ -126,7 +136,7 @@ static Suite *make_suite(void)
 		sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(tcase, problems_come_first_with_their_remedies);
 	tcase_add_test(tcase, notes_follow_the_problems);
-	tcase_add_test(tcase, long_lists_of_texts_are_cut);
+	tcase_add_loop_test(tcase, long_lists_of_texts_are_cut, 0, 3);
 	tcase_add_test(tcase, colours_are_printed_only_when_wanted);
 	suite_add_tcase(suite, tcase);
 	return suite;
