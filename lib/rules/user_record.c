@@ -4,6 +4,7 @@
  */
 #include "lib/rules/user_record.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +15,7 @@
 #include "lib/match/address.h"
 #include "lib/match/domain.h"
 #include "lib/rules/entry_check.h"
+#include "lib/rules/hidden_text.h"
 
 struct user_head user_record_head(const char *record)
 {
@@ -307,17 +309,25 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 			err.text);
 }
 
-/* Report white space around the name, which belongs to the login. A column of type char(n) adds it.
- */
+/* Report white space around the name, which belongs to the login, and characters in it that nobody
+ * sees or types. A column of type char(n) adds spaces. */
 static void check_name(const struct cell *row, struct problems *problems)
 {
 	const struct cell *name = &row[USER_NAME];
+	uint32_t hidden;
 
 	if (name->text[0] == ' ' || name->text[name->len - 1] == ' ')
 		problems_add(problems,
 			"%s: the username begins or ends with a space, so that the login must, too; "
 			"remove the space (in a column of type char(n), make that text)",
 			where(row).text);
+	if (hidden_find(name->text, name->len, &hidden))
+		problems_add(problems,
+			"%s: the username contains %s U+%04" PRIX32
+			", so that the login must, too; remove it",
+			where(row).text,
+			hidden_is_space(hidden) ? "the white space" : "the invisible character",
+			hidden);
 }
 
 /* Append the columns of the row after the head. */

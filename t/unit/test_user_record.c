@@ -171,6 +171,31 @@ START_TEST(a_space_at_an_end_of_a_name_is_reported_and_kept)
 	}
 END_TEST
 
+static const struct {
+	const char *name, *hidden; /* NULL: none */
+} pasted[] = {
+	{ "bob\u200b", "the invisible character U+200B" },
+	{ "\ufeffbob", "the invisible character U+FEFF" },
+	{ "bob\u00a0", "the white space U+00A0" },
+	{ "b\u00adob", "the invisible character U+00AD" },
+	{ "j\u00f6rg", NULL },
+	{ "\u0645\u06cc\u200c\u062e", NULL },
+};
+/* Such as those of a web page. */
+START_TEST(a_hidden_character_of_a_name_is_reported)
+	{
+		struct made_user row = { .id = "1", .name = pasted[_i].name };
+		char want[100];
+
+		ck_assert_int_eq(made_user(&m, &row), 1);
+		ck_assert_uint_eq(problems_count(m.problems), pasted[_i].hidden != NULL);
+		(void)snprintf(want, sizeof(want), "): the username contains %s, so",
+			pasted[_i].hidden);
+		if (pasted[_i].hidden != NULL)
+			ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0), want));
+	}
+END_TEST
+
 START_TEST(a_name_of_512_bytes_is_taken)
 	{
 		struct made_user row = { .id = "1", .name = long_name };
@@ -443,6 +468,7 @@ static Suite *make_suite(void)
 		ROWS(switched_off));
 	tcase_add_loop_test(tcase, a_space_at_an_end_of_a_name_is_reported_and_kept, 0,
 		ROWS(spaced));
+	tcase_add_loop_test(tcase, a_hidden_character_of_a_name_is_reported, 0, ROWS(pasted));
 	tcase_add_test(tcase, a_name_of_512_bytes_is_taken);
 	tcase_add_test(tcase, nul_bytes_and_lists_are_no_single_values);
 	tcase_add_loop_test(tcase, froms_are_taken_in_canonical_form, 0, ROWS(froms));
