@@ -73,10 +73,36 @@ static void check_keys_of(const struct settings *settings, enum rate rate,
 	}
 }
 
+/*
+ * Report words that are probably meant as "default", although a host or a top-level domain might
+ * have such a name.
+ */
+static void check_words_of(const struct settings *settings, enum rate rate,
+	struct problems *problems)
+{
+	static const char *const words[] = { "max", "all", "any", "other", "others" };
+	const char *key;
+
+	for (size_t i = 0; (key = rates_key(settings->rates, rate, i)) != NULL; i++) {
+		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+			if (strcmp(key, words[w]) == 0)
+				problems_add(problems,
+					"[limit %s] %s: applies only to %s of this name; for all "
+					"others, write " RATE_DEFAULT,
+					rate_name(rate), key,
+					rate_is_of_clients(rate) ? "hosts" : "a top-level domain");
+		}
+	}
+}
+
 void check_rate_keys(const struct settings *settings, struct problems *problems)
 {
 	static const enum rate of_addresses[] = { RATE_RCPT_SENDER, RATE_RCPT, RATE_RCPT_NULL };
 
+	for (int rate = 0; rate < RATE_COUNT; rate++) {
+		if (rates_has(settings->rates, (enum rate)rate))
+			check_words_of(settings, (enum rate)rate, problems);
+	}
 	for (size_t i = 0; i < sizeof(of_addresses) / sizeof(of_addresses[0]); i++) {
 		if (rates_has(settings->rates, of_addresses[i]))
 			check_keys_of(settings, of_addresses[i], problems);

@@ -316,7 +316,41 @@ static const struct {
 	{ "\"a b\"@example.com", "corp.example\0", NULL },
 	{ "corp.example", "", NULL },
 	{ "mx.corp.example", "corp.example\0mx.corp.example\0", NULL },
+	{ "max", "corp.example\0",
+		"[limit rate_rcpt] max: applies only to a top-level domain of this name; for all "
+		"others, write default" },
+	{ "All", "", "[limit rate_rcpt] all: applies only to a top-level domain of this name" },
+	{ "com", "corp.example\0", NULL },
 };
+/* Words that only look like "default". */
+static const struct {
+	enum rate rate;
+	const char *key, *limit;
+	bool is_reported;
+} words[] = {
+	{ RATE_CONN, "max", "5/1m", true },
+	{ RATE_CONN, "any", "5/1m", true },
+	{ RATE_RCPT_HOST, "others", "5/1m", true },
+	{ RATE_RCPT_NULL, "all", "5/1m", true },
+	{ RATE_CONCURRENCY, "all", "5", true },
+	{ RATE_CONCURRENCY, "max", "5", false },
+	{ RATE_RECIPIENTS, "max", "5", false },
+	{ RATE_CONN, "default", "5/1m", false },
+	{ RATE_CONN, "max.example", "5/1m", false },
+	{ RATE_CONN, "de", "5/1m", false },
+};
+START_TEST(a_word_that_looks_like_default_is_reported)
+	{
+		struct problems *problems = problems_new();
+
+		t.made.settings->local_domains = "corp.example\0";
+		made_limits_rate(&t, words[_i].rate, words[_i].key, words[_i].limit);
+		check_rate_keys(t.made.settings, problems);
+		ck_assert_uint_eq(problems_count(problems), words[_i].is_reported);
+		problems_free(&problems);
+	}
+END_TEST
+
 START_TEST(a_key_that_never_applies_is_reported)
 	{
 		struct problems *problems = problems_new();
@@ -349,6 +383,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_sender_with_too_many_addresses_to_count_is_refused);
 	tcase_add_loop_test(tcase, a_sender_that_may_become_the_null_sender_counts_as_it, 0,
 		ROWS(null_senders));
+	tcase_add_loop_test(tcase, a_word_that_looks_like_default_is_reported, 0, ROWS(words));
 	tcase_add_loop_test(tcase, a_mailbox_has_one_count, 0, ROWS(counted));
 	tcase_add_loop_test(tcase, a_recipient_that_is_only_counted_must_be_clear, 0, ROWS(milder));
 	tcase_add_loop_test(tcase, a_sender_that_is_only_counted_must_be_clear, 0,
