@@ -127,6 +127,11 @@ static bool is_checked(const struct settings *settings, enum check check)
 	return false;
 }
 
+static bool is_empty(const struct policy_parts *parts, enum list_id id)
+{
+	return parts->lists[id] == NULL || list_entries(parts->lists[id]) == 0;
+}
+
 void policy_check_unused_lists(const struct policy_parts *parts, struct problems *problems)
 {
 	static const struct {
@@ -145,11 +150,18 @@ void policy_check_unused_lists(const struct policy_parts *parts, struct problems
 			is_checked(parts->settings, uses[i].other))
 			continue;
 		for (int id = uses[i].first; id <= (int)uses[i].last; id++) {
-			if (parts->lists[id] != NULL && list_entries(parts->lists[id]) > 0)
+			if (!is_empty(parts, (enum list_id)id))
 				problems_note(problems, "%s: not applied, because [check] %s is no",
 					list_name((enum list_id)id), check_name(uses[i].check));
 		}
 	}
+	if (parts->settings->rcpt_accept == ACCEPT_STRICT &&
+		is_checked(parts->settings, CHECK_RCPT) && is_empty(parts, LIST_RCPT_ALLOW) &&
+		is_empty(parts, LIST_RCPT_ALLOW_RE))
+		problems_add(problems,
+			"[rcpt] accept = strict: %s and %s have no entry, so that every recipient of a "
+			"session without a login is refused; add the valid recipients",
+			list_name(LIST_RCPT_ALLOW), list_name(LIST_RCPT_ALLOW_RE));
 	if (parts->settings->routed_recipients == ROUTED_REFUSE_ALL &&
 		!is_checked(parts->settings, CHECK_RCPT) && !is_checked(parts->settings, CHECK_ANY))
 		problems_note(problems,

@@ -333,6 +333,43 @@ START_TEST(a_refusal_of_all_routes_that_no_section_applies_is_noted)
 	}
 END_TEST
 
+/* The valid recipients that strict needs. */
+static const struct {
+	enum rcpt_accept accept;
+	enum check_mode rcpt;
+	enum list_id id;
+	const char *text;
+	bool is_reported;
+} valid[] = {
+	{ ACCEPT_STRICT, MODE_YES, LIST_RCPT_ALLOW, "# none yet", true },
+	{ ACCEPT_STRICT, MODE_YES, LIST_RCPT_ALLOW, "a.example", true },
+	{ ACCEPT_STRICT, MODE_YES, LIST_RCPT_DENY, "a@a.example", true },
+	{ ACCEPT_STRICT, MODE_WARN, LIST_RCPT_ALLOW, "", true },
+	{ ACCEPT_STRICT, MODE_YES, LIST_RCPT_ALLOW, "@a.example", false },
+	{ ACCEPT_STRICT, MODE_YES, LIST_RCPT_ALLOW_RE, ".*@a.example", false },
+	{ ACCEPT_STRICT, MODE_NO, LIST_RCPT_ALLOW, "", false },
+	{ ACCEPT_YES, MODE_YES, LIST_RCPT_ALLOW, "", false },
+};
+START_TEST(strict_without_a_valid_recipient_is_reported)
+	{
+		struct problems *problems = problems_new();
+		struct service service = { .name = NULL };
+
+		service.mode[CHECK_RCPT] = valid[_i].rcpt;
+		m.settings->services = &service;
+		m.settings->service_count = 1;
+		m.settings->rcpt_accept = valid[_i].accept;
+		made_list(&m, valid[_i].id, valid[_i].text);
+		made_build(&m);
+		policy_check_unused_lists(policy_parts(m.policy), problems);
+		ck_assert_uint_eq(problems_count(problems), valid[_i].is_reported);
+		if (valid[_i].is_reported)
+			ck_assert_ptr_nonnull(strstr(problems_text(problems, 0),
+				"[rcpt] accept = strict: rcpt_to.access.whitelist and "));
+		problems_free(&problems);
+	}
+END_TEST
+
 /* Whether a rate is noted, because addresses without a domain have counts of their own. */
 static const struct {
 	enum rate rate;
@@ -379,6 +416,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, rules_that_need_local_domains_are_noted, 0, ROWS(unapplied));
+	tcase_add_loop_test(tcase, strict_without_a_valid_recipient_is_reported, 0, ROWS(valid));
 	tcase_add_test(tcase, a_refusal_of_all_routes_that_no_section_applies_is_noted);
 	tcase_add_loop_test(tcase, lists_that_no_section_applies_are_noted, 0,
 		sizeof(unused) / sizeof(unused[0]));
