@@ -11,6 +11,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/conf/config_access.h"
+#include "lib/conf/config_effect.h"
 #include "lib/conf/config_private.h"
 #include "lib/conf/config_rates.h"
 #include "lib/conf/conninfo.h"
@@ -320,6 +321,7 @@ static int parse(const char *path, const char *text, size_t len, const char *use
 		ret = fill(&f, path, text, len, err);
 	if (ret == 0) {
 		f.config->content[CONFIG_TEXT_SETTINGS] = hash_bytes(text, len);
+		config_report_effect(f.config, f.config->warnings);
 		config_note_access(f.config, f.config->warnings);
 		*config_r = f.config;
 		f.config = NULL;

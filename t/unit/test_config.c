@@ -414,6 +414,45 @@ START_TEST(an_ignored_key_is_a_warning)
 	}
 END_TEST
 
+/* Settings that cannot have an effect; NULL: they have one. */
+static const struct {
+	const char *text, *problem, *note;
+} effects[] = {
+	{ "[auth]\nmechanisms = OAUTHBEARER\n",
+		"/etc/p/p.conf:2: [auth] mechanisms: these are for tokens only, but [jwt] has no key",
+		NULL },
+	{ "[auth]\nmechanisms = XOAUTH2 OAUTHBEARER\n[jwt]\nissuer = https://i.example\n",
+		"these are for tokens only",
+		"/etc/p/p.conf:4: [jwt] issuer: no token is accepted" },
+	{ "[auth]\nmechanisms = XOAUTH2 PLAIN\n", NULL, NULL },
+	{ "[auth]\nmechanisms = XOAUTH2\nsocket = none\n", NULL, NULL },
+	{ "[auth]\nmechanisms = XOAUTH2\n[jwt]\nkeys_file = keys\nissuer = i\n", NULL, NULL },
+	{ "[jwt]\nprofile = staff\n", NULL, "[jwt] profile: no token is accepted" },
+	{ "[check submission smtps]\nconn = no\n",
+		"/etc/p/p.conf: [check submission smtps] applies to no service", NULL },
+	{ "[check submission,smtps]\nconn = no\n", "[check submission,smtps]", NULL },
+	{ "[check \"submission\"]\nconn = no\n", "[check \"submission\"]", NULL },
+	{ "[check *]\nconn = no\n", "[check *]", NULL },
+	{ "[check mx.corp.example]\nconn = no\n[check MTA-v6]\nconn = no\n", NULL, NULL },
+};
+START_TEST(a_setting_without_an_effect_is_reported)
+	{
+		const struct config *c = made_config(effects[_i].text);
+
+		ck_assert_uint_eq(problems_count(c->warnings), effects[_i].problem != NULL);
+		if (effects[_i].problem != NULL)
+			ck_assert_ptr_nonnull(
+				strstr(problems_text(c->warnings, 0), effects[_i].problem));
+		ck_assert_uint_eq(problems_level_kept(c->warnings, PROBLEM_NOTE),
+			effects[_i].note != NULL);
+		if (effects[_i].note != NULL)
+			ck_assert_ptr_nonnull(
+				strstr(problems_level_text(c->warnings, PROBLEM_NOTE, 0),
+					effects[_i].note));
+		config_unref(&c);
+	}
+END_TEST
+
 START_TEST(keys_that_need_a_restart_are_found)
 	{
 		const struct config *a = made_config("[log]\nlevel = info\n");
@@ -601,6 +640,7 @@ static Suite *make_suite(void)
 	tcase_add_test(text, a_long_value_is_shown_cut);
 	tcase_add_test(text, it_lives_as_long_as_its_last_reference);
 	tcase_add_loop_test(text, the_connection_string_is_quoted, 0, ROWS(conninfos));
+	tcase_add_loop_test(text, a_setting_without_an_effect_is_reported, 0, ROWS(effects));
 	tcase_add_test(text, an_ignored_key_is_a_warning);
 	tcase_add_test(text, keys_that_need_a_restart_are_found);
 	suite_add_tcase(suite, text);

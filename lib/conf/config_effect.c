@@ -1,0 +1,69 @@
+/*
+ * Reports settings that are correct each by itself, but cannot have an effect. Owns nothing; any
+ * thread may call it.
+ */
+#include "lib/conf/config_effect.h"
+
+#include <string.h>
+
+#include "lib/auth/sasl.h"
+#include "lib/base/text.h"
+
+/* Add a problem or a note about a key, with the line that sets it. */
+static void report(const struct config *config, const char *section, const char *name,
+	enum problem_level level, const char *text, struct problems *problems)
+{
+	struct errmsg why;
+
+	(void)errmsg_set(&why, "%s", text);
+	(void)config_key_error(config, section, name, &why);
+	if (level == PROBLEM)
+		problems_add(problems, "%s", why.text);
+	else
+		problems_note(problems, "%s", why.text);
+}
+
+static void report_tokens(const struct config *config, struct problems *problems)
+{
+	static const char *const keys[] = { "issuer", "audience", "login", "profile",
+		"mail_claim" };
+	const struct config_auth *auth = &config->auth;
+
+	if (*config->jwt.secret != '\0' || *config->jwt.keys_file != '\0')
+		return;
+	if ((*auth->socket != '\0' || *auth->inet_socket != '\0') &&
+		sasl_without(auth->mechanisms, SASL_BEARER) == 0)
+		report(config, "auth", "mechanisms", PROBLEM,
+			"these are for tokens only, but [jwt] has no key, so that nobody can log "
+			"in; add PLAIN and LOGIN, or set [jwt] keys_file or secret_file",
+			problems);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (config_line(config, "jwt", keys[i]) == 0)
+			continue;
+		report(config, "jwt", keys[i], PROBLEM_NOTE,
+			"no token is accepted, because [jwt] has neither keys_file nor a secret",
+			problems);
+		break;
+	}
+}
+
+static void report_services(const struct config *config, struct problems *problems)
+{
+	const struct settings *settings = config->settings;
+
+	for (size_t i = 0; i < settings->service_count; i++) {
+		const char *name = settings->services[i].name;
+
+		if (name != NULL && strpbrk(name, " \t,;*\"'|") != NULL)
+			problems_add(problems,
+				"%s: [check %.*s] applies to no service, because no service has "
+				"this name; write a section for each one, with its name alone",
+				config->path, TEXT_CUT(name, 120));
+	}
+}
+
+void config_report_effect(const struct config *config, struct problems *problems)
+{
+	report_tokens(config, problems);
+	report_services(config, problems);
+}
