@@ -1,6 +1,6 @@
 /*
  * Reports settings that are correct each by itself, but cannot have an effect. Owns nothing; any
- * thread may call it.
+ * thread may call it. t/unit/test_config.c covers it.
  */
 #include "lib/conf/config_effect.h"
 

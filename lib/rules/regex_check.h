@@ -33,7 +33,7 @@ bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note);
 
 /* Return whether matches of a regex, or of one of its alternatives, need not end with the subject:
- * it does not end with $. Thread-safe. */
+ * it does not end with $. In doubt, it does. Thread-safe. */
 bool regex_has_open_end(const char *text, size_t len);
 
 /* Return whether a regex that must match the whole name of a client is one word or several, without

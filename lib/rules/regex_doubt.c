@@ -195,45 +195,43 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 
 /* ---- regexes that go on ------------------------------------------------------------------- */
 
-#define DEPTH_MAX 16 /* of groups that are looked into */
+#define GROUPS_MAX 16 /* that are looked into */
 
-static bool is_open(const char *text, size_t len, unsigned depth);
-
-/* Return whether each match of an alternative, which is not empty, ends with the subject. In doubt,
- * it does. */
-static bool is_closed(const char *text, size_t len, unsigned depth)
+/* Return the last atom of a regex that is not empty. */
+static const char *last_atom(const char *text, size_t len)
 {
 	struct regex_atoms atoms = { text, text + len };
-	const char *start = text, *last = text, *inner;
-	size_t inner_len;
+	const char *start = text, *last = text;
 	char literal;
 
 	for (; regex_atoms_next(&atoms, &literal) != ATOM_END; start = atoms.at)
 		last = start;
-	if (*last != '(')
-		return *last == '$';
-	inner_len = (size_t)(text + len - last);
-	if ((inner = regex_in_group(last, inner_len, &inner_len)) == NULL || depth == DEPTH_MAX)
-		return memchr(last, '$', inner_len) != NULL;
-	return !is_open(inner, inner_len, depth + 1);
-}
-
-static bool is_open(const char *text, size_t len, unsigned depth)
-{
-	struct regex_atoms rest = { text, text + len };
-	size_t part_len;
-	const char *part;
-
-	while ((part = regex_alternative_next(&rest, &part_len)) != NULL) {
-		if (part_len == 0 || !is_closed(part, part_len, depth))
-			return true;
-	}
-	return false;
+	return last;
 }
 
 bool regex_has_open_end(const char *text, size_t len)
 {
-	return is_open(text, len, 0);
+	struct regex_atoms groups[GROUPS_MAX] = { { text, text + len } };
+	size_t count = 1;
+
+	while (count > 0) {
+		struct regex_atoms rest = groups[--count];
+		const char *part, *last, *inner = NULL;
+		size_t part_len, inner_len;
+
+		while ((part = regex_alternative_next(&rest, &part_len)) != NULL) {
+			if (part_len == 0)
+				return true;
+			last = last_atom(part, part_len);
+			inner_len = (size_t)(part + part_len - last);
+			if (count < GROUPS_MAX &&
+				(inner = regex_in_group(last, inner_len, &inner_len)) != NULL)
+				groups[count++] = (struct regex_atoms){ inner, inner + inner_len };
+			else if (*last == '(' ? memchr(last, '$', inner_len) == NULL : *last != '$')
+				return true;
+		}
+	}
+	return false;
 }
 
 /* ---- names of clients without a dot --------------------------------------------------------- */
