@@ -30,8 +30,10 @@ static void add_bytes(struct ledger_shard *shard, const struct ledger_entry *ent
 static void add_extra_bytes(struct ledger_shard *shard, const struct ledger_entry *entry,
 	size_t change)
 {
-	add_bytes(shard, entry, change);
-	if (!entry_is_network_overflow(entry))
+	shard->bytes += change;
+	if (entry_is_network_overflow(entry))
+		shard->overflow_bytes += change;
+	else
 		shard->extra_bytes += change;
 }
 
