@@ -124,13 +124,18 @@ static bool address_belongs(struct from_check *check, const struct mail_address 
 	return false;
 }
 
-/* Return whether each address that some programs show instead belongs to the user. */
+/*
+ * Return whether each address that some programs show instead belongs to the user. Of a domain that
+ * froms names, they show the same part whoever sends: such as mail.m of mail.münchen.example.
+ */
 static bool misreadings_belong(struct from_check *check, const struct mail_address *address)
 {
 	struct mail_address shown;
 
 	for (unsigned i = 0; i < FROM_MISREADINGS; i++) {
-		if (!from_address_misread(address, i, &shown) || address_belongs(check, &shown))
+		if (!from_address_misread(address, i, &shown) || address_belongs(check, &shown) ||
+			(i == FROM_CUT_DOMAIN &&
+				sender_user_names_domain(check->run, check->who, address)))
 			continue;
 		finding_rule(check->finding, "header_from: some programs show %.*s",
 			TEXT_CUT(shown.canon, 130));

@@ -187,6 +187,24 @@ bool sender_user_owns_resolved(const struct check_run *run, const struct sender_
 	return address_is_local(to) || owns_address(run, who, to, rule_r);
 }
 
+bool sender_user_names_domain(const struct check_run *run, const struct sender_user *who,
+	const struct mail_address *address)
+{
+	const char *entry = NULL, *at, *name = who->user.name,
+		   *mail = settings_token_mail(run->settings, name);
+	struct mail_address own;
+
+	if (!who->user.has_froms)
+		return check_own_address(run->settings, mail != NULL ? mail : name, &own) == 0 &&
+			strcmp(address_domain(&own), address_domain(address)) == 0;
+	while ((entry = user_next_from(&who->user, entry)) != NULL) {
+		at = strrchr(entry, '@');
+		if (at != NULL && strcmp(at + 1, address_domain(address)) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE])
 {

@@ -72,6 +72,11 @@ bool sender_user_find(const struct check_run *run, struct sender_user *who_r);
 bool sender_user_owns(const struct check_run *run, const struct sender_user *who,
 	const struct mail_address *address, char rule_r[RULE_SIZE]);
 
+/* Return whether an entry of froms, or the user's name, has exactly the domain of the address: the
+ * administrator chose it, not the user. */
+bool sender_user_names_domain(const struct check_run *run, const struct sender_user *who,
+	const struct mail_address *address);
+
 /*
  * Return whether the user may send as the address to which the MTA resolves the sender, because the
  * MTA puts that into the mail: Sendmail asks DNS, which the owner of a domain below an entry of

@@ -16,6 +16,10 @@ static void setup(void)
 		{ .id = "2", .name = "eve", .froms = "*" },
 		{ .id = "3", .name = "own@corp.example" },
 		{ .id = "4", .name = "ann", .froms = ".customer.example" },
+		{ .id = "5",
+			.name = "jo",
+			.froms = "jo@mail.m\u00fcnchen.example,@shop.m\u00fcnchen.example" },
+		{ .id = "6", .name = "li@mail.m\u00fcnchen.example" },
 	};
 	size_t i;
 
@@ -251,6 +255,18 @@ static const struct {
 		"header_from: some programs show ceo@bank.example" },
 	{ O, "ann", "<x@y.example>", "ann@a_b.customer.example", NULL, NULL },
 	{ O, "ann", "<x@y.example>", "ann@m\u00fcnchen.customer.example", NULL, NULL },
+	/* ... but the user did not choose a domain that froms names */
+	{ O, "jo", "<x@y.example>", "jo@mail.m\u00fcnchen.example", NULL, NULL },
+	{ O, "jo", "<x@y.example>", "x@shop.m\u00fcnchen.example", NULL, NULL },
+	{ O, "li@mail.m\u00fcnchen.example", "<x@y.example>", "li@mail.m\u00fcnchen.example", NULL,
+		NULL },
+	{ O, "jo", "<x@y.example>", "x..ceo@shop.m\u00fcnchen.example", NULL, NULL },
+	{ E, "jo", "<x..y@shop.m\u00fcnchen.example>", "x..y@shop.m\u00fcnchen.example", NULL,
+		"header_from: some programs show y@shop.xn--mnchen-3ya.example" },
+	{ E, "jo", "<x@shop.m\u00fcnchen.example>", "x@shop.m\u00fcnchen.example", NULL, NULL },
+	{ A, "jo", "<x@shop.m\u00fcnchen.example>", "y@mail.m\u00fcnchen.example", NULL, NULL },
+	{ A, "jo", "<x@shop.m\u00fcnchen.example>", "ceo@bank.m\u00fcnchen.example", NULL,
+		"header_from: some programs show ceo@bank.m" },
 	/* envelope */
 	{ E, "bob", "<bob@corp.example>", "Bob@Corp.example", NULL, NULL },
 	{ E, "bob", "<bob@corp.example>", "x@team.example", NULL, "header_from: x@team.example" },
