@@ -76,12 +76,28 @@ static const char *behind_dots(const struct parts *p)
 	return behind;
 }
 
+/* Parse the address without its control characters. Returns whether it has any. */
+static bool parse_without_controls(const struct mail_address *address, struct mail_address *shown_r)
+{
+	char text[ADDRESS_MAX + 1];
+	size_t len = 0, i;
+
+	for (i = 0; i < address->text_len; i++) {
+		if ((unsigned char)address->text[i] >= ' ' && address->text[i] != 0x7f)
+			text[len++] = address->text[i];
+	}
+	return len < address->text_len && address_parse(text, len, shown_r) == 0;
+}
+
 bool from_address_misread(const struct mail_address *address, enum from_misreading misreading,
 	struct mail_address *shown_r)
 {
 	const struct parts p = split(address);
 	const char *start = p.local, *end = p.end;
 
+	if (misreading == FROM_WITHOUT_CONTROLS)
+		return parse_without_controls(address, shown_r) &&
+			strchr(address_domain(shown_r), '.') != NULL;
 	if (misreading == FROM_BEHIND_DOTS)
 		start = behind_dots(&p);
 	else

@@ -18,6 +18,8 @@ enum from_misreading {
 	FROM_BEHIND_DOTS, /* a..b@c becomes b@c (Evolution; Email::Address for Perl) */
 	FROM_CUT_DOMAIN,  /* a@b.c_d.e becomes a@b.c: the domain ends before a character that no
 			     host name has (Cyrus IMAP; Mail::Message for Perl) */
+	FROM_WITHOUT_CONTROLS, /* of a malformed field: mailparser and postal-mime for Node leave
+				  control characters out, also within a domain */
 	FROM_MISREADINGS
 };
 

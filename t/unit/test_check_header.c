@@ -81,6 +81,12 @@ static const struct {
 	{ "a@bad.example\\", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@bad.example\u00a0", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "a@bad.example\x01", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "<a@bad.exam\x1fple>", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "A <a@ba\x7f\x0c"
+	  "d.example\x01>",
+		NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "<a@bad.example\x01.b.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
+	{ "<a@b\x01.example>", NULL, "accept: data=unlisted" },
 	{ "A\r\n <a@bad.example>", NULL, "reject: data=fail(access.domains:1)" DENIED },
 	{ "=?utf-8?q?a=40bad=2Eexample?= <a@b.example>", NULL, "accept: data=unlisted" },
 };
