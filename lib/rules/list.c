@@ -135,7 +135,8 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 		regex_has_dead_part(subject, true, entry->text, entry->len, &err) ||
 		(subject == REGEX_ON_ADDRESSES &&
 			regex_lacks_domain(entry->text, entry->len, &err)) ||
-		(subject == REGEX_ON_CLIENTS && regex_lacks_dot(entry->text, entry->len, &err))) {
+		(subject == REGEX_ON_CLIENTS && regex_lacks_dot(entry->text, entry->len, &err)) ||
+		(subject == REGEX_ON_HELO && regex_matches_part(entry->text, entry->len, &err))) {
 		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
 	}
 	return 0;

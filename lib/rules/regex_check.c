@@ -426,6 +426,30 @@ static bool address_can_match(const struct checked *c, const struct needs *needs
 	return reason == NULL;
 }
 
+bool regex_matches_part(const char *text, size_t len, struct errmsg *note)
+{
+	struct strbuf right = STRBUF_INIT;
+	const struct checked c = {
+		.subject = REGEX_ON_HELO,
+		.anchored = true,
+		.text = text,
+		.len = len,
+	};
+	const char *reason = NULL;
+	struct needs needs;
+
+	if (len > 0 && !regex_has_alternatives(text, len)) {
+		needs = find_needs(&c);
+		reason = find_client_fault(&c, &needs, &right);
+	}
+	if (reason != NULL)
+		(void)errmsg_set(note, "\"%.*s\" %s; write %.*s",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX), reason,
+			TEXT_CUT_LEN(right.text, right.len, SHOWN_MAX));
+	strbuf_free(&right);
+	return reason != NULL;
+}
+
 /* Return whether a regex that must match the whole subject is one class, as in [192.0.2.7]. */
 static bool is_one_class(const struct checked *c)
 {

@@ -32,6 +32,10 @@ bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note);
  * matches no @, and set note to a text of the same form. */
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note);
 
+/* Return whether a regex that must match the whole argument of HELO obviously matches only a part
+ * of a name or address, and set note to a text of the same form. Thread-safe. */
+bool regex_matches_part(const char *text, size_t len, struct errmsg *note);
+
 /* Return whether matches of a regex, or of one of its alternatives, need not end with the subject:
  * it does not end with $. In doubt, it does. Thread-safe. */
 bool regex_has_open_end(const char *text, size_t len);

@@ -414,6 +414,31 @@ START_TEST(a_word_that_matches_no_usual_name_is_noted)
 END_TEST
 
 static const struct {
+	const char *text, *right; /* right NULL: not noted */
+} parts[] = {
+	{ "\\.dyn\\.", ".*\\.dyn\\..*" },
+	{ "^192\\.168\\.", "^192\\.168\\..*" },
+	{ "\\.ru$", ".*\\.ru$" },
+	{ "192\\.168", "192\\.168\\..*" },
+	{ ".*\\.dyn\\..*", NULL },
+	{ "\\[192\\.0\\.2\\.7\\]", NULL },
+	{ "192\\.0\\.2\\.7", NULL },
+	{ "ylmf-pc", NULL },
+	{ "a|\\.b", NULL },
+	{ "", NULL },
+};
+START_TEST(a_part_of_an_argument_is_noted)
+	{
+		const char *text = parts[_i].text;
+		struct errmsg note = { "" };
+
+		ck_assert_int_eq(regex_matches_part(text, strlen(text), &note),
+			parts[_i].right != NULL);
+		assert_refusal(&note, "", parts[_i].right == NULL ? "" : parts[_i].right);
+	}
+END_TEST
+
+static const struct {
 	const char *text;
 	bool is_open;
 } ends[] = {
@@ -455,6 +480,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, an_alternative_that_cannot_match_is_noted, 0, ROWS(partly_dead));
 	tcase_add_loop_test(tcase, a_regex_that_matches_no_domain_is_noted, 0, ROWS(bare));
 	tcase_add_loop_test(tcase, a_word_that_matches_no_usual_name_is_noted, 0, ROWS(words));
+	tcase_add_loop_test(tcase, a_part_of_an_argument_is_noted, 0, ROWS(parts));
 	tcase_add_loop_test(tcase, an_end_without_an_anchor_is_found, 0, ROWS(ends));
 	tcase_add_loop_test(tcase, parts_of_other_dialects_are_noted, 0, ROWS(doubtful));
 	suite_add_tcase(suite, tcase);
