@@ -67,6 +67,7 @@ struct needs {
 	/* Of a client's name, or of the domain of an address; NULL: none. */
 	const char *first_dot; /* a dot right behind the @ */
 	const char *wide;      /* a character outside of ASCII */
+	const char *tag;       /* IPv6: behind a bracket */
 };
 
 /* What follows may be a part of a quoted local part. */
@@ -80,12 +81,26 @@ static bool is_wide(char c)
 	return (unsigned char)c >= 0x80;
 }
 
+static const char ipv6_tag[] = "IPv6:"; /* of an address literal (RFC 5321 section 4.1.3) */
+#define TAG_LEN (sizeof(ipv6_tag) - 1)
+
+/* Return whether the text requires the tag. */
+static bool begins_tag(const char *text, const char *end)
+{
+	const size_t len = (size_t)(end - text);
+
+	return len >= TAG_LEN && strncasecmp(text, ipv6_tag, TAG_LEN) == 0 &&
+		(len == TAG_LEN || strchr("*?{", text[TAG_LEN]) == NULL);
+}
+
 static void add_need(struct needs *needs, const char *at, char literal, bool is_first)
 {
 	if (is_first)
 		needs->first = literal;
-	if (strchr("@\"", literal) != NULL)
+	if (strchr("@\"", literal) != NULL) {
 		forget_domain(needs);
+		needs->tag = NULL;
+	}
 	if (literal == '.' && needs->last == '@')
 		needs->first_dot = at;
 	if (is_wide(literal) && needs->wide == NULL)
@@ -110,6 +125,8 @@ static struct needs find_needs(const struct checked *c)
 	while ((atom = regex_atoms_next(&atoms, &literal)) != ATOM_END) {
 		if (atom == ATOM_LITERAL) {
 			add_need(&needs, start, literal, is_first);
+			if (literal == '[' && begins_tag(atoms.at, atoms.end))
+				needs.tag = atoms.at;
 		} else if (atom == ATOM_OTHER && atoms.at == start + 1 && *start == '.') {
 			needs.any++;
 		} else if (atom == ATOM_OTHER) {
@@ -380,6 +397,13 @@ static const char *find_domain_fault(const struct checked *c, const struct needs
 					2) != NULL)) &&
 		add_ascii_form(c, needs->wide, right))
 		return OUTSIDE_ASCII;
+	if (needs->tag != NULL) {
+		strbuf_add(right, c->text, (size_t)(needs->tag - c->text));
+		strbuf_add(right, needs->tag + TAG_LEN,
+			(size_t)(c->text + c->len - needs->tag) - TAG_LEN);
+		return "requires \"IPv6:\", but addresses are matched without it, as in "
+		       "x@[2001:db8::1]";
+	}
 	if (needs->first_dot != NULL) {
 		strbuf_add(right, c->text, (size_t)(needs->first_dot - c->text));
 		strbuf_add_str(right, ".*");

@@ -131,6 +131,11 @@ static const struct {
 	{ RCPT_RE, "\\.b\u00fccher\\.example$", "outside of ASCII", "\\.xn--bcher-kva\\.example$" },
 	{ CLIENTS, ".*\\.b\u00fccher\\.example", "outside of ASCII",
 		".*\\.xn--bcher-kva\\.example" },
+	/* IPv6 literals are matched without "IPv6:". */
+	{ MAIL, ".*@\\[IPv6:2001:db8::1\\]", "requires \"IPv6:\"", ".*@\\[2001:db8::1\\]" },
+	{ MAIL, ".*@\\[ipv6:.*", "requires \"IPv6:\"", ".*@\\[.*" },
+	{ MAIL, "x@\\[ipv6:.*", "requires \"IPv6:\"", "x@\\[.*" },
+	{ RCPT_RE, "@\\[IPV6:", "requires \"IPv6:\"", "@\\[" },
 	/* Alternatives, of which none can match. */
 	{ CLIENTS, "\\.dyn\\.|\\.pool\\.", "no alternative that can match: \"\\.dyn\\.\" begins",
 		".*\\.dyn\\..*|.*\\.pool\\..*" },
@@ -181,7 +186,9 @@ static const struct {
 	{ MAIL, "\"a b.@evil" },
 	{ MAIL, "\"a@,b." },
 	{ MAIL, "\"a;b.*" },
-	{ MAIL, ".*@\\[IPv6:2001:db8::1\\]" },
+	{ MAIL, ".*@\\[(IPv6:)?2001:db8::1\\]" },
+	{ MAIL, ".*@\\[IPv6:?2001:db8::1\\]" },
+	{ MAIL, "\"x@\\[IPv6:.*" },
 	{ MAIL, ".*@.*:.*" },
 	{ MAIL, "(^a|b$)c?" },
 	{ MAIL, "a@b\\$" },
