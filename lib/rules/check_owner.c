@@ -7,17 +7,28 @@
 #include "lib/base/text.h"
 #include "lib/rules/check_private.h"
 
+/* Return whether own, which is canonical, is another form of the address: with quotes or without,
+ * and without its extension. Not inlined, so that only such addresses need this much stack. */
+__attribute__((noinline)) static bool is_form(const struct settings *settings, const char *own,
+	const struct mail_address *address)
+{
+	struct address_key key;
+
+	for (unsigned form = 1; form < ADDRESS_KEYS; form++) {
+		if (address_key(address, settings->recipient_delimiter, form, &key) &&
+			strcmp(own, key.text) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Return whether address equals own, which is canonical, or is own with an extension. */
 static bool is_own(const struct settings *settings, const char *own,
 	const struct mail_address *address)
 {
-	size_t base;
-
-	if (strcmp(own, address->canon) == 0)
-		return true;
-	base = address_base_len(address, settings->recipient_delimiter);
-	return base < address->local_len && strncmp(own, address->canon, base) == 0 &&
-		strcmp(own + base, address->canon + address->local_len) == 0;
+	return strcmp(own, address->canon) == 0 ||
+		(!address_has_one_key(address, settings->recipient_delimiter) &&
+			is_form(settings, own, address));
 }
 
 /* Return whether one entry of froms allows the address. */
@@ -63,8 +74,10 @@ static bool owns_by_name(const struct check_run *run, const char *name,
 {
 	struct mail_address own;
 
-	return check_own_address(run->settings, name, &own) == 0 &&
-		is_own(run->settings, own.canon, address); /* a name is not a pattern */
+	if (check_own_address(run->settings, name, &own) < 0)
+		return false;
+	return own.is_odd ? address_equal(&own, address) : /* a name with a space, not an address */
+			    is_own(run->settings, own.canon, address); /* no pattern */
 }
 
 /* Return whether the user owns the address as it is. */

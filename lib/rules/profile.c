@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/match/address_readings.h"
 #include "lib/match/domain.h"
 #include "lib/rules/profile_private.h"
 
@@ -133,10 +134,22 @@ bool profile_host_allows(const struct profile *profile, const struct mail_addres
 				domain_walk(profile->hosts, DOMAIN_DOTTED, domain, index_r)));
 }
 
+/* Find the recipient in its other form, with quotes or without. Not inlined, so that only addresses
+ * that have one need this much stack. */
+__attribute__((noinline)) static bool find_other_form(const struct profile *profile,
+	const struct mail_address *rcpt, uint32_t *index_r)
+{
+	struct address_key key;
+
+	return address_key(rcpt, "", 1, &key) &&
+		strmap_find(profile->rcpts, key.text, key.len, index_r);
+}
+
 bool profile_rcpt_allows(const struct profile *profile, const struct mail_address *rcpt,
 	uint32_t *index_r)
 {
-	return strmap_find(profile->rcpts, rcpt->canon, rcpt->canon_len, index_r);
+	return strmap_find(profile->rcpts, rcpt->canon, rcpt->canon_len, index_r) ||
+		(!rcpt->is_simple && find_other_form(profile, rcpt, index_r));
 }
 
 struct regexlist *profile_rcpt_re(const struct profile *profile)

@@ -261,6 +261,12 @@ static const struct {
 	{ NULL, ", A@B.Example ,", "<a@b.example>", 0, 1 },
 	{ NULL, "c@d.example,a@b.example", "<\"a\"@b.example>", 0, 2 },
 	{ NULL, "a@b.example", "<a+x@b.example>", 0, 0 },
+	/* RFC 5321 demands the quotes, which many leave out. */
+	{ NULL, "x..y@b.example", "<\"x..y\"@b.example>", 0, 1 },
+	{ NULL, "x..y@b.example", "<x..y@b.example>", 0, 1 },
+	{ NULL, "\"x..y\"@b.example", "<X..y@b.example>", 0, 1 },
+	{ NULL, "xy@b.example", "<\"x..y\"@b.example>", 0, 0 },
+	{ NULL, "x..y@b.example", "<\"x..y+z\"@b.example>", 0, 0 },
 	{ NULL, "postmaster", "<Postmaster>", 0, 1 },
 	{ "b.example", "a@b.example", "<a@b.example>", 1, 1 },
 };
