@@ -218,7 +218,7 @@ parts = build clang lint tidy in-step units cases integration tsan fuzz finds be
 check: check-packages
 	$(run_parts) $(or $(PARTS),$(parts))
 
-# What CI runs: more, for what changes seldom break once ASan has passed. The part package installs its packages itself.
+# What CI runs: also valgrind, which seldom finds an error that ASan misses, and package, which installs what it needs.
 check-all: check-packages
 	$(run_parts) $(parts:units=units valgrind) package
 
