@@ -74,7 +74,7 @@ static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 	size_t i;
 
 	strbuf_add_str(&shown, "login:");
-	visible_add(&shown, login, strlen(login)); /* as the daemon reads a key, too */
+	visible_add(&shown, login, strlen(login)); /* the daemon reads keys in this form */
 	request = shown.failed ? NULL :
 				 json_pack("{s:s, s:s}", "command", "limits", "key", shown.text);
 	strbuf_free(&shown);
@@ -98,7 +98,7 @@ static void warn_of_full_limits(const struct ctl *ctl, const char *login)
 	json_decref(answer);
 }
 
-/* Add the login with escapes that the daemon reads: a request holds only UTF-8. */
+/* Add the login with escapes, which the daemon reads, because a request can contain only UTF-8. */
 static void add_escaped(struct strbuf *out, const char *login)
 {
 	size_t len;
@@ -108,7 +108,7 @@ static void add_escaped(struct strbuf *out, const char *login)
 		visible_add(out, login, len);
 		if (login[len] == '\0')
 			return;
-		strbuf_add_str(out, "\\x5c"); /* itself no part of an escape */
+		strbuf_add_str(out, "\\x5c"); /* a backslash of the login itself */
 		login += len + 1;
 	}
 }

@@ -45,7 +45,7 @@ int command_operands(int argc, char **argv)
 		at++;
 	if (at >= argc)
 		return argc;
-	memmove(&argv[at], &argv[at + 1], (size_t)(argc - at) * sizeof(*argv)); /* and the NULL */
+	memmove(&argv[at], &argv[at + 1], (size_t)(argc - at) * sizeof(*argv)); /* with the NULL */
 	return argc - 1;
 }
 

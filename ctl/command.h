@@ -51,8 +51,8 @@ int command_no_arguments(const struct ctl *ctl, int argc, char **argv);
 bool command_has_option(const struct ctl *ctl, int argc, char **argv, const char *option,
 	int *ret_r);
 
-/* Remove the first "--", behind which nothing is an option. Returns the number of arguments that
- * are left. For commands that do not use getopt(3). */
+/* Remove the first "--"; the arguments after it are not options. Returns the number of remaining
+ * arguments. Commands that do not use getopt(3) need this. */
 int command_operands(int argc, char **argv);
 
 /* Print err to standard error; returns code. */

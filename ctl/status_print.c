@@ -107,7 +107,7 @@ static void print_scalar(const struct layout *layout, const char *label, json_t 
 	print_end(layout->out);
 }
 
-/* Return the number of problems or notes of a section, some of which may have no text; 0 for other
+/* Return the number of problems or notes of a section, including those without a text; 0 for other
  * arrays. */
 static size_t count_of(json_t *section, const char *key)
 {
@@ -118,7 +118,8 @@ static size_t count_of(json_t *section, const char *key)
 	return (size_t)json_integer_value(json_object_get(section, count));
 }
 
-/* Print texts, of which there are `count` or, if that is less, those of the array. */
+/* Print the first texts, and the number of the others. `count` is the number of all, including
+ * those that the array lacks; 0 if the array has all. */
 static void print_texts(const struct layout *layout, const char *label, json_t *texts, size_t count)
 {
 	const size_t size = json_array_size(texts);
@@ -130,7 +131,7 @@ static void print_texts(const struct layout *layout, const char *label, json_t *
 			print_label(layout, "");
 			print_line(layout->out, "and %zu more: see --json%s",
 				(count > size ? count : size) - i,
-				count > size ? ", with the first of each file or table" : "");
+				count > size ? ", which has the first of each file or table" : "");
 			break;
 		}
 		print_scalar(layout, i == 0 ? label : "", text, UNIT_NONE);

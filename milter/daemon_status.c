@@ -234,7 +234,7 @@ struct look {
 	struct problems *found;
 	struct orgdomain *psl; /* in force; NULL: none */
 	const char *changed;   /* a file of the configuration, since it was read; NULL: none */
-	bool has_changed_psl;  /* so has the public suffix list */
+	bool has_changed_psl;  /* the file of the public suffix list has changed */
 };
 
 static void look_free(void *context)

@@ -37,11 +37,11 @@ struct jwt_rules {
 	const char *mail_claim;
 };
 
-/* The content of a token that is accepted. For a token that is refused, only the first two are set.
- */
+/* The content of a token that is accepted. For a token that is refused, only the first two members
+ * are set. */
 struct jwt_bearer {
 	bool is_no_guess; /* its signature is right, or no secret of ours can have made it */
-	bool lacks_key;	  /* a key that we do not have may have made it */
+	bool lacks_key;	  /* a key that is not among ours may have made it */
 	char mail[JWT_MAIL_SIZE];  /* the address of the mail claim, in canonical form */
 	bool has_ignored_audience; /* it has an audience, which was not checked */
 };

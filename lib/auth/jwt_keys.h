@@ -72,10 +72,10 @@ int jwt_keys_add_secret(struct jwt_keys *keys, const char *secret, size_t len, s
 /*
  * Add the keys of a file of at most 1 MiB: a JWK set or a single JWK (RFC 7517) when the text
  * begins with '{', else PEM blocks PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE. JWKs for another use
- * are skipped; unusable keys, a "use" or "key_ops" that names none, and a text without a usable
- * key, are reported in problems (may be NULL). Returns 0 when the text is one of these, even if it
- * has no usable key, else -1 with err set: a part of the file may be missing. Neither problems nor
- * err ever contains a key.
+ * are skipped. Unusable keys, values of "use" and "key_ops" that the RFC does not have, and a text
+ * without a usable key are reported in problems (may be NULL). Returns 0 when the text is one of
+ * these, even if it has no usable key, else -1 with err set: a part of the file may be missing.
+ * Neither problems nor err ever contains a key.
  */
 int jwt_keys_add_text(struct jwt_keys *keys, const char *text, size_t len,
 	struct problems *problems, struct errmsg *err);

@@ -18,7 +18,7 @@
 
 #define MEMBER_MAX 4096 /* characters of a number or a secret */
 #define KID_SHOWN 60	/* bytes */
-#define VALUE_SHOWN 20	/* too few for a key */
+#define VALUE_SHOWN 20	/* bytes; too few to reveal a key */
 
 struct bytes {
 	uint8_t bytes[BASE64_DECODED_MAX(MEMBER_MAX)];
@@ -304,7 +304,7 @@ static enum purpose purpose_of_operations(const json_t *operations, struct errms
 	return purpose;
 }
 
-/* Returns whether a key verifies signatures, or is for another purpose without a mistake. */
+/* Returns the purpose of a key; err is set for MALFORMED. */
 static enum purpose purpose_of(const json_t *jwk, struct errmsg *err)
 {
 	const enum purpose use = purpose_of_use(json_object_get(jwk, "use"), err);

@@ -292,7 +292,8 @@ static struct place *trusted_set(const struct penalty *penalty, enum trusted whi
 	return penalty->trusted[which] + set_of(penalty, login) * PLACES;
 }
 
-/* A claimed address has succeeded with any token; it has no credential of its own. */
+/* Return the credential to compare in a table. A claimed address has none of its own, because it
+ * may succeed with any token. */
 static uint64_t credential_of(const struct penalty_keys *keys, enum trusted which)
 {
 	return which == CLAIMED ? 0 : keys->credential;
@@ -422,9 +423,9 @@ uint32_t penalty_area_failures(const struct penalty *penalty, const struct penal
 }
 
 /*
- * Count a failure against the trust of the login or of the claimed address in the network, also
- * against that of a former credential: attempts that wait since then still have it. Returns whether
- * the present one has succeeded there.
+ * Count a failure against the trust of the login or of the claimed address in the network. The
+ * trust of former credentials is reduced, too, because attempts that have waited since a change
+ * still have them. Returns whether the present credential has succeeded there.
  */
 static bool reduce_trust(struct penalty *penalty, enum trusted which, uint64_t login,
 	const struct penalty_keys *keys, uint32_t now)

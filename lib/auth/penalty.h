@@ -34,15 +34,16 @@
  * to a guesser sooner.
  *
  * A login that has succeeded from a network within PENALTY_TRUST_S is trusted there: the failures
- * of others delay neither it nor its owner. This holds for the password that has succeeded: once
- * the row has another one, the network is like any other until the login succeeds there again,
- * because the old password may have been a thief's. A token is trusted where it, or another one
- * that claims the same address, has succeeded, because programs get a new one every hour. The
- * credential is then the token itself: it ends by itself, and the trust of its address gains a
- * thief nothing, because he cannot guess a key. Trust ends when
- * PENALTY_TRUST_FAILURES failures of that login from that network are not forgiven (one per
- * minute), because the network may have other users. The network remains known for the login, which
- * thus has places there that nobody elsewhere can take (lib/auth/auth_gate.h).
+ * of others delay neither it nor its owner. Trust ends when PENALTY_TRUST_FAILURES failures of that
+ * login from that network are not forgiven (one per minute), because the network may have other
+ * users. The network remains known for the login, which thus has places there that nobody elsewhere
+ * can take (lib/auth/auth_gate.h).
+ *
+ * Trust belongs to the password that has succeeded: once the row has another one, the network is
+ * like any other until the login succeeds there again, because a thief may have used the old
+ * password. A token is trusted where it, or another one that claims the same address, has
+ * succeeded, because programs get a new one every hour. This does not help a thief, because tokens
+ * expire and cannot be guessed.
  *
  * Failures at a login are counted by area, too: the IPv4 /16 or IPv6 /32 of the client; one is
  * forgiven in each minute after the last. They delay nobody, but attempts from areas without them,
@@ -80,9 +81,9 @@ void penalty_free(struct penalty **penalty); /* accepts NULL */
 struct penalty_keys {
 	uint64_t login;
 	uint64_t credential; /* of the stored password; 0: a token, or no user. The caller sets it,
-				also later, because a row may change during an attempt */
+				and sets it again if the row changes during the attempt */
 	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4, and for root */
-	uint64_t owner;	  /* whose successes count: the login, or a row (penalty_set_owner()) */
+	uint64_t owner; /* of the successes that count: the login, or a row: penalty_set_owner() */
 	uint64_t claimed; /* of the address that a token claims; 0: none */
 	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
 	uint64_t area; /* of the login and the IPv4 /16 or IPv6 /32, or all claims, or all people; 0
@@ -97,9 +98,10 @@ struct penalty_keys {
 struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
 
 /*
- * Set whose successes the attempt adds to and is trusted by: a hash of the name of the login's row.
- * One key of a login may belong to two rows, BOB and BOB@DOMAIN. Its failures and its places are
- * theirs together, but a user must not be trusted with the guesses at another one.
+ * Set the owner of the successes that make the attempt trusted, and to which its own is added: a
+ * hash of the name of the login's row. The key of a login may belong to two rows, BOB and
+ * BOB@DOMAIN. Their failures and places count together, but the success of one user must not make
+ * guesses at the other's password trusted.
  */
 void penalty_set_owner(struct penalty_keys *keys, uint64_t owner);
 
@@ -127,7 +129,7 @@ struct penalty_view {
 	uint32_t trust;	    /* failures that trust allows from now on; 0: not trusted there */
 	uint32_t delay_ms;  /* before the check, unless it is trusted */
 	bool is_known;	    /* it has succeeded from this network within PENALTY_TRUST_S, with the
-			       present credential; this holds for the following, too */
+			       present credential, as in has_succeeded and is_near */
 	bool is_slowed;	    /* the network or the wide network causes a delay */
 	bool is_clean;	    /* neither has failures that are not forgiven */
 	bool has_failed;    /* the login has failures that are not forgiven */

@@ -1,6 +1,6 @@
 /*
- * Reports settings that are correct each by itself, but cannot have an effect. Owns nothing; any
- * thread may call it. t/unit/test_config.c covers it.
+ * Reports settings that are correct by themselves, but cannot have an effect together with others.
+ * Owns nothing; any thread may call it. t/unit/test_config.c tests it.
  */
 #include "lib/conf/config_effect.h"
 
@@ -56,8 +56,8 @@ static void report_services(const struct config *config, struct problems *proble
 
 		if (name != NULL && strpbrk(name, " \t,;*\"'|") != NULL)
 			problems_add(problems,
-				"%s: [check %.*s] applies to no service, because no service has "
-				"this name; write a section for each one, with its name alone",
+				"%s: [check %.*s] applies to no service, because no service can "
+				"have this name; write one section for each service",
 				config->path, TEXT_CUT(name, 120));
 	}
 }

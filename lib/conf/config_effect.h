@@ -4,9 +4,9 @@
 #include "lib/conf/config.h"
 
 /*
- * Report settings that are correct each by itself, but cannot have an effect: mechanisms for tokens
- * alone and settings of tokens, without a key; sections [check NAME] with names that no service
- * has. Thread-safe.
+ * Report settings that are correct by themselves, but cannot have an effect: mechanisms for tokens
+ * alone, and settings of tokens, if there is no key; sections [check NAME] with names that no
+ * service can have. Thread-safe.
  */
 void config_report_effect(const struct config *config, struct problems *problems);
 

@@ -33,8 +33,8 @@ void file_abandon(struct file_writer **writer); /* removes PATH.new; accepts NUL
  * with err set. */
 int file_sync(struct file_writer *writer, struct errmsg *err);
 
-/* Return whether there is room on the disk, and in the quota, for a new file of that size; also if
- * this cannot be told. It makes PATH.new and removes it. */
+/* Return whether the disk and the quota have room for a new file of that size; true if this cannot
+ * be determined. PATH.new is created and removed for this. */
 bool file_has_room(const char *path, uint64_t bytes);
 
 /*

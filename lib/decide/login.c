@@ -326,7 +326,7 @@ uint64_t login_credential(const struct policy *policy, const struct login_reques
 	is_found = policy_find_user(policy, request->login, &user);
 	if (is_found)
 		password = user.password;
-	key = hash_bytes(password, strlen(password)); /* also for nobody: the time is the same */
+	key = hash_bytes(password, strlen(password)); /* also without a row: same time */
 	return !is_found ? 0 : key == 0 ? 1 : key;
 }
 

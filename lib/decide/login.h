@@ -77,16 +77,16 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 /*
  * Return the credential that a right password proves, as struct penalty_keys expects it: a hash of
  * the password that the login's row stores, under the key of this process; or 0 without a row, and
- * for a token. It does not depend on whether the user is enabled: otherwise the right password of a
- * disabled user would slow the others in his network. policy may be NULL.
+ * for a token. It does not depend on whether the user is enabled, because otherwise, the right
+ * password of a disabled user would slow the others in his network. policy may be NULL.
  */
 uint64_t login_credential(const struct policy *policy, const struct login_request *request);
 
 /*
- * Return the key of the one whose successes count for an attempt, as penalty_set_owner() expects
- * it: that of the row which the login finds or, if there is none, of the row NAME@default_domain,
- * which has the same login_key(). Without either, nobody can have succeeded. A token is its own
- * owner. policy may be NULL.
+ * Return the key of the owner of the successes that count for an attempt, as penalty_set_owner()
+ * expects it: that of the row which the login finds or, if there is none, of the row
+ * NAME@default_domain, which has the same login_key(). Without a row, it is login_key(), under
+ * which nobody can have succeeded. A token is its own owner. policy may be NULL.
  */
 uint64_t login_owner_key(const struct policy *policy, const struct login_request *request);
 

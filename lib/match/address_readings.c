@@ -108,7 +108,7 @@ static void trim_local(struct step *step)
 		step->local_len--;
 }
 
-/* Copy a local part without its spaces. Returns whether it has any. */
+/* Copy a local part without its spaces. Returns whether it had any. */
 static bool remove_spaces(const char *local, size_t len, struct plain *plain_r)
 {
 	size_t i;

@@ -22,7 +22,7 @@ static const char *const advices[] = {
 	[WRITE_ALONE] = "write it as \"Name\" <address>, with nothing else",
 	[WRITE_NONE] = "write an address",
 	[WRITE_CONTROL] = "remove control characters and empty lines",
-	[WRITE_UNFOLDED] = "write the quoted name in one line",
+	[WRITE_UNFOLDED] = "write the quoted name on one line",
 	[WRITE_LENGTH] = "shorten the name or the line",
 };
 

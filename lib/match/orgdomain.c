@@ -16,7 +16,7 @@
 struct orgdomain {
 	unsigned refs;
 	psl_ctx_t *psl;
-	uint64_t content; /* hash_bytes() of its text; 0: there is none */
+	uint64_t content; /* hash_bytes() of its text; 0: it has no text */
 };
 
 /* Return whether it is a public suffix list, and not any other text, of which libpsl takes each

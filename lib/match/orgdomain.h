@@ -21,7 +21,7 @@ int orgdomain_parse(const char *text, size_t len, struct orgdomain **psl_r, stru
 /* The same for the newer of the system's list and the one built into libpsl. */
 int orgdomain_default(struct orgdomain **psl_r, struct errmsg *err);
 
-/* Return whether a list was read from this text, and not from another one or by
+/* Return whether a list was read from this text; false for another text, and for a list of
  * orgdomain_default(). */
 bool orgdomain_is_of(const struct orgdomain *psl, const char *text, size_t len);
 

@@ -70,10 +70,9 @@ void regex_class_add(struct regex_class *class, uint32_t first, uint32_t last)
 }
 
 #define WORDS (0x10000 / REGEX_CLASS_WORD)
-#define TOGETHER \
-	4 /* words that are compared at once, because a class may be nearly full or empty */
+#define TOGETHER 4 /* words compared at once, because a class may be nearly full or empty */
 
-/* Return whether the words from at on are all of this value. */
+/* Return whether the next TOGETHER words, from this one on, have this value. */
 static bool words_are(const struct regex_class *class, uint32_t at, uint64_t value)
 {
 	const uint64_t *words = class->words + at;
@@ -186,9 +185,9 @@ static uint32_t find_unbroken(const struct regex_class *class)
 
 /*
  * Add the folded form of each member, and remove the surrogates, which no subject contains. Members
- * that are not folded themselves do no harm, because no subject contains them either. A short text
- * can make a class of nearly all characters, for which comparing numbers is much faster than
- * looking at bits.
+ * that are not folded themselves do no harm, because no subject contains them either. Runs within
+ * the unbroken members are skipped by comparing numbers, which is much faster than looking at bits,
+ * because a short text can make a class of nearly all characters.
  */
 static void class_fold(struct regex_class *class)
 {

@@ -20,10 +20,9 @@
 #define BYTES_CALLOUT 6
 
 /*
- * For each lookaround and each captured group inside it, how deep it may be: the machine code of a
- * lookaround keeps what the groups inside have captured, which takes about 44 bytes for each. All
- * other machine code takes at most about 16 bytes for each byte that is counted, so that this is
- * counted accordingly.
+ * In each lookaround, for each capturing group inside it, at any depth. The machine code of a
+ * lookaround keeps what these groups have captured, which takes about 44 bytes for each. All other
+ * machine code takes at most about 16 bytes for each byte that is counted, and 3 * 16 is 48.
  */
 #define BYTES_KEPT_CAPTURE 3
 
@@ -32,7 +31,7 @@ struct open {
 	uint64_t before;	/* the bytes up to its last item */
 	uint64_t item;		/* those of that item, which a quantifier may follow */
 	uint64_t captures;	/* groups that capture, up to its last item */
-	uint64_t item_captures; /* those of that item, which may be one itself */
+	uint64_t item_captures; /* those of that item, itself included */
 	bool is_group;		/* that item */
 	bool looks_around, is_capture;
 };
@@ -164,8 +163,8 @@ static void scan_close(struct scan *s)
 	s->groups[s->depth].item_captures = sum(captures, group->is_capture);
 }
 
-/* Read the form of an empty class at a parenthesis. Returns whether there is one. To write it takes
- * as long as to write another class. */
+/* Read "(?!)", which stands for an empty class, at a parenthesis. Returns whether it is there. It
+ * counts as a class, because writing it takes as long. */
 static bool scan_failure(struct scan *s)
 {
 	if (s->end - s->p < 4 || memcmp(s->p, "(?!)", 4) != 0)

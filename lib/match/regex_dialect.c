@@ -44,7 +44,7 @@ struct translation {
 	const char *closes;   /* the end of the last group, or NULL */
 	size_t group;	      /* its beginning in the output */
 	struct strbuf *out;
-	uint64_t cost; /* of what was translated, at least */
+	uint64_t cost; /* the least that the translated part costs */
 };
 
 static bool is_surrogate(uint32_t c)

@@ -23,7 +23,7 @@ struct guarding {
 	bool has_choices[NESTED_MAX + 1]; /* whether the group can end in several ways */
 	enum wanted wanted;
 	bool spares_loop;     /* the next quantifier needs none */
-	bool spares_branches; /* nor do alternatives outside of groups */
+	bool spares_branches; /* alternatives outside of groups need none */
 	bool is_sparse;
 	const char *last;  /* where the last one was placed */
 	unsigned branches; /* alternatives since then */
@@ -139,7 +139,7 @@ static void copy_close(struct guarding *g)
 	g->depth -= g->depth > 0;
 }
 
-/* Return whether enough alternatives had no callout. */
+/* Return whether so many alternatives had no callout that the next one needs one. */
 static bool has_many_branches(const struct guarding *g)
 {
 	return (g->depth > 0 || !g->spares_branches) &&

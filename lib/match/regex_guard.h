@@ -15,8 +15,9 @@
  * Three places have none, because ordinary regexes are faster that way. In a short regex that is
  * anchored, or begins with ^, the first quantifier outside of groups multiplies the steps once: by
  * the length of the subject. A short regex that is not anchored has no callout at its beginning.
- * The alternatives outside of groups have none if they are not too many: each that matches passes
- * over all later ones, step by step. Part of regexlist.c. Thread-safe.
+ * The alternatives outside of groups have none in a regex of up to REGEX_GUARD_FEW_BRANCHES bytes;
+ * in a longer one, they would take too long, because each that matches passes over all later ones,
+ * step by step. Part of regexlist.c. Thread-safe.
  */
 void regex_guard(const char *regex, size_t len, bool anchored, struct strbuf *out);
 
@@ -33,8 +34,8 @@ void regex_guard_sparsely(const char *regex, size_t len, bool anchored, struct s
 /* The longest regex whose alternatives outside of groups have none: bytes. */
 #define REGEX_GUARD_FEW_BRANCHES 1024
 
-/* The alternatives of a group that have none, together, and the longest group that
- * regex_guard_sparsely() spares: bytes. There are at most a quarter as many alternatives. */
+/* The alternatives of a group that have none: up to so many bytes together, and up to a quarter as
+ * many alternatives. Also the longest group that regex_guard_sparsely() spares: bytes. */
 #define REGEX_GUARD_BRANCHES 64
 
 #endif

@@ -74,8 +74,8 @@ static void check_keys_of(const struct settings *settings, enum rate rate,
 }
 
 /*
- * Report words that are probably meant as "default", although a host or a top-level domain might
- * have such a name.
+ * Report words that probably mean "default", although a host or a top-level domain might have such
+ * a name.
  */
 static void check_words_of(const struct settings *settings, enum rate rate,
 	struct problems *problems)

@@ -22,13 +22,13 @@ struct ledger;
 
 /*
  * Bound the ledger by a number of keys and of bytes; 0: no bound. Each shard has its part of the
- * bound. A network may have as many keys as the ledger still has room for, times the part of the
- * ledger that this room is, so that a few networks cannot fill it: one has three eighths of it, and
- * a hundred leave a hundredth. A new key of a network that has its share, or in a full shard, makes
- * room by removing a key of a network that has more keys, and of several such keys the one that is
- * farthest from its limits. If no network has more keys, the new key counts in the overflow key of
- * its table and network ("rate_rcpt:overflow 192.0.2.0/24"), with the limits of its request. While
- * an overflow key counts anything, all new keys of its table and network that find no room count
+ * bound. A network may have as large a part of the keys for which there is room as this room is of
+ * the ledger, so that a few networks cannot fill it: one fills three eighths of it, and a hundred
+ * leave a hundredth. A new key of a network that has its share, or in a full shard, makes room by
+ * removing a key of a network that has more keys, and of several such keys the one that is farthest
+ * from its limits. If no network has more keys, the new key counts in the overflow key of its table
+ * and network ("rate_rcpt:overflow 192.0.2.0/24"), with the limits of its request. While an
+ * overflow key counts anything, all new keys of its table and network that find no room count
  * there: a flood from one network is held to one limit, and takes no room from networks with fewer
  * keys. The networks of an IPv6 /32 together count like sixteen; if they are more, they have the
  * overflow key of the /32 ("rate_rcpt:overflow 2001:db8::/32").
@@ -62,12 +62,12 @@ struct ledger;
  * - to a key of another network below that: it is removed if each of the N has fewer keys than its
  *   network, and begins with its own counts when it returns.
  * - to a new key of another network: while any key can be removed, it has all of its limit, or half
- *   of it if its trace coincides. If the N networks fill the ledger with keys above half of their
- *   limits, which takes more than a thousand of them if it may have a million keys, or if they
- *   leave the other network no larger share than it has, all its new keys share one limit, that of
- *   its overflow key. It is refused at once only if its trace coincides with that of a network at
- *   its limit, or if messages of the flood are open in all overflow keys of the shard: an eighth of
- *   the bound at least.
+ *   of it if its trace coincides. All new keys of the other network share one limit, that of its
+ *   overflow key, if the N networks leave it no larger share than it already has, or if they fill
+ *   the ledger with keys above half of their limits. To fill a ledger of a million keys takes more
+ *   than a thousand networks. A new key is refused at once only if its trace coincides with that of
+ *   a network at its limit, or if messages of the flood are open in all overflow keys of the shard:
+ *   an eighth of the bound at least.
  * - to a network whose keys are counted at the same two places as those of networks of the flood:
  *   it is taken for one of these. Of 6,000 networks, one other network in a hundred shares the
  *   places.
@@ -77,7 +77,7 @@ struct ledger;
  * that exceed it. Each counter of a stranger's key counts as the memory of eight runs from its
  * beginning. When two thirds of a shard's bytes are used, such a counter takes no more than that,
  * so that its charges count up to a quarter of the window too long. Reservations and attempts take
- * memory beyond the bound: at worst, as much as it. The traces and the counts of networks take 3 MB
+ * memory beyond the bound: at worst, as much again. The traces and the counts of networks take 3 MB
  * in addition. Any thread.
  */
 void ledger_set_bounds(struct ledger *ledger, size_t keys, size_t bytes);

@@ -25,8 +25,8 @@ static void add_bytes(struct ledger_shard *shard, const struct ledger_entry *ent
 		shard->overflow_bytes += change;
 }
 
-/* The same for the extra and the attempts of an entry, without runs beyond those that are reserved.
- */
+/* The same for the extra of an entry and the counters of its attempts, with the runs that are
+ * reserved for them; later runs count in add_bytes(). */
 static void add_extra_bytes(struct ledger_shard *shard, const struct ledger_entry *entry,
 	size_t change)
 {

@@ -62,7 +62,7 @@ struct ledger_shard {
 	size_t overflow_count; /* overflow keys, apart from those of all networks */
 	size_t bytes;
 	size_t overflow_bytes;	       /* the part of these keys */
-	size_t extra_bytes;	       /* that of the other keys' extras; see shard_bytes() */
+	size_t extra_bytes;	       /* the part of the other keys' extras: shard_bytes() */
 	size_t swept;		       /* the bucket that was swept last */
 	size_t evicted;		       /* the bucket in which a key to remove was looked for last */
 	size_t max_entries, max_bytes; /* 0: no bound */
@@ -74,8 +74,8 @@ struct ledger_shard {
 
 /*
  * The keys and the bytes that the shard's bound limits. Overflow keys have a bound of their own.
- * Reservations and attempts do not count: a network could use them to let its keys grow after it
- * has its share, until others find no room. They take less than their keys do.
+ * Reservations and attempts do not count, because a network that has its share could let its keys
+ * grow by them until others find no room. They take less memory than their keys do.
  */
 static inline size_t shard_keys(const struct ledger_shard *shard)
 {

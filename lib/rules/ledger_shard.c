@@ -107,11 +107,11 @@ static size_t room_of(const struct ledger_shard *shard)
 }
 
 /*
- * Return how many keys a network may have, for a shard with that much room, which is not 0: the
- * same part of the ledger's room as the room is of the ledger. Alone, a network thus fills three
- * eighths of the ledger. Networks that come one after the other, with keys that cannot be removed,
- * leave a tenth of it when they are ten, and a hundredth when they are a hundred. If the share were
- * a fixed multiple of the room, six networks would leave nothing.
+ * Return how many keys a network may have in the ledger, from the room in one shard, which is not
+ * 0. The share is as large a part of the room as the room is of the ledger: alone, a network fills
+ * three eighths of the ledger. Ten networks that come one after the other, with keys that cannot be
+ * removed, leave a tenth of it, and a hundred networks leave a hundredth. If the share were a fixed
+ * multiple of the room, six networks would leave nothing.
  */
 static size_t share_of(const struct ledger_shard *shard, size_t room)
 {

@@ -48,8 +48,8 @@ void policy_check_names(const struct policy_parts *parts, struct problems *probl
  * local_domains is empty. */
 void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems);
 
-/* Note lists with entries, and routed_recipients = refuse_all, that no section [check] applies, and
- * report [rcpt] accept = strict without any list of the valid recipients. */
+/* Note lists with entries, and routed_recipients = refuse_all, that no section [check] applies.
+ * Report [rcpt] accept = strict as a problem if no list contains a valid recipient. */
 void policy_check_unused_lists(const struct policy_parts *parts, struct problems *problems);
 
 /* Note that regexes are interpreted in this process, if the system permits no machine code. */

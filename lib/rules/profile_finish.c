@@ -10,7 +10,7 @@
 #include "lib/rules/profile_private.h"
 #include "lib/rules/regex_check.h"
 
-#define MEASURED_FIRST 512 /* bytes of each profile that are measured first; there may be many */
+#define MEASURED_FIRST 512 /* bytes of each profile: few, because there may be many profiles */
 
 /* ---- regexes --------------------------------------------------------------------- */
 

@@ -101,7 +101,7 @@ static int parse_value(enum rate rate, const char *value, struct limits *limits_
 		zeros += limits_r->limit[i].count == 0;
 	if (zeros == 0)
 		return 0;
-	if (zeros < limits_r->len) /* it would be no limit at all, or forbid everything */
+	if (zeros < limits_r->len) /* 0 could mean no limit at all, or that nothing is allowed */
 		return errmsg_set(err,
 			"\"%.*s\" has 0 beside other limits; write 0 alone for no limit, or omit it",
 			TEXT_CUT(value, 60));

@@ -14,7 +14,7 @@ struct regex_atoms {
 
 enum regex_atom {
 	ATOM_END,
-	ATOM_LITERAL,	  /* one character, which is required; outside of ASCII, its first byte */
+	ATOM_LITERAL,	  /* one character, which is required; its first byte, if it is not ASCII */
 	ATOM_ANCHOR,	  /* ^ or $ */
 	ATOM_ALTERNATIVE, /* | */
 	ATOM_OTHER,	  /* a group, a class, a dot, or optional */
@@ -28,13 +28,13 @@ enum regex_atom regex_atoms_next(struct regex_atoms *atoms, char *literal_r);
 bool regex_has_alternatives(const char *text, size_t len);
 
 /*
- * Get the next of the alternatives outside of groups: the whole regex if there is but one. Returns
- * NULL after the last one. *rest begins as the whole regex; its `at` is NULL behind the last one.
- * len_r may be NULL.
+ * Return the next of the alternatives outside of groups (the whole regex if it has only one), or
+ * NULL after the last one. *rest must first be the whole regex; its `at` is NULL after the last
+ * alternative. len_r may be NULL.
  */
 const char *regex_alternative_next(struct regex_atoms *rest, size_t *len_r);
 
-/* Return the content of a regex that is one group, (...) or (?:...), or NULL. */
+/* Return the content of a regex that is one group, (...) or (?:...); NULL for any other regex. */
 const char *regex_in_group(const char *text, size_t len, size_t *len_r);
 
 /* Return the end of the class at p. */

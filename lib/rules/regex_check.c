@@ -70,7 +70,7 @@ struct needs {
 	const char *tag;       /* IPv6: behind a bracket */
 };
 
-/* What follows may be a part of a quoted local part. */
+/* Forget what was found, because it may be a part of a quoted local part. */
 static void forget_domain(struct needs *needs)
 {
 	needs->first_dot = needs->wide = NULL;
@@ -232,7 +232,7 @@ static bool is_of_label(char c)
 	return isalnum((unsigned char)c) || c == '-' || is_wide(c);
 }
 
-/* Return whether a label of a domain can begin behind this part of a regex. */
+/* Return whether a label of a domain can begin at this place of a regex. */
 static bool begins_label(const char *text, const char *at)
 {
 	return at == text || strchr("@.^", at[-1]) != NULL ||
@@ -240,8 +240,9 @@ static bool begins_label(const char *text, const char *at)
 }
 
 /*
- * Write the regex with the label around a character in its ASCII form (A-label), in which domains
- * are matched. Returns false if the label is not wholly known, or has no such form.
+ * Write the regex with the label that contains the character `wide` in its ASCII form (A-label), in
+ * which domains are matched. Returns false if parts of the label are not known, or if it has no
+ * such form.
  */
 static bool add_ascii_form(const struct checked *c, const char *wide, struct strbuf *out)
 {
@@ -359,7 +360,7 @@ static void add_domain_regex(const struct checked *c, const struct needs *needs,
 	}
 }
 
-/* Add the probable meaning of a regex of addresses that has a character before or behind. */
+/* Add the probable meaning of a regex of addresses that begins with < or @, or has a backslash. */
 static void add_bare_regex(const struct checked *c, const struct needs *needs, struct strbuf *out)
 {
 	const char *text = c->text;
@@ -389,7 +390,7 @@ static const char *find_domain_fault(const struct checked *c, const struct needs
 {
 	const struct checked inner = without_anchors(c);
 
-	/* Without an @, what is before a dot at the end is hardly a local part. */
+	/* Without an @, it is in a domain if a dot follows and the regex reaches the end. */
 	if (needs->wide != NULL &&
 		(needs->has_at ||
 			(is_closed &&
@@ -521,12 +522,12 @@ static bool settle(const struct checked *c, bool check(const struct checked *), 
 	return false;
 }
 
-/* What is known of the alternatives of a regex. */
+/* What is known about the alternatives of a regex. */
 struct alternatives {
-	bool may_match;	     /* one of them */
+	bool may_match;	     /* at least one may */
 	struct errmsg fault; /* of the first that cannot; "" if there is none */
 	struct strbuf right; /* all of them, with the probable meanings */
-	bool is_whole;	     /* each has one */
+	bool is_whole;	     /* each alternative has a part in `right` */
 };
 
 static void check_alternatives(const struct checked *c, struct alternatives *all)

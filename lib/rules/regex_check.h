@@ -19,8 +19,8 @@ enum regex_subject { REGEX_ON_CLIENTS, REGEX_ON_HELO, REGEX_ON_ADDRESSES };
 bool regex_check(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *fault);
 
-/* Return whether a regex that may match has an alternative that, as regex_check() finds, cannot,
- * and set note to a text of the same form. Thread-safe. */
+/* Return whether a regex that may match has an alternative that cannot match, by the tests of
+ * regex_check(), and set note to a text of the same form. Thread-safe. */
 bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *note);
 
@@ -36,8 +36,8 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note);
  * of a name or address, and set note to a text of the same form. Thread-safe. */
 bool regex_matches_part(const char *text, size_t len, struct errmsg *note);
 
-/* Return whether matches of a regex, or of one of its alternatives, need not end with the subject:
- * it does not end with $. In doubt, it does. Thread-safe. */
+/* Return whether matches of a regex, or of one of its alternatives, need not end with the subject,
+ * because it does not end with $; false if that is not certain. Thread-safe. */
 bool regex_has_open_end(const char *text, size_t len);
 
 /* Return whether a regex that must match the whole name of a client is one word or several, without

@@ -155,8 +155,8 @@ static bool is_of_domain(const char *text, size_t len)
 	return has_dot;
 }
 
-/* Write the probable meaning of a regex without ^ and $ that matches no @; nothing if it is not
- * known. */
+/* Write the probable meaning of a regex, without its ^ and $, that matches no @. Write nothing if
+ * the meaning is not known. */
 static void mean_address(const char *text, size_t len, bool ends, struct strbuf *out)
 {
 	const bool is_domain = is_of_domain(text, len);
@@ -193,7 +193,7 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 	return true;
 }
 
-/* ---- regexes that go on ------------------------------------------------------------------- */
+/* ---- regexes with an open end -------------------------------------------------------------- */
 
 #define GROUPS_MAX 16 /* that are looked into */
 

@@ -309,8 +309,8 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 			err.text);
 }
 
-/* Report white space around the name, which belongs to the login, and characters in it that nobody
- * sees or types. A column of type char(n) adds spaces. */
+/* Report white space around the name, which belongs to the login, and invisible characters in it. A
+ * column of type char(n) adds spaces. */
 static void check_name(const struct cell *row, struct problems *problems)
 {
 	const struct cell *name = &row[USER_NAME];

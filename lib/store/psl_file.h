@@ -13,8 +13,8 @@
  */
 int psl_file_open(const char *path, struct orgdomain **psl_r, struct errmsg *err);
 
-/* Return whether the file at path, which can be read, has another text than the list was read from;
- * false for NULL and "". Any thread. */
+/* Return whether the file at path has another text than that from which the list was read; false if
+ * it cannot be read, and for NULL and "". Any thread. */
 bool psl_file_has_changed(const char *path, const struct orgdomain *psl);
 
 /* Return the file for which psl_file_open() looks: path or, for NULL or "", the system's; "" if

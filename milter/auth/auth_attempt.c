@@ -112,7 +112,7 @@ static void conclude_attempt(struct attempt *attempt)
 	void *context = attempt->context;
 
 	if (answer.result == LOGIN_ACCEPTED)
-		set_owner(attempt, &attempt->ticket.keys); /* by the rules that accepted it */
+		set_owner(attempt, &attempt->ticket.keys); /* the row that accepted it */
 	attempt_record(attempt);
 	if (attempt->handle != NULL)
 		*attempt->handle = NULL;
@@ -200,7 +200,7 @@ static void renew_rules(struct attempt *attempt)
 	attempt->config = config_ref(auth->config);
 }
 
-/* As before; the result then counts for the password that these rules have. */
+/* Renew the rules for a check, whose result then counts for the password in these rules. */
 static void renew_rules_of_check(struct attempt *attempt)
 {
 	const struct login_request name = login_of(attempt);

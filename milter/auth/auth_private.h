@@ -206,7 +206,7 @@ struct attempt {
 	char refusal[200];		/* "": none */
 	struct policy *policy;
 	struct jwt_keys *keys;
-	bool lacks_keys; /* their file cannot be read */
+	bool lacks_keys; /* the file of keys cannot be read */
 	const struct config *config;
 	int64_t arrival; /* clock_ms() */
 

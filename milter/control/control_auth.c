@@ -143,9 +143,9 @@ static bool is_suspended(const struct control *control, const struct policy *pol
 }
 
 /*
- * Return the login that a request means: its text, or the text without the escapes with which
- * logins are shown (lib/base/visible.h) if the request says so, or if only that login can be
- * resumed. decoded is memory for it. Returns NULL if there is none, or when out of memory.
+ * Return the login that a request means: its text, or that text with its escapes decoded
+ * (lib/base/visible.h) if the request says that it is escaped, or if only the decoded login can be
+ * resumed. decoded is memory for it. Returns NULL if no login is given, or when out of memory.
  */
 static const char *meant_login(const struct control *control, const struct policy *policy,
 	const json_t *request, bool suspended, struct strbuf *decoded)

@@ -123,7 +123,7 @@ static int begin_journal(struct ledger_checkpoint *checkpoint, struct ledger_jou
 	return 0;
 }
 
-/* Write a checkpoint. keeps: whether PATH is to become PATH.prev. Returns 0, or -1 with err set. */
+/* Write a checkpoint; with keeps, PATH becomes PATH.prev. Returns 0, or -1 with err set. */
 static int write_checkpoint(struct ledger_checkpoint *checkpoint, struct ledger *ledger,
 	struct ledger_journal *journal, bool keeps, struct errmsg *err)
 {
@@ -152,9 +152,9 @@ static int write_checkpoint(struct ledger_checkpoint *checkpoint, struct ledger 
 }
 
 /*
- * If there is no room for a checkpoint, remove what only serves if PATH gets damaged: PATH.prev and
- * the journals that PATH does not need. Otherwise they could fill the disk for ever, because only a
- * checkpoint makes them unneeded. Returns whether anything was removed. PATH is whole.
+ * If there is no room for a checkpoint, remove what is kept only in case PATH is damaged: PATH.prev
+ * and the journals that PATH does not need. Otherwise they could fill the disk for ever, because
+ * only a checkpoint makes them unneeded. Returns whether anything was removed. PATH must be intact.
  */
 static bool make_room(struct ledger_checkpoint *checkpoint, struct ledger *ledger, const char *path)
 {

@@ -263,7 +263,7 @@ def test_a_changed_password_ends_the_trust_of_networks(daemon, store):
         daemon.write_store({**store, "users": [{**store["users"][0], "password": hash_of("new")}]})
         wait_until(lambda: delay("new", owner) > 0, "the new password is in force")
         assert delay("pa55word", thief) > 0
-        assert delay("new", owner) == 0  # he has proved himself once
+        assert delay("new", owner) == 0  # after one success with the new password
         assert delay("pa55word", thief) > 0
 
 

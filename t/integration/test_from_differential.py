@@ -36,7 +36,7 @@ def ours(values):
 
 
 def unfolded(value):
-    """The form that email.headerregistry needs, and email.utils to read an address that is folded as it is written."""
+    """The value without folds: email.headerregistry needs it so, and email.utils does for an address that is folded."""
     return re.sub(r"\r?\n(?=[ \t])", "", value)
 
 
@@ -123,8 +123,8 @@ def mangled(rng):
 
 def authors_by_utils(value):
     """
-    What email.utils shows as authors, unless these are words that nobody takes for an address. It gets the field as a message
-    has it, folded, because it ends a comment or quoted string at a CR.
+    What email.utils shows as authors, except words that nobody takes for an address. It gets the field with its folds, as a
+    message has it, because it ends a comment or quoted string at a CR.
     """
     lenient = {"strict": False} if "strict" in inspect.signature(email.utils.getaddresses).parameters else {}
     return [address for _, address in email.utils.getaddresses([re.sub(r"\r?\n", "\r\n", value)], **lenient)

@@ -1,6 +1,6 @@
 """
-Random recipients, composed of what MTAs rewrite, through real MTAs: none that Postern accepts is delivered to the mailbox
-that a list denies. POSTERN_READINGS_SECONDS=600 goes on for ten minutes, POSTERN_READINGS_SEED=7 repeats.
+Random recipients, composed of what MTAs rewrite, go through real MTAs. None that Postern accepts may be delivered to the
+mailbox that a list denies. POSTERN_READINGS_SECONDS=600 tests for ten minutes, POSTERN_READINGS_SEED=7 repeats a run.
 """
 
 import os
@@ -47,7 +47,7 @@ def nest(chance, depth):
 
 
 def recipient(chance):
-    """What stands between the brackets of RCPT TO."""
+    """The text between the brackets of RCPT TO."""
     address = nest(chance, chance.choice([0, 0, 1, 1, 1, 2, 3]))
     if chance.random() < 0.9:
         address += "@" + chance.choice(DOMAINS)
@@ -73,8 +73,8 @@ def send(smtp, recipients):
 
 def send_random(smtp, reached):
     """
-    Send messages to random recipients for SECONDS. reached(accepted) tells which of them reach the denied mailbox, and
-    must tell none; of all recipients, Postern must refuse and accept enough to show something.
+    Send messages to random recipients for SECONDS. reached(accepted) returns those that reach the denied mailbox, which
+    must be none. Postern must refuse and accept enough recipients for the test to show something.
     """
     seed = int(SEED) if SEED else random.randrange(1 << 32)
     chance, until = random.Random(seed), time.monotonic() + SECONDS
@@ -90,7 +90,7 @@ def send_random(smtp, reached):
     assert refused > BATCH / 10 and accepted > BATCH / 10, (refused, accepted)
 
 
-def test_none_reaches_a_denied_mailbox_of_postfix(box):
+def test_no_accepted_recipient_reaches_a_denied_mailbox_of_postfix(box):
     daemon = box.postern(config={"profile": {"default_domain": "corp.example", "recipient_delimiter": "+-"}},
                          lists={"rcpt_to.access.blacklist": "all@corp.example\n"})
     mta = box.postfix(milter=daemon.postfix_milter, parameters={**PARAMETERS, "recipient_delimiter": "+-"})
@@ -110,7 +110,7 @@ def test_none_reaches_a_denied_mailbox_of_postfix(box):
         send_random(smtp, reached)
 
 
-def test_none_reaches_a_denied_mailbox_of_sendmail(box):
+def test_no_accepted_recipient_reaches_a_denied_mailbox_of_sendmail(box):
     _, mta = box.front("sendmail", extra="LOCAL_DOMAIN(`corp.example')dnl\n",
                        config={"profile": {"default_domain": "corp.example"},
                                "lists": {"local_domains": "corp.example, mx.postern.example"}},

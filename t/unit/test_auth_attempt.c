@@ -187,7 +187,7 @@ START_TEST(where_a_login_has_succeeded_others_failures_do_not_delay_it)
 	}
 END_TEST
 
-/* Put the users in force once more, with other hashes of their password. */
+/* Publish the users again, with other hashes of their passwords. */
 static void change_passwords(void)
 {
 	policy_unref(&service.policy);
@@ -195,7 +195,7 @@ static void change_passwords(void)
 	auth_service_publish(&service);
 }
 
-/* bob, too, unless he has succeeded since. */
+/* bob himself is trusted again after a success with the new password. */
 START_TEST(a_changed_password_ends_the_trust_of_the_old_one)
 	{
 		auth_service_publish(&service);
@@ -213,7 +213,7 @@ START_TEST(a_changed_password_ends_the_trust_of_the_old_one)
 	}
 END_TEST
 
-/* An attempt began before the change, and is checked by the new row. */
+/* The attempt begins before the change, and is checked by the new row. */
 START_TEST(a_success_counts_for_the_password_that_was_checked)
 	{
 		auth_service_publish(&service);
@@ -445,8 +445,8 @@ START_TEST(an_attempt_is_checked_by_the_rules_when_a_worker_has_it)
 	}
 END_TEST
 
-/* Return a policy with the row bob, and perhaps with bob@example.com, too, whose login would find
- * bob otherwise. Both have the password. */
+/* Return a policy with the row bob and, with has_other, with the row bob@example.com; without it,
+ * that login finds bob. Both rows have the same password. */
 static struct policy *policy_of_bobs(bool has_other)
 {
 	struct policy *policy;

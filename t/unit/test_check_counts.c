@@ -322,7 +322,7 @@ static const struct {
 	{ "All", "", "[limit rate_rcpt] all: applies only to a top-level domain of this name" },
 	{ "com", "corp.example\0", NULL },
 };
-/* Words that only look like "default". */
+/* Words that probably mean "default". */
 static const struct {
 	enum rate rate;
 	const char *key, *limit;

@@ -242,12 +242,12 @@ static const struct {
 	{ "{" EC ",\"kid\":null}", "\"kid\" is not a string" },
 	{ "{" EC ",\"kid\":[\"1\"]}", "\"kid\" is not a string" },
 
-	/* no object */
+	/* not an object */
 	{ "7", "not a JSON object" },
 	{ "null", "not a JSON object" },
 	{ "[{" EC "}]", "not a JSON object" },
 
-	/* use and key_ops that are none */
+	/* values of use and key_ops that the RFC does not have */
 	{ "{" EC ",\"use\":\"SIG\"}",
 		"\"use\" is \"SIG\"; a key that verifies signatures has \"sig\", in lower case" },
 	{ "{" EC ",\"use\":\"Enc\"}", "\"use\" is \"Enc\"" },

@@ -191,7 +191,7 @@ START_TEST(a_flood_locks_out_no_other_network)
 	}
 END_TEST
 
-/* Charge new keys of a network that many times each. */
+/* Charge each of some new keys of a network several times. */
 static void flood_keys(unsigned keys, unsigned times, const struct ledger_origin *origin)
 {
 	static unsigned serial;
@@ -506,8 +506,8 @@ START_TEST(overflow_keys_are_bounded_by_bytes)
 	}
 END_TEST
 
-/* Charge a key above half of its limit, and then reserve it, and give that back, if that is wanted.
- * Returns whether the charges were accepted. */
+/* Charge a key above half of its limit or, with is_reserved, reserve it and give the reservation
+ * back. Returns whether a charge was accepted. */
 static bool use_key(unsigned number, bool is_reserved)
 {
 	struct ledger_hold *hold = NULL;

@@ -87,7 +87,7 @@ END_TEST
 
 /* ---- a disk that is full -------------------------------------------------------------- */
 
-/* The disk is full; with fills_prev, only until PATH.prev is removed. */
+/* Whether the disk is full, and whether it is so only until PATH.prev is removed. */
 static bool disk_is_full, fills_prev;
 
 static bool has_room(void)
@@ -100,7 +100,7 @@ static bool has_room(void)
 	return !disk_is_full;
 }
 
-/* Both replace libc's. */
+/* This and the next function replace those of libc. */
 int fsync(int fd)
 {
 	if (has_room())
@@ -120,8 +120,8 @@ int fallocate(int fd, int mode, off_t offset, off_t len)
 	return -1;
 }
 
-/* What only serves if the checkpoint gets damaged makes room for the next one: the files could fill
- * the disk by themselves, and no checkpoint would ever remove them. */
+/* The files that are kept only in case the checkpoint is damaged are removed to make room for the
+ * next one, because they could fill the disk, and only a checkpoint removes them. */
 START_TEST(the_previous_checkpoint_gives_way_on_a_full_disk)
 	{
 		struct errmsg err = { "" };

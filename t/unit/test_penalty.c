@@ -201,7 +201,7 @@ START_TEST(a_login_is_trusted_where_it_has_succeeded)
 	}
 END_TEST
 
-/* bob's password is changed because a thief has it. */
+/* A thief has bob's password, which is therefore changed. */
 START_TEST(trust_ends_with_the_password_that_earned_it)
 	{
 		struct penalty_keys thief = keys_of("bob", "192.0.2.7"),
@@ -257,7 +257,7 @@ START_TEST(failures_where_a_login_has_succeeded_count_for_that_network_alone)
 	}
 END_TEST
 
-/* The rows bob and bob@DOMAIN have the same login, but are two people's. */
+/* The rows bob and bob@DOMAIN have the same login key, but belong to two people. */
 START_TEST(trust_belongs_to_the_row_that_has_succeeded)
 	{
 		struct penalty_keys bob = keys_of("bob", "192.0.2.7"), other = bob;

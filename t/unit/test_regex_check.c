@@ -136,7 +136,7 @@ static const struct {
 	{ MAIL, ".*@\\[ipv6:.*", "requires \"IPv6:\"", ".*@\\[.*" },
 	{ MAIL, "x@\\[ipv6:.*", "requires \"IPv6:\"", "x@\\[.*" },
 	{ RCPT_RE, "@\\[IPV6:", "requires \"IPv6:\"", "@\\[" },
-	/* Alternatives, of which none can match. */
+	/* No alternative can match. */
 	{ CLIENTS, "\\.dyn\\.|\\.pool\\.", "no alternative that can match: \"\\.dyn\\.\" begins",
 		".*\\.dyn\\..*|.*\\.pool\\..*" },
 	{ CLIENTS, "(\\.dyn\\.|\\.pool\\.)", "no alternative", ".*\\.dyn\\..*|.*\\.pool\\..*" },

@@ -128,7 +128,7 @@ START_TEST(reads_no_byte_behind_the_end)
 	}
 END_TEST
 
-/* Parts of long regexes, whose costs are compared with a bound. */
+/* Parts that are repeated to make regexes whose costs exceed a bound. */
 static const char *const parts[] = { "a", "\\.", "\\x41", "{", ".", "(a)", "()|", "(?=b)", "[a]",
 	"[^]", "[]", "[^\\d\\D]", "[\\s\\S]", "[\\S]", "[^\\x00-\\x7f]", "\\ud800", "\xc3\xa9",
 	"[b-a]", "\\s", "\\S", "\\d", "()\\1" };

@@ -161,7 +161,7 @@ START_TEST(guards_many_alternatives)
 	}
 END_TEST
 
-/* So do those of a long regex outside of groups, but not those of a shorter one. */
+/* Alternatives outside of groups have callouts in a long regex, but not in a shorter one. */
 START_TEST(guards_many_alternatives_outside_of_groups)
 	{
 		struct strbuf out = STRBUF_INIT;

@@ -1,6 +1,6 @@
 /*
- * The identifiers of JavaScript: letters of any script first, then also digits, marks and joiners,
- * but neither signs nor spaces. Node decides alike about all characters that PCRE2 knows.
+ * Identifiers of JavaScript begin with a letter of any script; digits, marks and joiners may
+ * follow, but not signs or spaces. Node gives the same answers for all characters that PCRE2 knows.
  */
 #include "lib/match/regex_identifier.h"
 
@@ -33,7 +33,7 @@ static const struct {
 	{ "a-b", false },
 	{ "a\n", false },
 };
-START_TEST(an_identifier_has_letters_first)
+START_TEST(an_identifier_begins_with_a_letter)
 	{
 		ck_assert_int_eq(regex_identifier_is(rows[_i].text, strlen(rows[_i].text)),
 			rows[_i].is_identifier);
@@ -45,7 +45,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("regex_identifier");
 	TCase *tcase = tcase_create("regex_identifier");
 
-	tcase_add_loop_test(tcase, an_identifier_has_letters_first, 0,
+	tcase_add_loop_test(tcase, an_identifier_begins_with_a_letter, 0,
 		(int)(sizeof(rows) / sizeof(rows[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -79,7 +79,7 @@ START_TEST(machine_code_is_made_once_and_needs_memory)
 	}
 END_TEST
 
-/* What repeats of one part make of it. */
+/* Append a part count times, as far as it fits. */
 static void repeat(char *text, size_t size, const char *part, int count)
 {
 	const size_t len = strlen(text);
@@ -88,8 +88,8 @@ static void repeat(char *text, size_t size, const char *part, int count)
 		(void)strcat(text, part);
 }
 
-/* Machine code of 30 bytes for each byte that is counted is the most for any regex without
- * lookarounds. */
+/* Lookarounds do not exceed the 30 bytes of machine code for each counted byte that other regexes
+ * take at most. */
 static const struct {
 	const char *open;
 	int levels;

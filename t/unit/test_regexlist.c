@@ -861,7 +861,7 @@ START_TEST(stops_within_a_match)
 	}
 END_TEST
 
-/* PCRE2's interpreter passes over all later alternatives after each one that matches. */
+/* After each alternative that matches, PCRE2's interpreter passes over all later ones. */
 START_TEST(stops_among_many_alternatives)
 	{
 		char regex[4001];

@@ -97,7 +97,8 @@ START_TEST(long_lists_of_texts_are_cut)
 			{ "], \"problem_count\": 23, \"note_count\": 99",
 				"and 3 more: see --json\n" },
 			{ "], \"problem_count\": 500",
-				"and 480 more: see --json, with the first of each file or table\n" },
+				"and 480 more: see --json, which has the first of each file or "
+				"table\n" },
 		};
 		char answer[2000] = "{\"problems\": [], \"cache\": {\"problems\": [\"p0\"";
 

@@ -181,7 +181,7 @@ static const struct {
 	{ "j\u00f6rg", NULL },
 	{ "\u0645\u06cc\u200c\u062e", NULL },
 };
-/* Such as those of a web page. */
+/* A name that was pasted from a web page may contain such characters. */
 START_TEST(a_hidden_character_of_a_name_is_reported)
 	{
 		struct made_user row = { .id = "1", .name = pasted[_i].name };

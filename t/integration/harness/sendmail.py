@@ -150,7 +150,7 @@ class Sendmail:
         self.process.stop()
 
     def parsed(self, addresses):
-        """What Sendmail makes of recipients: {address: (mailer, user)}; of a broken one, ("error", "")."""
+        """How Sendmail resolves recipients: {address: (mailer, user)}; ("error", "") for one that it refuses."""
         lines = "".join(f"/parse {address}\n" for address in addresses)
         done = subprocess.run(["nsenter", "-m", "-n", "-t", str(self.process.pid), self.root / BINARY, "-C",
                                self.folder / "sendmail.cf", "-bt"], input=lines.encode(), capture_output=True, check=True,

@@ -28,7 +28,7 @@ void auth_service_free(struct auth_service *service);
 /* Make a configuration from its text; the caller's reference. */
 const struct config *auth_service_config(const char *text);
 
-/* Make the policy anew: its hashes have other salts. The caller's reference. */
+/* Make the policy again, with other salts in its hashes. Returns the caller's reference. */
 struct policy *auth_service_policy(void);
 
 /* Put the policy in force. auth_service_new() leaves that to the test. */
