@@ -159,8 +159,9 @@ void policy_check_unused_lists(const struct policy_parts *parts, struct problems
 		is_checked(parts->settings, CHECK_RCPT) && is_empty(parts, LIST_RCPT_ALLOW) &&
 		is_empty(parts, LIST_RCPT_ALLOW_RE))
 		problems_add(problems,
-			"[rcpt] accept = strict: %s and %s have no entry, so that every recipient of a "
-			"session without a login is refused; add the valid recipients",
+			"[rcpt] accept = strict: %s and %s have no entry, so that every recipient "
+			"except postmaster is refused in sessions without a login; add the valid "
+			"recipients",
 			list_name(LIST_RCPT_ALLOW), list_name(LIST_RCPT_ALLOW_RE));
 	if (parts->settings->routed_recipients == ROUTED_REFUSE_ALL &&
 		!is_checked(parts->settings, CHECK_RCPT) && !is_checked(parts->settings, CHECK_ANY))
