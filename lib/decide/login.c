@@ -314,6 +314,27 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 	return key_of_name(request->login, length_without_domain(request->login, domain));
 }
 
+/*
+ * Find the row whose user a login without a token is meant for: the one that the login finds or, if
+ * there is none, that of NAME@default_domain. Both are looked up, so that the time does not tell
+ * which one there is.
+ */
+static bool find_owner(const struct policy *policy, const char *login, struct user *user_r)
+{
+	const char *domain = policy_parts(policy)->settings->default_domain;
+	const bool is_found = policy_find_user(policy, login, user_r);
+	char name[LOGIN_SIZE];
+	struct user other;
+
+	if (domain[0] == '\0' ||
+		(size_t)text_format(name, sizeof(name), "%s@%s", login, domain) >= sizeof(name) ||
+		!policy_find_user(policy, name, &other))
+		return is_found;
+	if (!is_found)
+		*user_r = other;
+	return true;
+}
+
 uint64_t login_credential(const struct policy *policy, const struct login_request *request)
 {
 	const char *password = no_hash;
@@ -323,7 +344,7 @@ uint64_t login_credential(const struct policy *policy, const struct login_reques
 
 	if (policy == NULL || has_token(policy, request))
 		return 0;
-	is_found = policy_find_user(policy, request->login, &user);
+	is_found = find_owner(policy, request->login, &user);
 	if (is_found)
 		password = user.password;
 	key = hash_bytes(password, strlen(password)); /* also without a row: same time */
@@ -332,20 +353,12 @@ uint64_t login_credential(const struct policy *policy, const struct login_reques
 
 uint64_t login_owner_key(const struct policy *policy, const struct login_request *request)
 {
-	const char *domain = policy == NULL ? "" : policy_parts(policy)->settings->default_domain;
-	char name[LOGIN_SIZE];
 	struct user user;
 
-	if (policy == NULL || has_token(policy, request))
+	if (policy == NULL || has_token(policy, request) ||
+		!find_owner(policy, request->login, &user))
 		return login_key(policy, request);
-	if (policy_find_user(policy, request->login, &user))
-		return key_of_name(user.name, strlen(user.name));
-	if (domain[0] != '\0' &&
-		(size_t)text_format(name, sizeof(name), "%s@%s", request->login, domain) <
-			sizeof(name) &&
-		policy_find_user(policy, name, &user))
-		return key_of_name(user.name, strlen(user.name));
-	return login_key(policy, request);
+	return key_of_name(user.name, strlen(user.name));
 }
 
 uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,

@@ -76,8 +76,8 @@ uint64_t login_key(const struct policy *policy, const struct login_request *requ
 
 /*
  * Return the credential that a right password proves, as struct penalty_keys expects it: a hash of
- * the password that the login's row stores, under the key of this process; or 0 without a row, and
- * for a token. It does not depend on whether the user is enabled, because otherwise, the right
+ * the password in the row of login_owner_key(), under the key of this process; or 0 without a row,
+ * and for a token. It does not depend on whether the user is enabled, because otherwise, the right
  * password of a disabled user would slow the others in his network. policy may be NULL.
  */
 uint64_t login_credential(const struct policy *policy, const struct login_request *request);

@@ -184,6 +184,22 @@ def test_another_row_of_the_same_login_does_not_help_a_guesser(daemon, store):
     daemon.write_store(store)
 
 
+def test_a_device_with_another_spelling_at_home_does_not_slow_its_owner(daemon, store):
+    """Only the login with its domain finds the row; the other one always fails, but is the same person's."""
+    dora = {"id": 9, "username": "dora@example.com", "password": hash_of("pa55word"), "profileId": 1}
+    daemon.write_store({**store, "users": [*store["users"], dora]})
+    wait_until(lambda: log_in(daemon, "dora@example.com", "192.0.2.90") == ("OK", "dora@example.com"),
+               "the row is in force")
+    daemon.ctl("auth", "reset")
+    for _ in range(4):
+        assert log_in(daemon, "dora", "192.0.2.90")[0] == "FAIL"
+    assert daemon.ctl("status")["auth"]["penalized_logins"] == 0
+    mark = daemon.mark()
+    assert log_in(daemon, "dora@example.com", "198.51.100.90")[0] == "OK"
+    assert "delay-ms" not in daemon.wait_record(mark, stage="auth")
+    daemon.write_store(store)
+
+
 def test_guesses_all_over_a_48_count_together(daemon):
     with Attempts(daemon) as guesses:
         for i in range(36):
