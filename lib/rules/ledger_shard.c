@@ -115,12 +115,14 @@ static size_t room_of(const struct ledger_shard *shard)
  */
 static size_t share_of(const struct ledger_shard *shard, size_t room)
 {
-	const size_t keys = shard_keys(shard), share = LEDGER_SHARDS * room * room / (keys + room);
+	/* The products have more than 32 bits. */
+	const uint64_t keys = shard_keys(shard), square = (uint64_t)room * room,
+		       share = LEDGER_SHARDS * square / (keys + room);
 
 	/* While much room is left, no network can exceed its share; shards fill unevenly. */
-	if (2 * keys * (keys + room) <= room * room)
+	if (2 * keys * (keys + room) <= square)
 		return SIZE_MAX;
-	return share > 0 ? share : 1;
+	return share > 0 ? (size_t)share : 1;
 }
 
 bool shard_is_over(struct ledger_shard *shard)
