@@ -295,14 +295,25 @@ static bool judge_bytes(struct from_parser *p)
 	return true;
 }
 
+/*
+ * Return whether the irregularity of the field may stand beside a folded quoted string. Python's
+ * email ends that at the CR, and then takes the text between the others for quoted. What it makes
+ * of the bytes of a name, in which nothing resembles an address, is a name.
+ */
+static bool may_be_folded(const struct from_parser *p)
+{
+	return p->irregular == REGULAR || p->irregular == IRREGULAR_BACKSLASH ||
+		p->irregular == IRREGULAR_OTHER_CHARSET;
+}
+
 /* Judge what is allowed only once, or only alone. */
 static bool judge_together(struct from_parser *p)
 {
 	const bool is_alone = p->irregular == REGULAR && p->mailboxes == 1;
 	const char *shown = p->at != NULL ? p->at : p->telling;
 
-	if (shown != NULL && p->irregular == IRREGULAR_FOLDED_QUOTES)
-		return from_refuse(p, shown, WRITE_UNFOLDED);
+	if (p->folded != NULL && (shown != NULL || !may_be_folded(p)))
+		return from_refuse(p, shown != NULL ? shown : p->folded, WRITE_UNFOLDED);
 	if (p->at != NULL && !is_alone)
 		return from_refuse(p, p->at, WRITE_QUOTED_NAME);
 	if (p->is_twice && !is_alone)

@@ -40,9 +40,10 @@
  * of a name, or at the end; a comment; square brackets; doubled angle brackets, or one without an
  * end, or one that touches a word; words behind one; a dot at the end of an address or of its local
  * part, or beside another one in it; a quoted local part; a quoted string beside other words of a
- * name; a backslash; an empty quoted string, or one that is folded; an encoded quotation mark or
- * parenthesis without its other half, or an encoded backslash; a tab that does not begin a folded
- * line; bytes that are not UTF-8; a mailbox of more than 240 bytes.
+ * name; a backslash; an empty quoted string; an encoded quotation mark or parenthesis without its
+ * other half, or an encoded backslash; a tab that does not begin a folded line; bytes that are not
+ * UTF-8; a mailbox of more than 240 bytes. A quoted string that is folded is another one, but may
+ * stand beside a backslash or bytes that are not UTF-8.
  *
  * A field in which a name resembles an address, because it has a word with a dot, ! or % within
  * (from_text.h), may have no irregularity, nor may a field in which a name shows an @, < or >. A

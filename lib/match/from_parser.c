@@ -205,8 +205,8 @@ static bool read_quoted(struct from_parser *p)
 		return from_refuse(p, start, WRITE_ENCODED_WORD);
 	if (t.len == 0)
 		return from_note(p, start, IRREGULAR_EMPTY_QUOTES);
-	if (memchr(t.text, '\n', t.len) != NULL && !from_note(p, start, IRREGULAR_FOLDED_QUOTES))
-		return false;
+	if (p->folded == NULL && memchr(t.text, '\n', t.len) != NULL)
+		p->folded = start;
 	return memchr(t.text, '\\', t.len) == NULL || from_note(p, start, IRREGULAR_BACKSLASH);
 }
 

@@ -47,9 +47,8 @@ enum from_irregular {
 	IRREGULAR_QUOTED_WORDS, /* ... and other words */
 	IRREGULAR_BACKSLASH,
 	IRREGULAR_EMPTY_QUOTES,
-	IRREGULAR_FOLDED_QUOTES, /* Python's email ends them at the CR */
-	IRREGULAR_ENCODED_HALF,	 /* of a pair of quotes or parentheses, or a backslash */
-	IRREGULAR_TAB,		 /* some split names at spaces only */
+	IRREGULAR_ENCODED_HALF, /* of a pair of quotes or parentheses, or a backslash */
+	IRREGULAR_TAB,		/* some split names at spaces only */
 	IRREGULAR_OTHER_CHARSET,
 	IRREGULAR_LONG_MAILBOX
 };
@@ -76,6 +75,7 @@ struct from_parser {
 	size_t mailboxes;
 	const char *at;	     /* where a name shows an @; NULL: nowhere */
 	const char *telling; /* where a name resembles an address; NULL: nowhere */
+	const char *folded;  /* a quoted string with a line break; NULL: none */
 	enum from_irregular irregular;
 	bool is_ascii; /* the field */
 	bool is_twice; /* an address has itself as its name */

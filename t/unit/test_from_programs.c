@@ -267,6 +267,13 @@ static const struct author_row authors[] = {
 	{ "\"Me of the Department\r\n of Long Names, Inc.\" <me@mine.m>", true },
 	{ "\"Me of the Department\n\tof Long Names\"\n <me@mine.m>", true },
 	{ "\"Me (of the\r\n Department)\" <me@mine.m>, \"Me\r\n x\" <me@mine.m>", true },
+	{ "\"Me, \\\"the Boss\\\" of the\r\n Department\" <me@mine.m>", true },
+	{ "\"M\xfcller of the\r\n Department\" <me@mine.m>", true },
+	{ "\"M\xfcller \\\"x\\\" of the\r\n Department\" <me@mine.m>", false },
+	{ "\"Me, \\\"ceo@bank.e\\\" of the\r\n Department\" <me@mine.m>", false },
+	{ "\"M\xfcller of\r\n bank.e\" <me@mine.m>", false },
+	{ "\"Me\r\n x\" <\"me\"@mine.m>", false },
+	{ "\"Me\r\n x\" <me@mine.m> x", false },
 	{ "\"ceo@bank.e\"\r\n <me@mine.m>", true },
 	{ "\"ceo@bank.e\"\r\n\t<me@mine.m>", true },
 
