@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
 #include "lib/match/domain.h"
@@ -17,6 +16,7 @@
 #include "lib/rules/regex_foreign.h"
 
 #define SHOWN_MAX 120 /* bytes of a regex in a message */
+#define PROPOSED "; write "
 
 /* A regex that is checked. */
 struct checked {
@@ -501,6 +501,17 @@ static bool check_one(const struct checked *c)
 	return address_can_match(c, &needs) && specials_fit(c);
 }
 
+void regex_propose(struct errmsg *text, const struct strbuf *right)
+{
+	const size_t len = strlen(text->text);
+
+	if (right->failed || right->len == 0 || right->len > SHOWN_MAX ||
+		len + strlen(PROPOSED) + right->len >= sizeof(text->text))
+		return;
+	(void)text_format(text->text + len, sizeof(text->text) - len, PROPOSED "%.*s",
+		(int)right->len, right->text);
+}
+
 #define ROUNDS 4 /* repairs that one regex may need */
 
 /* Write the probable meaning of a regex, or what this means in turn, until it is a regex that may
@@ -600,9 +611,10 @@ static void add_remedy(const struct checked *c)
 	struct strbuf text = STRBUF_INIT;
 	const struct errmsg fault = *c->fault;
 
-	if (settle(c, check_regex, &text))
-		(void)errmsg_set(c->fault, "%s; write %.*s", fault.text,
-			TEXT_CUT_LEN(text.text, text.len, SHOWN_MAX));
+	if (settle(c, check_regex, &text)) {
+		*c->fault = fault;
+		regex_propose(c->fault, &text);
+	}
 	strbuf_free(&text);
 }
 
@@ -623,14 +635,11 @@ bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *
 		return false;
 	check_alternatives(&inner, &all);
 	is_dead = all.may_match && all.fault.text[0] != '\0';
-	if (is_dead && all.is_whole && !all.right.failed)
-		(void)errmsg_set(note,
-			"\"%.*s\" has an alternative that matches nothing: %s; write %.*s",
-			TEXT_CUT_LEN(text, len, SHOWN_MAX), all.fault.text,
-			TEXT_CUT_LEN(all.right.text, all.right.len, SHOWN_MAX));
-	else if (is_dead)
+	if (is_dead)
 		(void)errmsg_set(note, "\"%.*s\" has an alternative that matches nothing: %s",
 			TEXT_CUT_LEN(text, len, SHOWN_MAX), all.fault.text);
+	if (is_dead && all.is_whole)
+		regex_propose(note, &all.right);
 	strbuf_free(&all.right);
 	return is_dead;
 }

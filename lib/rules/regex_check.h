@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "lib/base/errmsg.h"
+#include "lib/base/strbuf.h"
 
 /* The kind of text that a regex is matched against. */
 enum regex_subject { REGEX_ON_CLIENTS, REGEX_ON_HELO, REGEX_ON_ADDRESSES };
@@ -23,6 +24,10 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
  * regex_check(), and set note to a text of the same form. Thread-safe. */
 bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *note);
+
+/* Add "; write RIGHT" to a message about a regex, unless it is too long: a part of it would be
+ * another regex. Part of regex_check.c. Thread-safe. */
+void regex_propose(struct errmsg *text, const struct strbuf *right);
 
 /* Return whether a regex contains a part that means something else in other dialects, and set note
  * to a text of the same form: [:digit:], \A, \Z and the like. */

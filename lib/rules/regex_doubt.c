@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/rules/hidden_text.h"
 #include "lib/rules/regex_atoms.h"
@@ -172,8 +171,10 @@ static void mean_address(const char *text, size_t len, bool ends, struct strbuf 
 		return;
 	if (is_domain)
 		strbuf_add_str(out, len > 1 && memcmp(text, "\\.", 2) == 0 ? ".*" : ".*@");
-	strbuf_addf(out, "%s%.*s%s%s", is_group ? "(?:" : "", TEXT_CUT_LEN(text, len, SHOWN_MAX),
-		is_group ? ")" : "", is_domain ? ends ? "$" : "" : "@.*");
+	strbuf_add_str(out, is_group ? "(?:" : "");
+	strbuf_add(out, text, len);
+	strbuf_add_str(out, is_group ? ")" : "");
+	strbuf_add_str(out, is_domain ? ends ? "$" : "" : "@.*");
 }
 
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
@@ -186,9 +187,9 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 		return false;
 	if (from_start + to_end < len)
 		mean_address(text + from_start, len - from_start - to_end, to_end > 0, &right);
-	(void)errmsg_set(note, "\"%.*s\" matches only addresses without a domain%s%s",
-		TEXT_CUT_LEN(text, len, SHOWN_MAX), right.len == 0 ? "" : "; write ",
-		right.len == 0 || right.failed ? "" : right.text);
+	(void)errmsg_set(note, "\"%.*s\" matches only addresses without a domain",
+		TEXT_CUT_LEN(text, len, SHOWN_MAX));
+	regex_propose(note, &right);
 	strbuf_free(&right);
 	return true;
 }
@@ -242,6 +243,7 @@ bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note)
 	const size_t begin = len > 0 && text[0] == '^' ? 1 : 0;
 	const size_t end = len > begin && text[len - 1] == '$' ? len - 1 : len;
 	bool has_letter = false, is_group = false;
+	struct strbuf right = STRBUF_INIT;
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
 		if (end - begin == strlen(whole[i]) &&
@@ -255,9 +257,14 @@ bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note)
 	}
 	if (!has_letter || (begin > 0 && end < len)) /* with ^ and $, it is meant */
 		return false;
-	(void)errmsg_set(note, "\"%.*s\" matches only names without a dot; write %s%s%.*s%s%s",
-		TEXT_CUT_LEN(text, len, SHOWN_MAX), begin > 0 ? "" : ".*", is_group ? "(?:" : "",
-		TEXT_CUT_LEN(text + begin, end - begin, SHOWN_MAX), is_group ? ")" : "",
-		end < len ? "" : ".*");
+	(void)errmsg_set(note, "\"%.*s\" matches only names without a dot",
+		TEXT_CUT_LEN(text, len, SHOWN_MAX));
+	strbuf_add_str(&right, begin > 0 ? "" : ".*");
+	strbuf_add_str(&right, is_group ? "(?:" : "");
+	strbuf_add(&right, text + begin, end - begin);
+	strbuf_add_str(&right, is_group ? ")" : "");
+	strbuf_add_str(&right, end < len ? "" : ".*");
+	regex_propose(note, &right);
+	strbuf_free(&right);
 	return true;
 }

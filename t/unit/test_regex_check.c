@@ -15,6 +15,9 @@
 #define MAIL REGEX_ON_ADDRESSES, true
 #define RCPT_RE REGEX_ON_ADDRESSES, false
 
+#define TEN "abcdefghij"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static const struct {
 	enum regex_subject subject;
 	bool anchored;
@@ -152,6 +155,9 @@ static const struct {
 	{ MAIL, "(@a\\.example)", "begins with @", ".*@a\\.example" },
 	{ RCPT_RE, "^@a\\.example$|^@b\\.example$", "no alternative",
 		".*@a\\.example$|.*@b\\.example$" },
+	/* A part of the right form would be another regex. */
+	{ MAIL, "@" LONG "\\.example", "begins with @", "" },
+	{ MAIL, "@" LONG "|@" LONG, "no alternative", "" },
 };
 START_TEST(a_line_of_another_form_is_refused)
 	{
@@ -281,6 +287,7 @@ static const struct {
 	{ CLIENTS, "dsl|a@b", "nothing: \"a@b\" requires", "" },
 	{ MAIL, ".*@a\\.example|@b\\.example", "nothing: \"@b\\.example\" begins with @",
 		".*@a\\.example|.*@b\\.example" },
+	{ MAIL, "a@b|@" LONG, "begins with @", "" },
 	{ MAIL, "evil\\.example|.*@evil\\.example", "is a domain",
 		".*@evil\\.example|.*@evil\\.example" },
 	{ CLIENTS, "dsl|dyn", NULL, "" },
@@ -375,6 +382,20 @@ static const struct {
 	{ "[a-\u00e9]+", "[a-\u00e9]+@.*" },
 	{ "[\\x20-z]+", NULL },
 };
+
+/* The start of a right form that is too long to show. */
+START_TEST(a_part_of_the_right_form_is_not_shown)
+	{
+		static const char text[] = "[a-z]" LONG;
+		struct errmsg note = { "" };
+
+		ck_assert(regex_lacks_domain(text, strlen(text), &note));
+		assert_refusal(&note, "matches only addresses without a domain", "");
+		ck_assert(regex_lacks_dot(LONG "x", strlen(LONG "x"), &note));
+		assert_refusal(&note, "matches only names without a dot", "");
+	}
+END_TEST
+
 START_TEST(a_regex_that_matches_no_domain_is_noted)
 	{
 		const char *text = bare[_i].text, *right = bare[_i].right;
@@ -488,6 +509,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_regex_that_matches_no_domain_is_noted, 0, ROWS(bare));
 	tcase_add_loop_test(tcase, a_word_that_matches_no_usual_name_is_noted, 0, ROWS(words));
 	tcase_add_loop_test(tcase, a_part_of_an_argument_is_noted, 0, ROWS(parts));
+	tcase_add_test(tcase, a_part_of_the_right_form_is_not_shown);
 	tcase_add_loop_test(tcase, an_end_without_an_anchor_is_found, 0, ROWS(ends));
 	tcase_add_loop_test(tcase, parts_of_other_dialects_are_noted, 0, ROWS(doubtful));
 	suite_add_tcase(suite, tcase);
