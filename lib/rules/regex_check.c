@@ -298,13 +298,42 @@ static const char *find_client_fault(const struct checked *c, const struct needs
 	return reason;
 }
 
+/* Return the regex without ^ and $ at its ends. */
+static struct checked without_anchors(const struct checked *c)
+{
+	struct checked inner = *c;
+
+	if (inner.len > 0 && inner.text[0] == '^') {
+		inner.text++;
+		inner.len--;
+	}
+	if (inner.len > 0 && inner.text[inner.len - 1] == '$' &&
+		(inner.len == 1 || inner.text[inner.len - 2] != '\\'))
+		inner.len--;
+	return inner;
+}
+
+/* Return whether a regex is the name of clients without a name: Postfix's, or one of Haraka's. */
+static bool is_word_for_none(const struct checked *c)
+{
+	static const char *const words[] = { "unknown", "NXDOMAIN", "DNSERROR" };
+	const struct checked inner = without_anchors(c);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (inner.len == strlen(words[i]) &&
+			strncasecmp(inner.text, words[i], inner.len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool client_can_match(const struct checked *c, const struct needs *needs)
 {
 	struct strbuf right = STRBUF_INIT;
 	const char *fault;
 	char reason[100];
 
-	if (c->len == 8 && strncasecmp(c->text, "NXDOMAIN", 8) == 0)
+	if (is_word_for_none(c))
 		return fail(c,
 			"is a word for clients without a name, and only addresses match these",
 			NULL);
@@ -320,21 +349,6 @@ static bool client_can_match(const struct checked *c, const struct needs *needs)
 		(void)fail(c, fault, &right);
 	strbuf_free(&right);
 	return fault == NULL;
-}
-
-/* Return the regex without ^ and $ at its ends. */
-static struct checked without_anchors(const struct checked *c)
-{
-	struct checked inner = *c;
-
-	if (inner.len > 0 && inner.text[0] == '^') {
-		inner.text++;
-		inner.len--;
-	}
-	if (inner.len > 0 && inner.text[inner.len - 1] == '$' &&
-		(inner.len == 1 || inner.text[inner.len - 2] != '\\'))
-		inner.len--;
-	return inner;
 }
 
 /* Return whether a regex that must match a whole address is a mere domain. A dot may match the @,

@@ -239,16 +239,14 @@ bool regex_has_open_end(const char *text, size_t len)
 
 bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note)
 {
-	static const char *const whole[] = { "unknown", "localhost" }; /* such names exist */
+	static const char whole[] = "localhost"; /* such a name exists */
 	const size_t begin = len > 0 && text[0] == '^' ? 1 : 0;
 	const size_t end = len > begin && text[len - 1] == '$' ? len - 1 : len;
 	bool has_letter = false, is_group = false;
 	struct strbuf right = STRBUF_INIT;
 
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
-		if (end - begin == strlen(whole[i]) &&
-			strncasecmp(text + begin, whole[i], end - begin) == 0)
-			return false;
+	if (end - begin == strlen(whole) && strncasecmp(text + begin, whole, end - begin) == 0)
+		return false;
 	for (size_t i = begin; i < end; i++) {
 		if (!isalnum((unsigned char)text[i]) && strchr("-_|()", text[i]) == NULL)
 			return false;
