@@ -137,21 +137,44 @@ static bool may_match_at(const char *text, size_t len)
 	return false;
 }
 
+/* Return whether a text ends with a dot and a label of letters, or a group of such labels. */
+static bool ends_with_label(const char *text, size_t len)
+{
+	const char *end = text + len;
+	bool has_letter = false;
+
+	while (end > text && (isalpha((unsigned char)end[-1]) || strchr("-()|?:", end[-1]) != NULL))
+		has_letter |= isalpha((unsigned char)*--end) != 0;
+	return has_letter && end - text >= 2 && memcmp(end - 2, "\\.", 2) == 0;
+}
+
 /* Return whether a regex without ^ and $ can be read as a part of a domain: letters, digits, groups
- * of these, and a dot. */
+ * of these, and a dot; or anything that labels contain, and a label of letters behind it. */
 static bool is_of_domain(const char *text, size_t len)
 {
-	bool has_dot = false;
+	const char *p = text, *end = text + len;
+	bool has_dot = false, is_plain = true;
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\\' && i + 1 < len && text[i + 1] == '.') {
-			has_dot = true;
-			i++;
-		} else if (!isalnum((unsigned char)text[i]) && strchr("-_|()?:", text[i]) == NULL) {
+	while (p < end) {
+		if (end - p > 1 && p[0] == '\\') {
+			has_dot = has_dot || p[1] == '.';
+			is_plain = is_plain && p[1] == '.';
+			if (strchr(".-dw", p[1]) == NULL)
+				return false;
+			p += 2;
+		} else if (*p == '[') {
+			is_plain = false;
+			p = regex_class_end(p, end);
+		} else if (isalnum((unsigned char)*p) || strchr("-_|()?:", *p) != NULL) {
+			p++;
+		} else if (strchr("+*{},", *p) != NULL) {
+			is_plain = false;
+			p++;
+		} else {
 			return false;
 		}
 	}
-	return has_dot;
+	return has_dot && (is_plain || ends_with_label(text, len));
 }
 
 /* Write the probable meaning of a regex, without its ^ and $, that matches no @. Write nothing if
