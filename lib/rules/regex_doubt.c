@@ -219,7 +219,7 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 
 /* ---- regexes with an open end -------------------------------------------------------------- */
 
-#define GROUPS_MAX 16 /* that are looked into */
+#define GROUPS_MAX 16 /* that are looked into; to nest them would multiply the time */
 
 /* Return the last atom of a regex that is not empty. */
 static const char *last_atom(const char *text, size_t len)
@@ -236,7 +236,7 @@ static const char *last_atom(const char *text, size_t len)
 bool regex_has_open_end(const char *text, size_t len)
 {
 	struct regex_atoms groups[GROUPS_MAX] = { { text, text + len } };
-	size_t count = 1;
+	size_t count = 1, looked = 1;
 
 	while (count > 0) {
 		struct regex_atoms rest = groups[--count];
@@ -248,11 +248,14 @@ bool regex_has_open_end(const char *text, size_t len)
 				return true;
 			last = last_atom(part, part_len);
 			inner_len = (size_t)(part + part_len - last);
-			if (count < GROUPS_MAX &&
-				(inner = regex_in_group(last, inner_len, &inner_len)) != NULL)
+			if (looked < GROUPS_MAX &&
+				(inner = regex_in_group(last, inner_len, &inner_len)) != NULL) {
 				groups[count++] = (struct regex_atoms){ inner, inner + inner_len };
-			else if (*last == '(' ? memchr(last, '$', inner_len) == NULL : *last != '$')
+				looked++;
+			} else if (*last == '(' ? memchr(last, '$', inner_len) == NULL :
+						  *last != '$') {
 				return true;
+			}
 		}
 	}
 	return false;

@@ -498,6 +498,8 @@ static const struct {
 	{ "@a(?=$)", false },
 	{ "@a$?", true },
 	{ "(@a|@b$){1}", false }, /* in doubt */
+	{ "((((((((((((((@a|@b$))))))))))))))", true },
+	{ "((((((((((((((((((((@a|@b$))))))))))))))))))))", false }, /* looking takes too long */
 	{ "", true },
 };
 START_TEST(an_end_without_an_anchor_is_found)
