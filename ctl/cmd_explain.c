@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "ctl/ask_password.h"
@@ -167,6 +168,12 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* Return whether this is no name: what MTAs write in their logs for a client without one. */
+static bool is_no_name(const char *rdns)
+{
+	return rdns[0] == '[' || strcasecmp(rdns, "unknown") == 0;
+}
+
 /* Add the fact that an option contains to the session; return false when it contains none. */
 static bool add_fact(struct arguments *a, int option)
 {
@@ -179,7 +186,8 @@ static bool add_fact(struct arguments *a, int option)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i].option != option)
 			continue;
-		set_string(a, keys[i].key, optarg);
+		if (option != 'd' || !is_no_name(optarg))
+			set_string(a, keys[i].key, optarg);
 		return true;
 	}
 	switch (option) {

@@ -444,6 +444,15 @@ def test_explain_prints_no_white_space_at_the_end_of_a_line(shared_daemon):
     assert re.search("^    mail        unlisted$", said, re.M)
 
 
+def test_explain_takes_no_word_of_an_mta_for_the_name_of_a_client(box):
+    """Postfix's log shows a client without a name as unknown[192.0.2.7]; the daemon then sees no name."""
+    daemon = box.postern(lists={"connect.rdns_access.blacklist": "unknown\nmail.example.net\n"})
+    for where in ([], ["--running"]):
+        for name, verdict in (("Unknown", "accept"), ("[192.0.2.7]", "accept"), ("mail.example.net", "reject")):
+            steps = daemon.ctl("explain", *where, "--ip", "192.0.2.7", "--rdns", name)["steps"]
+            assert (steps[0]["step"], steps[0]["verdict"]) == ("connect", verdict), name
+
+
 def test_explain_judges_a_header_only_when_it_was_given(box):
     daemon = box.postern(store={
         "profiles": [{"id": 1, "name": "all", "open": True}],
