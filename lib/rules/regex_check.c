@@ -285,7 +285,7 @@ static const char *find_client_fault(const struct checked *c, const struct needs
 		strbuf_add(right, c->text + begin, c->len - begin);
 		if (needs->last == '.' && end == c->len)
 			strbuf_add_str(right, ".*");
-	} else if (needs->is_literal && needs->last == '.') {
+	} else if (needs->last == '.') {
 		reason = "ends with a dot, and must match the whole name or address";
 		strbuf_add(right, c->text, end);
 		strbuf_add_str(right, ".*");
