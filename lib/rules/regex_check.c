@@ -481,10 +481,10 @@ bool regex_matches_part(const char *text, size_t len, struct errmsg *note)
 		needs = find_needs(&c);
 		reason = find_client_fault(&c, &needs, &right);
 	}
-	if (reason != NULL)
-		(void)errmsg_set(note, "\"%.*s\" %s; write %.*s",
-			TEXT_CUT_LEN(text, len, SHOWN_MAX), reason,
-			TEXT_CUT_LEN(right.text, right.len, SHOWN_MAX));
+	if (reason != NULL) {
+		(void)errmsg_set(note, "\"%.*s\" %s", TEXT_CUT_LEN(text, len, SHOWN_MAX), reason);
+		regex_propose(note, &right);
+	}
 	strbuf_free(&right);
 	return reason != NULL;
 }

@@ -408,6 +408,8 @@ START_TEST(a_part_of_the_right_form_is_not_shown)
 		assert_refusal(&note, "matches only addresses without a domain", "");
 		ck_assert(regex_lacks_dot(LONG "x", strlen(LONG "x"), &note));
 		assert_refusal(&note, "matches only names without a dot", "");
+		ck_assert(regex_matches_part("\\." LONG, strlen("\\." LONG), &note));
+		assert_refusal(&note, "begins with a dot", "");
 	}
 END_TEST
 
