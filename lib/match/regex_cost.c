@@ -163,8 +163,8 @@ static void scan_close(struct scan *s)
 	s->groups[s->depth].item_captures = sum(captures, group->is_capture);
 }
 
-/* Read "(?!)", which stands for an empty class, at a parenthesis. Returns whether it is there. It
- * counts as a class, because writing it takes as long. */
+/* Skip the "(?!)" of an empty class at a parenthesis. Returns whether there is one. It counts as a
+ * class, because writing it takes as long. */
 static bool scan_failure(struct scan *s)
 {
 	if (s->end - s->p < 4 || memcmp(s->p, "(?!)", 4) != 0)
