@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
 
 #include "ctl/ask_password.h"
@@ -18,6 +17,7 @@
 #include "ctl/explain_print.h"
 #include "ctl/terminal.h"
 #include "lib/base/print.h"
+#include "lib/match/domain.h"
 
 const char cmd_explain_usage[] =
 	"usage: posternctl explain [--ip ADDRESS] [--rdns NAME] [--helo NAME] [--service NAME]\n"
@@ -168,12 +168,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Return whether this is no name: what MTAs write in their logs for a client without one. */
-static bool is_no_name(const char *rdns)
-{
-	return rdns[0] == '[' || strcasecmp(rdns, "unknown") == 0;
-}
-
 /* Add the fact that an option contains to the session; return false when it contains none. */
 static bool add_fact(struct arguments *a, int option)
 {
@@ -186,7 +180,7 @@ static bool add_fact(struct arguments *a, int option)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i].option != option)
 			continue;
-		if (option != 'd' || !is_no_name(optarg))
+		if (option != 'd' || !domain_is_placeholder(optarg))
 			set_string(a, keys[i].key, optarg);
 		return true;
 	}

@@ -220,6 +220,11 @@ size_t domain_idn_bytes(const char *entry, size_t len)
 	return is_ascii ? 0 : end - len;
 }
 
+bool domain_is_placeholder(const char *name)
+{
+	return name[0] == '[' || strcasecmp(name, "unknown") == 0;
+}
+
 bool domain_is_literal(const char *name, size_t len)
 {
 	unsigned char addr[16];

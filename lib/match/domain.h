@@ -41,6 +41,10 @@ size_t domain_idn_bytes(const char *entry, size_t len);
  * without brackets. */
 bool domain_is_literal(const char *name, size_t len);
 
+/* Return whether an MTA passes or logs this for a client without a name: "unknown" (Postfix),
+ * "[192.0.2.7]" (Sendmail). Thread-safe. */
+bool domain_is_placeholder(const char *name);
+
 /* How the keys of a map write a domain that includes all its subdomains. */
 enum domain_key { DOMAIN_PLAIN /* "example.com" */, DOMAIN_DOTTED /* ".example.com" */ };
 

@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "lib/match/domain.h"
 #include "milter/smtp/gateway.h"
 #include "milter/smtp/session_private.h"
 
@@ -73,13 +74,9 @@ static void store_fact(struct session *session, char **fact, const char *text)
 		session->facts_lost = true;
 }
 
-/*
- * Return whether host is a name: without one, Postfix passes "unknown" and Sendmail "[192.0.2.7]".
- */
 static bool is_usable_name(const struct client *client)
 {
-	if (client->host == NULL || client->host[0] == '\0' || client->host[0] == '[' ||
-		strcasecmp(client->host, "unknown") == 0)
+	if (client->host == NULL || client->host[0] == '\0' || domain_is_placeholder(client->host))
 		return false;
 	/* Sendmail, unlike Postfix, passes names that do not resolve to the client's address. */
 	return client->resolve == NULL || client->resolve[0] == '\0' ||

@@ -259,6 +259,26 @@ START_TEST(recognizes_literals)
 	}
 END_TEST
 
+static const struct {
+	const char *name;
+	bool want;
+} placeholders[] = {
+	{ "unknown", true },
+	{ "UNKNOWN", true },
+	{ "[192.0.2.7]", true },
+	{ "[", true },
+	{ "unknown.example", false },
+	{ "unknow", false },
+	{ "mail.example", false },
+	{ "", false },
+};
+START_TEST(knows_what_mtas_write_for_no_name)
+	{
+		ck_assert_int_eq(domain_is_placeholder(placeholders[_i].name),
+			placeholders[_i].want);
+	}
+END_TEST
+
 /* Return the value that a walk finds, 0 for none. */
 static uint32_t walked(const struct strmap *map, enum domain_key form, const char *name)
 {
@@ -335,6 +355,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, converts_no_name_with_an_at_sign);
 	tcase_add_test(tcase, bounds_the_length_of_its_result);
 	tcase_add_loop_test(tcase, recognizes_literals, 0, sizeof(literals) / sizeof(literals[0]));
+	tcase_add_loop_test(tcase, knows_what_mtas_write_for_no_name, 0,
+		sizeof(placeholders) / sizeof(placeholders[0]));
 	tcase_add_loop_test(tcase, folds_the_case_of_a_name, 0, sizeof(folds) / sizeof(folds[0]));
 	tcase_add_test(tcase, walks_from_a_name_to_its_last_label);
 	suite_add_tcase(suite, tcase);
