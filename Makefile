@@ -127,8 +127,8 @@ $(BUILD)/flags: FORCE
 $(BUILD)/sources: FORCE
 	$(call stamp,$(lib_objects) $(daemon_objects) $(ctl_objects) $(test_objects))
 
-# With a sanitizer, a unit test takes longer to be optimized than to run. No fuzzer follows its branches.
-$(BUILD)/t/unit/%.o: private tuning = $(if $(SANITIZE),-O0 $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize=fuzzer-no-link))
+# A unit test takes longer to be optimized than to run. No fuzzer follows its branches.
+$(BUILD)/t/unit/%.o: private tuning = -U_FORTIFY_SOURCE -O0 $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize=fuzzer-no-link)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | config.mk
 	@mkdir -p $(@D)

@@ -245,7 +245,7 @@ START_TEST(costs_that_are_known_do_not_change_what_fits)
 		enum { FEW, ALL, WHOLE, SETS };
 		struct profiles *made[SETS] = { NULL };
 		struct profiles_builder *builder;
-		char id[8], text[SIZE];
+		char id[12], text[SIZE];
 		struct cell row[PROFILE_COLUMNS] = { [PROFILE_ID] = { CELL_NULL, NULL, 0 } };
 
 		for (int set = FEW; set < SETS; set++) {
