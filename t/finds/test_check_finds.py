@@ -217,12 +217,16 @@ esac
 
 
 def test_a_part_beside_others_fails_the_whole(tmp_path):
-    """finds and bench run beside tsan, package from clang to units, whichever of them ends first."""
+    """
+    finds and bench run beside tsan, package from clang to units, whichever of them ends first, and tidy from clang to
+    tsan, with the lowest priority.
+    """
     fake = tmp_path / "make"
     fake.write_text("""#!/bin/sh
 case $2 in
 check-package) echo '1 passed, 2 failed'; exit 1 ;;
 check-finds) sleep 1; echo '4 passed, 1 failed'; exit 1 ;;
+check-tidy) test "$(nice)" = 19 && echo '5 passed, 0 failed' ;;
 *) echo '5 passed, 0 failed' ;;
 esac
 """)
@@ -232,7 +236,7 @@ esac
                           env={**os.environ, "MAKE": str(fake), "BUILD": str(tmp_path)})
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "35 passed, 3 failed")
     began = [line.split()[1].rstrip(",") for line in done.stdout.splitlines() if re.match("== [^,]*(, beside|$)", line)]
-    assert began == ["build", "package", "clang", "tidy", "units", "finds", "bench", "tsan"]
+    assert began == ["build", "tidy", "package", "clang", "units", "finds", "bench", "tsan"]
     assert all(re.search(f"^{part} +", done.stdout, re.M) for part in parts)
 
 
