@@ -350,6 +350,29 @@ static int set_domains(const struct config_option *option, struct arena *arena, 
 	return 0;
 }
 
+/* Header fields that mail, its readers or other filters use (RFC 5322, 2045, 2369, 6376, 8601, 8617
+ * and others); one that ends with '-': all that begin like it. Postern would remove the sender's,
+ * and add its own. */
+static const char *const fields_of_mail[] = { "Arc-", "Authentication-Results", "Auto-Submitted",
+	"Autocrypt", "Bcc", "Cc", "Comments", "Content-", "Date", "Delivered-To",
+	"Disposition-Notification-To", "DKIM-Signature", "DomainKey-Signature", "From",
+	"Importance", "In-Reply-To", "Keywords", "List-", "Message-ID", "MIME-Version",
+	"Organization", "Precedence", "Priority", "Received", "Received-SPF", "References",
+	"Reply-To", "Resent-", "Return-Path", "Return-Receipt-To", "Sender", "Subject", "To",
+	"User-Agent", "X-Mailer", "X-Original-To", "X-Priority", NULL };
+
+static bool is_field_of_mail(const char *name)
+{
+	for (const char *const *field = fields_of_mail; *field != NULL; field++) {
+		const size_t len = strlen(*field);
+
+		if (strncasecmp(name, *field, len) == 0 &&
+			(name[len] == '\0' || (*field)[len - 1] == '-'))
+			return true;
+	}
+	return false;
+}
+
 static int set_field(const struct config_option *option, struct arena *arena, void *home,
 	const char *value, struct errmsg *err)
 {
@@ -358,6 +381,11 @@ static int set_field(const struct config_option *option, struct arena *arena, vo
 	for (i = 0; value[i] != '\0'; i++) /* ftext of RFC 5322 section 3.6.8 */
 		if (value[i] <= ' ' || value[i] >= 127 || value[i] == ':' || i >= FIELD_NAME_MAX)
 			return refuse_value(option, value, NULL, err);
+	if (is_field_of_mail(value))
+		return errmsg_set(err,
+			"[%s] %s: mail has fields of the name %s already; write another name, such as "
+			"X-Postern-Results",
+			option->section, option->name, value);
 	return set_string(option, arena, home, value, err);
 }
 

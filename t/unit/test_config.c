@@ -308,6 +308,9 @@ static const struct {
 	{ "[milter]\nresults_header = X-Results:\n",
 		"/etc/p/p.conf:2: [milter] results_header: \"X-Results:\" is not a header field's name, "
 		"such as X-Postern-Results" },
+	{ "[milter]\nresults_header = Subject\n",
+		"/etc/p/p.conf:2: [milter] results_header: mail has fields of the name Subject already; "
+		"write another name, such as X-Postern-Results" },
 	{ "[check]\nexempt = 10.0.0.0/8 192.0.2.1/24\n",
 		"/etc/p/p.conf:2: [check] exempt: \"192.0.2.1/24\" has host bits set; the network is "
 		"192.0.2.0/24" },
