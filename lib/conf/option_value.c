@@ -247,6 +247,10 @@ static int set_path(const struct config_option *option, const struct option_home
 			"%" PRId64,
 			option->section, option->name, TEXT_CUT(copy + strlen(prefix), 200), len,
 			option->max);
+	if (option->max > 0 && len > 0 && copy[strlen(prefix) + len - 1] == '/')
+		return errmsg_set(err,
+			"[%s] %s: %.*s is a directory; write the name of the socket behind it",
+			option->section, option->name, TEXT_CUT(copy + strlen(prefix), 200));
 	*(const char **)home = copy;
 	return 0;
 }

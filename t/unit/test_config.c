@@ -593,6 +593,8 @@ START_TEST(all_errors_are_reported)
 			"p.conf:6: text after ]; only a comment may follow the section's name",
 			"p.conf:8: [control] socket: the path /" LONG_PATH
 			" has 108 bytes; that of a socket has at most 107",
+			"p.conf:14: [auth] saslauthd: /run/saslauthd/ is a directory; write the name "
+			"of the socket behind it",
 			"p.conf:12: [check] helo: \"maybe\" is not yes, no or warn",
 			"p.conf:10: [jwt] secret: the shared secret has 5 bytes; it needs at least 32",
 		};
@@ -603,7 +605,7 @@ START_TEST(all_errors_are_reported)
 		put("p.conf",
 			"[milter]\nsocket = inet:0@h\nsockett = x\n[chekk]\nmail = maybe\n[log]x\n"
 			"[control]\nsocket = /" LONG_PATH "\n[jwt]\nsecret = short\n[check a]\n"
-			"helo = maybe\n",
+			"helo = maybe\n[auth]\nsaslauthd = unix:/run/saslauthd/\n",
 			0600);
 		ck_assert_int_eq(config_load_all("p.conf", NULL, &c, problems, &err), -1);
 		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
