@@ -6,6 +6,7 @@
 
 #include "lib/base/text.h"
 #include "lib/rules/check_private.h"
+#include "lib/rules/entry_check.h"
 
 /* Make an address to which the key should apply. A domain includes all below it; a single label may
  * be a top-level domain. No key begins with "*@". Returns false if it is too long. */
@@ -74,24 +75,30 @@ static void check_keys_of(const struct settings *settings, enum rate rate,
 }
 
 /*
- * Report words that probably mean "default", although a host or a top-level domain might have such
- * a name.
+ * Report words that probably mean "default", and those that mean some clients in other programs,
+ * although a host or a top-level domain might have such a name.
  */
 static void check_words_of(const struct settings *settings, enum rate rate,
 	struct problems *problems)
 {
 	static const char *const words[] = { "max", "all", "any", "other", "others" };
+	const size_t count = sizeof(words) / sizeof(words[0]);
+	struct errmsg why;
 	const char *key;
+	size_t w;
 
 	for (size_t i = 0; (key = rates_key(settings->rates, rate, i)) != NULL; i++) {
-		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
-			if (strcmp(key, words[w]) == 0)
-				problems_add(problems,
-					"[limit %s] %s: applies only to %s of this name; for all "
-					"others, write " RATE_DEFAULT,
-					rate_name(rate), key,
-					rate_is_of_clients(rate) ? "hosts" : "a top-level domain");
-		}
+		for (w = 0; w < count && strcmp(key, words[w]) != 0; w++)
+			;
+		if (w < count)
+			problems_add(problems,
+				"[limit %s] %s: applies only to %s of this name; for all "
+				"others, write " RATE_DEFAULT,
+				rate_name(rate), key,
+				rate_is_of_clients(rate) ? "hosts" : "a top-level domain");
+		else if (rate_is_of_clients(rate) &&
+			entry_is_doubtful(ENTRY_CLIENT, key, strlen(key), &why))
+			problems_add(problems, "[limit %s] %s", rate_name(rate), why.text);
 	}
 }
 

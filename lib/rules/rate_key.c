@@ -88,7 +88,7 @@ static int check_near_words(enum rate rate, const char *key, struct errmsg *err)
 	if (strcmp(key, "*") == 0 || near_name_better(key, RATE_DEFAULT, &distance))
 		return errmsg_set(err, "\"%s\" is unknown; did you mean \"" RATE_DEFAULT "\"?",
 			key);
-	if (!rate_is_plain(rate) || !near_name_better(key, RATE_MAX_RELAYING, &distance))
+	if (!near_name_better(key, RATE_MAX_RELAYING, &distance))
 		return 0;
 	if (rate == RATE_RECIPIENTS)
 		return errmsg_set(err, "\"%s\" is unknown; did you mean \"" RATE_MAX_RELAYING "\"?",

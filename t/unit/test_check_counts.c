@@ -322,7 +322,7 @@ static const struct {
 	{ "All", "", "[limit rate_rcpt] all: applies only to a top-level domain of this name" },
 	{ "com", "corp.example\0", NULL },
 };
-/* Words that probably mean "default". */
+/* Words that probably mean "default", or some clients. */
 static const struct {
 	enum rate rate;
 	const char *key, *limit;
@@ -338,6 +338,9 @@ static const struct {
 	{ RATE_CONN, "default", "5/1m", false },
 	{ RATE_CONN, "max.example", "5/1m", false },
 	{ RATE_CONN, "de", "5/1m", false },
+	{ RATE_CONN, "unknown", "5/1m", true }, /* clients without a name, in Postfix */
+	{ RATE_CONCURRENCY, "Local", "5", true },
+	{ RATE_RCPT, "unknown", "5/1m", false },
 };
 START_TEST(a_word_that_looks_like_default_is_reported)
 	{

@@ -157,6 +157,8 @@ static const struct {
 	{ RATE_RECIPIENTS, "max", "100", NULL },
 	{ RATE_RECIPIENTS, "max_relay", "1000", "did you mean \"max_relaying\"?" },
 	{ RATE_CONCURRENCY, "max_relaying", "1000", "a key of [limit recipients] alone" },
+	{ RATE_CONN, "max_relaying", "5/1m", "a key of [limit recipients] alone" },
+	{ RATE_RCPT, "max_relaying", "5/1m", "a key of [limit recipients] alone" },
 };
 START_TEST(accepts_keys_that_can_be_looked_up_and_reports_the_others)
 	{
