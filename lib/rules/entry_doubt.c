@@ -88,6 +88,22 @@ static bool is_routed_entry(const char *text, size_t len, struct errmsg *note)
 	return true;
 }
 
+/* Return whether a name without @ and dot is noted: postmaster alone is an address without a domain
+ * that strangers use. */
+static bool is_bare_name(enum entry_kind kind, const char *text, size_t len, struct errmsg *note)
+{
+	static const char known[] = "postmaster";
+
+	if ((kind != ENTRY_ADDRESS && kind != ENTRY_RCPT) || strchr(".\"", text[0]) != NULL ||
+		(len == strlen(known) && strncasecmp(text, known, len) == 0))
+		return false;
+	(void)errmsg_set(note,
+		"\"%.*s\" matches only addresses without a domain; write its domain behind an @%s",
+		TEXT_CUT_LEN(text, len, SHOWN_MAX),
+		kind == ENTRY_ADDRESS ? ", or a dot before a top-level domain" : "");
+	return true;
+}
+
 bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note)
 {
 	const char *at = memrchr(text, '@', len);
@@ -96,7 +112,9 @@ bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struc
 		text++;
 	if (kind == ENTRY_CLIENT)
 		return client_is_doubtful(text, len, note);
-	if (kind == ENTRY_HOST || at == NULL || text[0] == '"')
+	if (at == NULL)
+		return is_bare_name(kind, text, len, note);
+	if (kind == ENTRY_HOST || text[0] == '"')
 		return false;
 	if (memchr(text, '*', (size_t)(at - text)) != NULL)
 		return doubt(note, text, len, "contains *, which is not a wildcard");

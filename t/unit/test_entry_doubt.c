@@ -32,6 +32,15 @@ static const struct {
 	{ ENTRY_ADDRESS, "news%reply@example.net", NULL }, /* reply is no full domain */
 	{ ENTRY_ADDRESS, "@example.com", NULL },
 	{ ENTRY_ADDRESS, ".example.com", NULL },
+	{ ENTRY_ADDRESS, ".ru", NULL },
+	{ ENTRY_ADDRESS, "ru",
+		"\"ru\" matches only addresses without a domain; write its domain behind an @, or a "
+		"dot before a top-level domain" },
+	{ ENTRY_ADDRESS, "bob", "matches only addresses without a domain" },
+	{ ENTRY_ADDRESS, "Postmaster", NULL },
+	{ ENTRY_ADDRESS, "\"bob\"", NULL },
+	{ ENTRY_RCPT, "bob", "without a domain; write its domain behind an @" },
+	{ ENTRY_RCPT, "postmaster", NULL },
 	{ ENTRY_FROM, "news*@example.com", "contains *, which is not a wildcard" },
 	{ ENTRY_RCPT, "-news@example.com", "begins with -" },
 	{ ENTRY_ANY, "!news@example.com", NULL }, /* here it is an exception */
