@@ -208,6 +208,38 @@ static struct special find_special(const struct checked *c)
 	return special;
 }
 
+/*
+ * Refuse a regex that requires a special character behind an @. No domain contains one, and an
+ * address with quotes around both is refused before any list, because MTAs read it in different
+ * ways.
+ */
+static bool domain_specials_fit(const struct checked *c)
+{
+	struct regex_atoms atoms = { c->text, c->text + c->len };
+	struct strbuf right = STRBUF_INIT;
+	const char *start = atoms.at;
+	bool has_at = false;
+	enum regex_atom atom;
+	char literal, reason[100];
+
+	while ((atom = regex_atoms_next(&atoms, &literal)) != ATOM_END) {
+		if (atom == ATOM_LITERAL && literal == '"')
+			return true; /* quotes say that it is meant */
+		if (atom == ATOM_LITERAL && has_at && strchr(",;<>()", literal) != NULL) {
+			(void)text_format(reason, sizeof(reason),
+				"requires \"%c\" behind an @, but each regex is an entry of its own",
+				literal);
+			strbuf_add(&right, c->text, (size_t)(start - c->text));
+			(void)fail(c, reason, &right);
+			strbuf_free(&right);
+			return false;
+		}
+		has_at = has_at || (atom == ATOM_LITERAL && literal == '@');
+		start = atoms.at;
+	}
+	return true;
+}
+
 static bool specials_fit(const struct checked *c)
 {
 	const struct special special = find_special(c);
@@ -512,7 +544,7 @@ static bool check_one(const struct checked *c)
 	needs = find_needs(c);
 	if (c->subject == REGEX_ON_CLIENTS)
 		return client_can_match(c, &needs);
-	return address_can_match(c, &needs) && specials_fit(c);
+	return address_can_match(c, &needs) && specials_fit(c) && domain_specials_fit(c);
 }
 
 void regex_propose(struct errmsg *text, const struct strbuf *right)

@@ -48,12 +48,35 @@ static bool has_hidden(const char *text, size_t len, struct errmsg *note)
 	return true;
 }
 
+/* Return whether a regex requires white space behind an @, which only an address with quotes around
+ * both contains. */
+static bool has_two_words(const char *text, size_t len, struct errmsg *note)
+{
+	struct regex_atoms atoms = { text, text + len };
+	bool has_at = false, has_space = false;
+	enum regex_atom atom;
+	char literal;
+
+	while (!has_space && (atom = regex_atoms_next(&atoms, &literal)) != ATOM_END) {
+		if (atom == ATOM_LITERAL && literal == '"')
+			return false;
+		has_space = atom == ATOM_LITERAL && has_at && strchr(" \t", literal) != NULL;
+		has_at = atom != ATOM_ALTERNATIVE &&
+			(has_at || (atom == ATOM_LITERAL && literal == '@'));
+	}
+	if (has_space)
+		(void)errmsg_set(note,
+			"\"%.*s\" requires white space behind an @, but each regex is an entry of its own",
+			TEXT_CUT_LEN(text, len, SHOWN_MAX));
+	return has_space;
+}
+
 bool regex_is_doubtful(const char *text, size_t len, struct errmsg *note)
 {
 	const char *right;
 	size_t i;
 
-	if (has_hidden(text, len, note))
+	if (has_hidden(text, len, note) || has_two_words(text, len, note))
 		return true;
 	for (i = 0; i + 1 < len; i++) {
 		if (text[i] == '[' && (right = posix_class(text + i, len - i)) != NULL) {
