@@ -75,11 +75,30 @@ static void print_warnings(const struct problems *problems)
 
 #define ASK_THE_DAEMON "use --running to ask the daemon"
 
+/* A store that the configuration names and that does not exist is no store without users: a daemon
+ * that has read it keeps its rows. */
+static void check_store(struct explain_judge *judge)
+{
+	struct problems *problems = problems_new();
+
+	if (problems == NULL) {
+		(void)errmsg_set(&judge->unknown, "out of memory");
+		return;
+	}
+	policy_check_store(judge->config, problems, problems);
+	if (problems_kept(problems) > 0)
+		(void)errmsg_set(&judge->unknown, "%s; " ASK_THE_DAEMON,
+			problems_text(problems, 0));
+	problems_free(&problems);
+}
+
 /* Find out whether the files show the users of the daemon. */
 static void check_users(struct explain_judge *judge)
 {
 	const char *path = judge->config->store.path;
 
+	if (judge->rows.users == FILES_USERS_NONE)
+		check_store(judge);
 	if (judge->rows.users != FILES_USERS_UNKNOWN)
 		return;
 	if (path[0] == '\0')

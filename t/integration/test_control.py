@@ -488,6 +488,7 @@ def copy_of_database(written):
     (DATABASE, "no copy of them in"),
     ({**DATABASE, "store": {"path": ""}}, "[store] path is empty"),
     ({"auth": {"suspensions": "lists"}}, "the suspended logins cannot be read"),
+    ({"store": {"path": "absent.json"}}, "absent.json does not exist"),
 ])
 def test_explain_from_files_admits_what_it_cannot_know(box, config, why):
     daemon = box.postern(config=config, lists=DENY, start=False,
