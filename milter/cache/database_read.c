@@ -53,6 +53,8 @@ static void judge_feed(struct database *db)
 	db->feed_fault.text[0] = '\0';
 	if (feed->is_present && !feed->is_installed)
 		(void)errmsg_set(&db->feed_fault, "%s missing", feed->missing);
+	else if (feed->is_hidden)
+		(void)errmsg_set(&db->feed_fault, "row-level security hides what it records");
 	else if (!feed->is_present && db->feed_was_used)
 		(void)errmsg_set(&db->feed_fault, "it has been removed");
 }

@@ -56,12 +56,13 @@ static const char standby_query[] =
 static const char state_query[] =
 	"SELECT to_regclass('feed_state') IS NOT NULL OR bool_or(oid IS NOT NULL AND is_function),"
 	" string_agg(name, ', ') FILTER (WHERE oid IS NULL), bool_and(is_permitted),"
-	" bool_and(" HAS_LOOK ")"
+	" bool_and(" HAS_LOOK "), bool_or(is_hidden)"
 	" FROM (SELECT name, oid, true AS is_function,"
-	"  has_function_privilege(oid, 'EXECUTE') AS is_permitted"
+	"  has_function_privilege(oid, 'EXECUTE') AS is_permitted, false AS is_hidden"
 	"  FROM unnest(" FEED_FUNCTIONS
 	") AS name, LATERAL (SELECT to_regprocedure(name)::oid) AS f (oid)"
-	" UNION ALL SELECT name, oid, false, has_table_privilege(oid, 'SELECT')"
+	" UNION ALL SELECT name, oid, false, has_table_privilege(oid, 'SELECT'),"
+	"  row_security_active(oid)"
 	"  FROM unnest(" FEED_TABLES_READ
 	") AS name, LATERAL (SELECT to_regclass(name)::oid) AS t (oid)"
 	" ) AS needed";
@@ -165,6 +166,7 @@ enum pg_outcome pg_feed_state(struct pg *pg, struct feed_state *state_r)
 	state.is_installed = missing == NULL;
 	state.is_permitted = state.is_installed && is_true(column_text(rows, 2));
 	state.has_look = is_true(column_text(rows, 3));
+	state.is_hidden = is_true(column_text(rows, 4));
 	(void)text_format(state.missing, sizeof(state.missing), "%s",
 		missing != NULL ? missing : "");
 	PQclear(rows);

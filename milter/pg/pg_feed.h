@@ -34,6 +34,7 @@ struct feed_state {
 	bool is_permitted; /* and our role may use it */
 	bool is_ready;	   /* and it records every statement on both tables */
 	bool has_look;	   /* it has feed_look(); an older one is asked in two calls */
+	bool is_hidden;	   /* row-level security hides rows of its tables from our role */
 	char missing[256]; /* what a reader needs and does not exist */
 };
 

@@ -273,6 +273,11 @@ REFUSALS = {
         """CREATE OR REPLACE FUNCTION feed_look(since text, OUT tbl text, OUT row_id text, OUT reason text,
         OUT reached text) RETURNS SETOF record LANGUAGE plpgsql AS $$BEGIN RAISE 'broken'; END$$""", AGAIN, "the change feed of the database cannot be used"),
     "triggers disabled": ("ALTER TABLE users DISABLE TRIGGER ALL", AGAIN, "triggers of the change feed are missing"),
+    "rows hidden": ("ALTER TABLE changes ENABLE ROW LEVEL SECURITY", AGAIN,
+                    "the change feed of the database cannot be used"),
+    "the state hidden": ("ALTER TABLE feed_state ENABLE ROW LEVEL SECURITY",
+                         "ALTER TABLE feed_state DISABLE ROW LEVEL SECURITY",
+                         "the change feed of the database cannot be used"),
 }
 
 
