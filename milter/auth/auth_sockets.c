@@ -278,20 +278,24 @@ static void describe(int fd, char name_r[108])
 		(void)text_format(name_r, 108, "the descriptor %d", fd);
 }
 
-/* Note an inherited socket that has the name of a configured one, but is at another place. */
+/* Note an inherited socket that has the name of a configured one, but is at another place, or whose
+ * file is no longer there: systemd passes it on although nobody can connect any more. */
 static void note_elsewhere(int fd, const char *configured, char text_r[256])
 {
 	const char *path = unix_path(configured);
 	char name[108];
 	struct stat own, wanted;
 
-	if (is_at(fd, configured))
-		return;
 	describe(fd, name);
 	/* Links may lead to it. */
-	if (path != NULL && stat(name, &own) == 0 && stat(path, &wanted) == 0 &&
-		own.st_dev == wanted.st_dev && own.st_ino == wanted.st_ino)
+	if (is_at(fd, configured) ||
+		(path != NULL && stat(name, &own) == 0 && stat(path, &wanted) == 0 &&
+			own.st_dev == wanted.st_dev && own.st_ino == wanted.st_ino)) {
+		if (path != NULL && !listen_is_reached(fd, path))
+			(void)text_format(text_r, 256, "%s, whose file is gone or was replaced",
+				name);
 		return;
+	}
 	(void)text_format(text_r, 256, "%s in place of %s", name, path == NULL ? configured : path);
 }
 

@@ -20,7 +20,7 @@ struct auth_sockets {
 	char loose[108];     /* of one from systemd to which everybody can connect; "": none */
 	char ignored[108];   /* the first one from systemd that is not configured; "": none */
 	char elsewhere[256]; /* one from systemd, by its name, and the configured place, which is
-			      not served; "": none */
+			      not served, or that its file is gone; "": none */
 	bool without_folder; /* a default one is not served: its directory is missing */
 };
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -46,6 +47,27 @@ static bool is_answered(const struct sockaddr_un *address)
 		(errno != ECONNREFUSED && errno != ENOENT);
 	(void)close(fd);
 	return answered;
+}
+
+bool listen_is_reached(int fd, const char *path)
+{
+	struct pollfd look = { .fd = fd, .events = POLLIN };
+	const bool had_client = poll(&look, 1, 0) != 0;
+	struct sockaddr_un address;
+	struct errmsg unused;
+	bool is_reached = true; /* unknown */
+	int client;
+
+	if (address_of(path, &address, &unused) != 0)
+		return true;
+	if ((client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+		return true;
+	if (connect(client, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		is_reached = had_client || poll(&look, 1, 0) != 0;
+	else
+		is_reached = errno != ENOENT && errno != ENOTDIR && errno != ECONNREFUSED;
+	(void)close(client);
+	return is_reached;
 }
 
 /* ---- the user who makes the file ---------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #ifndef POSTERN_LISTEN_H
 #define POSTERN_LISTEN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/base/errmsg.h"
@@ -64,6 +65,13 @@ int listen_own(const char *path, const struct listen_owner *owner, mode_t old_ma
 /* Make a listening, non-blocking unix stream socket at path, as listen_become_maker() describes;
  * the caller closes it. */
 int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, struct errmsg *err);
+
+/*
+ * Return whether clients that connect at the path reach a listening unix socket: not if its file is
+ * gone, or if another one is in its place. Returns true if that is not known. The socket then has a
+ * client that has hung up. It must not be served yet.
+ */
+bool listen_is_reached(int fd, const char *path);
 
 /*
  * Look up a group by its name; "" gives (gid_t)-1. Returns 0, -1 if there is no such group, or

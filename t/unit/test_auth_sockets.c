@@ -329,6 +329,63 @@ START_TEST(an_inherited_unix_socket_for_everybody_is_noted_or_refused)
 END_TEST
 
 static const struct {
+	bool is_removed, is_replaced, has_client;
+	const char *note;
+} files[] = {
+	{ false, false, false, "" },
+	{ false, false, true, "" },
+	{ true, false, false, ", whose file is gone or was replaced" },
+	{ true, false, true, ", whose file is gone or was replaced" },
+	{ true, true, false, ", whose file is gone or was replaced" },
+};
+START_TEST(an_inherited_unix_socket_without_its_file_is_noted)
+	{
+		const struct config_auth config = { .socket = auth_socket,
+			.inet_socket = "",
+			.saslauthd = "" };
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound = bound_socket();
+		int other = -1, opened, client = socket(AF_UNIX, SOCK_STREAM, 0);
+		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
+		char pid[24];
+
+		memcpy(address.sun_path, auth_path, strlen(auth_path) + 1);
+		if (files[_i].has_client)
+			ck_assert_int_eq(connect(client, (const struct sockaddr *)&address,
+						 sizeof(address)),
+				0);
+		if (files[_i].is_removed)
+			ck_assert_int_eq(unlink(auth_path), 0);
+		if (files[_i].is_replaced) {
+			ck_assert_int_eq(rmdir(run_path), 0);
+			other = bound_socket();
+		}
+		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		(void)setenv("LISTEN_PID", pid, 1);
+		(void)setenv("LISTEN_FDS", "1", 1);
+		(void)setenv("LISTEN_FDNAMES", "auth", 1);
+		/* As above: no assertion until Check's own descriptor is restored. */
+		(void)dup2(bound, FIRST_INHERITED);
+		opened = auth_sockets_open(&config, &owner, &sockets, &err);
+		if (saved >= 0)
+			(void)dup2(saved, FIRST_INHERITED);
+		else
+			(void)close(FIRST_INHERITED);
+		(void)close(saved);
+		(void)close(bound);
+		(void)close(other);
+		(void)close(client);
+		(void)unsetenv("LISTEN_PID");
+		(void)unsetenv("LISTEN_FDS");
+		(void)unsetenv("LISTEN_FDNAMES");
+		ck_assert_int_eq(opened, 0);
+		ck_assert_msg(strstr(sockets.elsewhere, files[_i].note) != NULL, "%s",
+			sockets.elsewhere);
+		ck_assert_int_eq(sockets.elsewhere[0] != '\0', files[_i].note[0] != '\0');
+	}
+END_TEST
+
+static const struct {
 	const char *name;
 	uint32_t address;
 	int type;
@@ -412,6 +469,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, inherits_a_socket_by_its_name_or_address, 0, COUNT(handed));
 	tcase_add_loop_test(tcase, an_inherited_unix_socket_for_everybody_is_noted_or_refused, 0,
 		COUNT(unix_sockets));
+	tcase_add_loop_test(tcase, an_inherited_unix_socket_without_its_file_is_noted, 0,
+		COUNT(files));
 	tcase_add_loop_test(tcase, an_inherited_tcp_socket_must_be_on_loopback, 0,
 		COUNT(inherited));
 	suite_add_tcase(suite, tcase);
