@@ -303,6 +303,17 @@ static bool add_ascii_form(const struct checked *c, const char *wide, struct str
 #define OUTSIDE_ASCII \
 	"has a character outside of ASCII, but domains are matched in their ASCII form"
 
+/* Return whether a regex is the first numbers of an IPv4 address, with dots that may not be
+ * escaped. It ends at `end`. Two dots in a row may be an IPv6 address (1::2). */
+static bool is_part_of_ipv4(const struct checked *c, const struct needs *needs, size_t end)
+{
+	const unsigned dots = needs->dots + needs->any;
+
+	return end > 0 && needs->is_literal && needs->is_number &&
+		isdigit((unsigned char)needs->first) && memmem(c->text, end, "..", 2) == NULL &&
+		dots > 0 && dots < (c->text[end - 1] == '.' ? 4U : 3U);
+}
+
 /* Return why no whole name or address of a client can match, and the probable meaning; or NULL. */
 static const char *find_client_fault(const struct checked *c, const struct needs *needs,
 	struct strbuf *right)
@@ -321,10 +332,9 @@ static const char *find_client_fault(const struct checked *c, const struct needs
 		reason = "ends with a dot, and must match the whole name or address";
 		strbuf_add(right, c->text, end);
 		strbuf_add_str(right, ".*");
-	} else if (needs->is_literal && needs->is_number && needs->any == 0 && needs->dots > 0 &&
-		needs->dots < 3) {
+	} else if (is_part_of_ipv4(c, needs, end)) {
 		reason = "is a part of an address, and must match all of it";
-		strbuf_add(right, c->text, end);
+		strbuf_add(right, c->text, end - (c->text[end - 1] == '.' ? 1 : 0));
 		strbuf_add_str(right, "\\..*");
 	}
 	return reason;
