@@ -96,8 +96,7 @@ static void check_words_of(const struct settings *settings, enum rate rate,
 				"others, write " RATE_DEFAULT,
 				rate_name(rate), key,
 				rate_is_of_clients(rate) ? "hosts" : "a top-level domain");
-		else if (rate_is_of_clients(rate) &&
-			entry_is_doubtful(ENTRY_CLIENT, key, strlen(key), &why))
+		else if (rate_is_of_clients(rate) && entry_is_word(key, strlen(key), &why))
 			problems_add(problems, "[limit %s] %s", rate_name(rate), why.text);
 	}
 }

@@ -28,9 +28,13 @@ enum entry_kind {
 bool entry_check(enum entry_kind kind, const char *text, size_t len, const struct orgdomain *psl,
 	struct errmsg *fault);
 
-/* Return whether an entry that can match is probably meant as a wildcard, an exception or a client
- * without a name, and set note to a text of the same form. */
+/* Return whether an entry that can match is probably meant as a wildcard, an exception, a part of a
+ * name or an address, or a client without a name, and set note to a text of the same form. */
 bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struct errmsg *note);
+
+/* Return whether the name of a client means other clients elsewhere, as in Postfix or
+ * hosts_access(5), and set note as entry_is_doubtful() does. */
+bool entry_is_word(const char *text, size_t len, struct errmsg *note);
 
 /* Return whether an entry for recipients is an address at a name that only mail of the machine
  * itself has, such as root@localhost, and set note as entry_is_doubtful() does. */

@@ -40,7 +40,7 @@ static bool doubt(struct errmsg *note, const char *text, size_t len, const char 
 	return true;
 }
 
-static bool client_is_doubtful(const char *text, size_t len, struct errmsg *note)
+bool entry_is_word(const char *text, size_t len, struct errmsg *note)
 {
 	const struct host_word *word = host_word_find(text, len);
 	char reason[160];
@@ -88,19 +88,23 @@ static bool is_routed_entry(const char *text, size_t len, struct errmsg *note)
 	return true;
 }
 
-/* Return whether a name without @ and dot is noted: postmaster alone is an address without a domain
- * that strangers use. */
+/* Return whether a name without a dot is the only one that it can match: there are few such names,
+ * so that a top-level domain or a local part is probably meant. */
 static bool is_bare_name(enum entry_kind kind, const char *text, size_t len, struct errmsg *note)
 {
-	static const char known[] = "postmaster";
+	const bool is_name = kind == ENTRY_CLIENT || kind == ENTRY_HOST;
+	const char *known = is_name ? "localhost" : "postmaster";
 
-	if ((kind != ENTRY_ADDRESS && kind != ENTRY_RCPT) || strchr(".\"", text[0]) != NULL ||
+	if ((!is_name && kind != ENTRY_ADDRESS && kind != ENTRY_RCPT) || text[0] == '"' ||
+		memchr(text, '.', len) != NULL || memchr(text, ':', len) != NULL ||
 		(len == strlen(known) && strncasecmp(text, known, len) == 0))
 		return false;
-	(void)errmsg_set(note,
-		"\"%.*s\" matches only addresses without a domain; write its domain behind an @%s",
-		TEXT_CUT_LEN(text, len, SHOWN_MAX),
-		kind == ENTRY_ADDRESS ? ", or a dot before a top-level domain" : "");
+	(void)errmsg_set(note, "\"%.*s\" matches only %s%s", TEXT_CUT_LEN(text, len, SHOWN_MAX),
+		is_name ? "this name, which has no dot" :
+			  "addresses without a domain; write its domain behind an @",
+		kind == ENTRY_RCPT ? "" :
+			is_name	   ? "; write a dot before a top-level domain" :
+				     ", or a dot before a top-level domain");
 	return true;
 }
 
@@ -110,11 +114,11 @@ bool entry_is_doubtful(enum entry_kind kind, const char *text, size_t len, struc
 
 	for (; kind == ENTRY_ANY && at != NULL && (*text == '!' || *text == ' '); len--)
 		text++;
-	if (kind == ENTRY_CLIENT)
-		return client_is_doubtful(text, len, note);
+	if (kind == ENTRY_CLIENT && entry_is_word(text, len, note))
+		return true;
 	if (at == NULL)
 		return is_bare_name(kind, text, len, note);
-	if (kind == ENTRY_HOST || text[0] == '"')
+	if (kind == ENTRY_CLIENT || kind == ENTRY_HOST || text[0] == '"')
 		return false;
 	if (memchr(text, '*', (size_t)(at - text)) != NULL)
 		return doubt(note, text, len, "contains *, which is not a wildcard");

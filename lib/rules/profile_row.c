@@ -102,6 +102,8 @@ static int add_hosts(struct profile *profile)
 			report_item(profile, "host", items.number, &err);
 			continue;
 		}
+		if (entry_is_doubtful(ENTRY_HOST, item, len, &err))
+			problems_note(profile->problems, "host[%u]: %s", items.number, err.text);
 		profile->has_subtrees |= name[0] == '.';
 		if (strmap_add(profile->hosts, name, (size_t)canon, items.number) < 0)
 			return -1;

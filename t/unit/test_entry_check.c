@@ -402,7 +402,7 @@ static const struct {
 	{ ENTRY_CLIENT, "LOCAL", true },
 	{ ENTRY_CLIENT, "paranoid", true },
 	{ ENTRY_CLIENT, "evil.ex\u00adample", false },
-	{ ENTRY_CLIENT, "__proto__", false },
+	{ ENTRY_CLIENT, "__proto__", true },
 	{ ENTRY_CLIENT, "a_b-c.example", false },
 	{ ENTRY_CLIENT, "-a.example", false },
 	{ ENTRY_CLIENT, "192-0-2-7.dyn.example", false },

@@ -52,7 +52,17 @@ static const struct {
 	{ ENTRY_CLIENT, "Unknown", "Postfix's word for clients without a name" },
 	{ ENTRY_CLIENT, "ALL", "a word for all clients in hosts_access(5)" },
 	{ ENTRY_CLIENT, "local", "whose name has no dot in hosts_access(5)" },
-	{ ENTRY_CLIENT, "allied", NULL },
+	{ ENTRY_CLIENT, "allied",
+		"\"allied\" matches only this name, which has no dot; write a dot before a top-level "
+		"domain" },
+	{ ENTRY_CLIENT, "localhost", NULL },
+	{ ENTRY_CLIENT, ".ru", NULL },
+	{ ENTRY_CLIENT, "2001:db8::1", NULL },
+	{ ENTRY_CLIENT, "::", NULL },
+	{ ENTRY_HOST, "ru", "matches only this name, which has no dot" },
+	{ ENTRY_HOST, ".ru", NULL },
+	{ ENTRY_HOST, "LocalHost", NULL },
+	{ ENTRY_HOST, "[::1]", NULL },
 	{ ENTRY_CLIENT, "mail.example.com", NULL },
 	{ ENTRY_CLIENT, "192.0.2.7", NULL },
 };
