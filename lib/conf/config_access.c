@@ -4,10 +4,23 @@
  */
 #include "lib/conf/config_access.h"
 
+#include <grp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
+#include "lib/base/text.h"
+#include "lib/conf/file.h"
 #include "lib/conf/file_access.h"
+
+#define GROUP_BYTES 16384 /* of a group with its members; a larger one is not looked at */
+
+/* Who may connect to a unix socket. */
+struct socket_rights {
+	uint32_t mode;
+	const char *group; /* "": not set */
+};
 
 static bool is_inet(const char *socket)
 {
@@ -94,25 +107,65 @@ static void note_use(const struct config *c, const char *section, const char *na
 	problems_free(&notes);
 }
 
+/* Return whether a group is known not to pass a directory. Its owner, if he is not the daemon's
+ * user, may be the member that matters; an access control list may give other rights. */
+static bool is_closed_to(const char *folder, const struct stat *st, gid_t group, uid_t daemon)
+{
+	return (st->st_mode & (st->st_gid == group ? S_IXGRP : S_IXOTH)) == 0 &&
+		(st->st_uid == 0 || st->st_uid == daemon) &&
+		getxattr(folder, "system.posix_acl_access", NULL, 0) <= 0;
+}
+
+/* Note a socket that the group to which it is given cannot reach, because the directory is closed.
+ */
+static void note_closed_folder(const struct config *c, const char *section, const char *name,
+	const char *path, const struct socket_rights *rights, struct problems *problems)
+{
+	char *folder = (rights->mode & S_IWGRP) != 0 ? file_directory(path) : NULL;
+	char text[GROUP_BYTES], note[512];
+	struct group entry, *group = NULL;
+	struct stat st;
+
+	if (folder != NULL && stat(folder, &st) == 0 &&
+		getgrnam_r(rights->group, &entry, text, sizeof(text), &group) == 0 &&
+		group != NULL && is_closed_to(folder, &st, group->gr_gid, c->user)) {
+		(void)text_format(note, sizeof(note),
+			"%s: the mode of the directory %s is %04o, so that the group '%s' cannot "
+			"reach the socket; use chmod %s+x on the directory",
+			path, folder, (unsigned)(st.st_mode & 07777), rights->group,
+			st.st_gid == group->gr_gid ? "g" : "o");
+		add_note(c, section, name, note, problems);
+	}
+	free(folder);
+}
+
 /* While there is no socket at the path, such as during a restart, another one can be put there. */
 static void note_socket(const struct config *c, const char *section, const char *name,
-	const char *socket, struct problems *problems)
+	const char *socket, const struct socket_rights *rights, struct problems *problems)
 {
 	const char *path = socket + (strncmp(socket, "unix:", 5) == 0 ? 5 : 0);
 
-	if (!is_inet(socket))
-		note_use(c, section, name,
-			&(const struct file_use){ .path = path,
-				.user = c->user,
-				.is_made = true,
-				.is_socket = true,
-				.can = "answer for the daemon" },
-			problems);
+	if (is_inet(socket) || path[0] == '\0')
+		return;
+	note_use(c, section, name,
+		&(const struct file_use){ .path = path,
+			.user = c->user,
+			.is_made = true,
+			.is_socket = true,
+			.can = "answer for the daemon" },
+		problems);
+	if (rights->group[0] != '\0')
+		note_closed_folder(c, section, name, path, rights, problems);
 }
 
 void config_note_files(const struct config *config, struct problems *problems)
 {
 	static const char stop[] = "keep the daemon from starting";
+	const struct socket_rights milter = { config->milter.socket_mode,
+		config->milter.socket_group };
+	const struct socket_rights auth = { config->auth.socket_mode, config->auth.socket_group };
+	const struct socket_rights control = { config->control.socket_mode,
+		config->control.socket_group };
 	const struct {
 		const char *section, *name, *path, *can;
 		bool is_made;
@@ -133,11 +186,11 @@ void config_note_files(const struct config *config, struct problems *problems)
 			      .user = config->user,
 			      .can = "change all settings" },
 		problems);
-	note_socket(config, "milter", "socket", config->milter.socket, problems);
-	note_socket(config, "auth", "socket", config->auth.socket, problems);
-	note_socket(config, "auth", "inet_socket", config->auth.inet_socket, problems);
-	note_socket(config, "auth", "saslauthd", config->auth.saslauthd, problems);
-	note_socket(config, "control", "socket", config->control.socket, problems);
+	note_socket(config, "milter", "socket", config->milter.socket, &milter, problems);
+	note_socket(config, "auth", "socket", config->auth.socket, &auth, problems);
+	note_socket(config, "auth", "inet_socket", config->auth.inet_socket, &auth, problems);
+	note_socket(config, "auth", "saslauthd", config->auth.saslauthd, &auth, problems);
+	note_socket(config, "control", "socket", config->control.socket, &control, problems);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		note_use(config, files[i].section, files[i].name,
 			&(const struct file_use){ .path = files[i].path,

@@ -4,6 +4,7 @@
  */
 #include "lib/conf/config_access.h"
 
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -145,6 +146,52 @@ START_TEST(files_in_a_directory_that_everybody_may_write_are_pointed_out)
 	}
 END_TEST
 
+static const struct {
+	mode_t folder;
+	uint32_t socket;
+	const char *group;  /* NULL: that of the directory */
+	const char *remedy; /* NULL: no note */
+} closed[] = {
+	{ 0700, 0660, NULL, "chmod g+x" },
+	{ 0705, 0660, NULL, "chmod g+x" },
+	{ 0710, 0660, NULL, NULL },
+	{ 02750, 0660, NULL, NULL },
+	{ 0700, 0600, NULL, NULL },
+	{ 0710, 0660, "daemon", "chmod o+x" },
+	{ 0711, 0660, "daemon", NULL },
+	{ 0700, 0660, "", NULL },
+	{ 0700, 0660, "no such group", NULL },
+};
+START_TEST(a_socket_that_its_group_cannot_reach_is_pointed_out)
+	{
+		const struct group *own = getgrgid(getegid());
+		const struct config *defaults;
+		struct config config;
+		struct problems *problems = problems_new();
+		struct errmsg err = { "" };
+		char path[100];
+
+		ck_assert_ptr_nonnull(own);
+		ck_assert_int_eq(config_parse("/etc/p.conf", "", 0, &defaults, &err), 0);
+		config = *defaults;
+		(void)snprintf(path, sizeof(path), "unix:%s/socket", folder);
+		config.user = geteuid();
+		config.milter.socket = path;
+		config.milter.socket_mode = closed[_i].socket;
+		config.milter.socket_group =
+			closed[_i].group == NULL ? own->gr_name : closed[_i].group;
+		ck_assert_int_eq(chmod(folder, closed[_i].folder), 0);
+		config_note_files(&config, problems);
+		ck_assert_uint_eq(problems_level_kept(problems, PROBLEM_NOTE),
+			closed[_i].remedy != NULL);
+		if (closed[_i].remedy != NULL)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				closed[_i].remedy));
+		problems_free(&problems);
+		config_unref(&defaults);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("config_access");
@@ -157,6 +204,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup_folder, teardown_folder);
 	tcase_add_loop_test(tcase, files_in_a_directory_that_everybody_may_write_are_pointed_out, 0,
 		(int)(sizeof(placed) / sizeof(placed[0])));
+	tcase_add_loop_test(tcase, a_socket_that_its_group_cannot_reach_is_pointed_out, 0,
+		(int)(sizeof(closed) / sizeof(closed[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
