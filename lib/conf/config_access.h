@@ -11,8 +11,8 @@
 void config_note_access(const struct config *config, struct problems *problems);
 
 /* Add a note about the configuration, and each unix socket and file on which decisions depend, that
- * others can change or replace now. The lists, the store and the keys are looked at when they are
- * read. Thread-safe. */
+ * others can change or replace now, and about each socket that its socket_group cannot reach. The
+ * lists, the store and the keys are looked at when they are read. Thread-safe. */
 void config_note_files(const struct config *config, struct problems *problems);
 
 #endif
