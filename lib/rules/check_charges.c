@@ -249,15 +249,38 @@ static bool add_rate_of_address(const struct check_run *run, enum rate rate,
 	return true;
 }
 
+/* Remove the keys of a check. */
+static void remove_check(struct charges *charges, enum check check)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		if (charges->checks[i] == check)
+			continue;
+		if (kept != i) {
+			charges->requests[kept] = charges->requests[i];
+			charges->checks[kept] = charges->checks[i];
+			charges->usage[kept] = charges->usage[i];
+			memcpy(charges->keys[kept], charges->keys[i], RATE_KEY_SIZE);
+			memcpy(charges->rules[kept], charges->rules[i], RULE_SIZE);
+			charges->requests[kept].key = charges->keys[kept];
+		}
+		kept++;
+	}
+	charges->count = kept;
+}
+
 /* Refuse an address that cannot be counted: on_error does not apply, because the client chooses the
- * address. Returns false. */
-static bool refuse_uncounted(struct check_run *run, const char *enhanced, const char *what)
+ * address. If the check only warns, the login is charged alone. Returns whether the stage
+ * continues. */
+static bool refuse_uncounted(struct check_run *run, struct charges *charges, const char *enhanced,
+	const char *what)
 {
 	struct finding *finding = finding_new(run, CHECK_RATES);
 
+	remove_check(charges, CHECK_RATES);
 	finding_rule(finding, "more than %d readings of the address to count", COUNTED_MAX);
-	(void)finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
-	return false;
+	return finding_fail(run, finding, 553, enhanced, "Bad %s address syntax", what);
 }
 
 /* Returns false when the recipient is refused because an address has too many keys. */
@@ -274,12 +297,12 @@ static bool add_rates(struct check_run *run, const struct mail_address *rcpt,
 		add_rate(charges, facts, RATE_RCPT_HOST, &match);
 	if (!facts->sender->is_null &&
 		!add_rate_of_address(run, RATE_RCPT_SENDER, facts->sender, charges))
-		return refuse_uncounted(run, "5.1.7", "sender");
+		return refuse_uncounted(run, charges, "5.1.7", "sender");
 	if (!add_rate_of_address(run, RATE_RCPT, rcpt, charges))
-		return refuse_uncounted(run, "5.1.3", "recipient");
+		return refuse_uncounted(run, charges, "5.1.3", "recipient");
 	if (rates_has(rates, RATE_RCPT_NULL) && sender_may_become_null(facts->sender) &&
 		!add_rate_of_address(run, RATE_RCPT_NULL, rcpt, charges))
-		return refuse_uncounted(run, "5.1.3", "recipient");
+		return refuse_uncounted(run, charges, "5.1.3", "recipient");
 	return true;
 }
 
@@ -331,27 +354,6 @@ static struct finding *add_usage_finding(struct check_run *run, const struct cha
 	return finding;
 }
 
-/* Remove the keys of a check. */
-static void remove_check(struct charges *charges, enum check check)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < charges->count; i++) {
-		if (charges->checks[i] == check)
-			continue;
-		charges->requests[kept] = charges->requests[i];
-		charges->checks[kept] = charges->checks[i];
-		charges->usage[kept] = charges->usage[i];
-		if (kept != i) {
-			memcpy(charges->keys[kept], charges->keys[i], RATE_KEY_SIZE);
-			memcpy(charges->rules[kept], charges->rules[i], RULE_SIZE);
-			charges->requests[kept].key = charges->keys[kept];
-		}
-		kept++;
-	}
-	charges->count = kept;
-}
-
 /*
  * Answer a full limit of the login as [limits] on_limit demands. Reservations of other messages may
  * be given back. While they fill the limit, the client must try again, and is not suspended.
@@ -395,6 +397,20 @@ static bool report_full(struct check_run *run, struct charges *charges, bool *ag
 	return true;
 }
 
+/* Let on_error answer a charge that failed, once for each check. Returns whether the stage
+ * continues. */
+static bool report_failed(struct check_run *run, const struct charges *charges)
+{
+	for (size_t i = 0; i < charges->count; i++) {
+		if (i > 0 && charges->checks[i] == charges->checks[i - 1])
+			continue;
+		if (!finding_error(run, finding_new(run, charges->checks[i]),
+			    "the charge could not be made or saved"))
+			return false;
+	}
+	return true;
+}
+
 static bool charge_keys(struct check_run *run, struct charges *charges)
 {
 	static const enum check order[] = { CHECK_LIMITS, CHECK_RATES };
@@ -404,8 +420,7 @@ static bool charge_keys(struct check_run *run, struct charges *charges)
 	while (again && charges->count > 0) {
 		switch (reserve_or_look(run, charges)) {
 		case LEDGER_FAILED:
-			return finding_error(run, finding_new(run, charges->checks[0]),
-				"the charge could not be made or saved");
+			return report_failed(run, charges);
 		case LEDGER_FULL:
 			if (!report_full(run, charges, &again))
 				return false;
@@ -469,8 +484,9 @@ __attribute__((noinline)) static bool charge_all(struct check_run *run,
 	struct charges charges;
 
 	charges.count = 0; /* without setting the rest, which is large */
-	if (who != NULL && !add_login(who, &charges))
-		return finding_error(run, finding_new(run, CHECK_LIMITS), "the login is too long");
+	if (who != NULL && !add_login(who, &charges) &&
+		!finding_error(run, finding_new(run, CHECK_LIMITS), "the login is too long"))
+		return false;
 	if (everybody && !add_rates(run, rcpt, &charges))
 		return false;
 	return charges.count == 0 || charge_keys(run, &charges);

@@ -289,6 +289,60 @@ START_TEST(on_error_answers_a_charge_that_cannot_be_saved)
 	}
 END_TEST
 
+/* What cannot be saved refuses a recipient as long as one of the checks is in force. */
+START_TEST(a_check_that_warns_saves_nothing_for_the_others)
+	{
+		const bool limits_warn = _i == 0;
+
+		t.made.services[0].mode[limits_warn ? CHECK_LIMITS : CHECK_RATES] = MODE_WARN;
+		made_limits_rate(&t, RATE_RCPT, "default", "5/5m");
+		made_limits_have(&t, "5/5m");
+		ledger_on_charge(t.ledger, refuse_to_save, NULL);
+		ck_assert_ptr_nonnull(
+			strstr(made_limits_rcpt(&t, "<x@example.org>"), "tempfail 451 4.3.0"));
+		t.made.services[0].mode[limits_warn ? CHECK_RATES : CHECK_LIMITS] = MODE_WARN;
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "accept"));
+	}
+END_TEST
+
+START_TEST(a_login_is_charged_although_the_rates_only_warn_of_an_address)
+	{
+		static const char many[] =
+			"<box+%a.example%b.example%c.example%d.example@e.example>";
+		const bool is_sender = _i == 1;
+
+		t.made.services[0].mode[CHECK_RATES] = MODE_WARN;
+		t.made.settings->list_delimiter = "+";
+		made_limits_rate(&t, is_sender ? RATE_RCPT_SENDER : RATE_RCPT, "default", "9/5m");
+		made_limits_have(&t, "1/5m");
+		if (is_sender)
+			made_limits_sender(&t, many);
+		ck_assert_str_eq(made_limits_rcpt(&t, is_sender ? "<a@x.example>" : many),
+			"accept; rates=would-reject(more than 4 readings of the address to count); "
+			"limits=pass(profile sales: limits) used=1/1 window=5m next=5m");
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<a@x.example>"),
+			"tempfail 450 4.7.1 Rate limit 1/5m reached"));
+	}
+END_TEST
+
+START_TEST(rates_count_although_the_limits_only_warn_of_a_login)
+	{
+		static char login[ADDRESS_CANON_SIZE + 100];
+
+		memset(login, 'x', sizeof(login) - 1);
+		t.facts.login = login;
+		t.made.settings->unknown_user = UNKNOWN_PROFILE;
+		t.made.settings->unknown_profile = "sales";
+		t.made.services[0].mode[CHECK_LIMITS] = MODE_WARN;
+		made_limits_rate(&t, RATE_RCPT, "default", "1/5m");
+		made_limits_have(&t, "9/5m");
+		ck_assert_ptr_nonnull(
+			strstr(made_limits_rcpt(&t, "<x@example.org>"), "rates=pass"));
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"),
+			"tempfail 450 4.7.1 Rate limit 1/5m reached"));
+	}
+END_TEST
+
 START_TEST(recipients_are_limited_by_client_sender_and_recipient)
 	{
 		struct errmsg err;
@@ -442,6 +496,10 @@ static Suite *check_charges_suite(void)
 	tcase_add_test(tcase, the_check_can_be_off);
 	tcase_add_test(tcase, a_recipient_refused_for_another_reason_is_not_charged);
 	tcase_add_loop_test(tcase, on_error_answers_a_charge_that_cannot_be_saved, 0, 2);
+	tcase_add_loop_test(tcase, a_check_that_warns_saves_nothing_for_the_others, 0, 2);
+	tcase_add_loop_test(tcase, a_login_is_charged_although_the_rates_only_warn_of_an_address, 0,
+		2);
+	tcase_add_test(tcase, rates_count_although_the_limits_only_warn_of_a_login);
 	tcase_add_test(tcase, recipients_are_limited_by_client_sender_and_recipient);
 	tcase_add_loop_test(tcase, a_stranger_does_not_use_up_the_limit_of_a_login_s_sender, 0, 2);
 	tcase_add_test(tcase, the_login_and_the_rates_are_charged_all_or_none);
