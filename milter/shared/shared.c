@@ -15,8 +15,9 @@ struct shared {
 	struct open_clients *open_clients;
 	struct mta_names *mta_names;
 	struct client_share *client_share;
-	uint64_t exempt_logins;	  /* atomic */
-	uint64_t hidden_messages; /* atomic */
+	uint64_t exempt_logins;	      /* atomic */
+	uint64_t hidden_messages;     /* atomic */
+	uint64_t unreported_messages; /* atomic */
 	const struct ledger_ops *ledger;
 	uint64_t (*now)(const void *context);
 	const void *now_context;
@@ -198,4 +199,14 @@ void shared_count_hidden_message(struct shared *shared)
 uint64_t shared_hidden_messages(const struct shared *shared)
 {
 	return __atomic_load_n(&shared->hidden_messages, __ATOMIC_RELAXED);
+}
+
+void shared_count_unreported_message(struct shared *shared)
+{
+	(void)__atomic_add_fetch(&shared->unreported_messages, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t shared_unreported_messages(const struct shared *shared)
+{
+	return __atomic_load_n(&shared->unreported_messages, __ATOMIC_RELAXED);
 }

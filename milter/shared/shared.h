@@ -88,6 +88,11 @@ uint64_t shared_exempt_logins(const struct shared *shared);
 void shared_count_hidden_message(struct shared *shared);
 uint64_t shared_hidden_messages(const struct shared *shared);
 
+/* The same for a message of which the MTA, without the event DATA, does not tell whether it was
+ * sent. */
+void shared_count_unreported_message(struct shared *shared);
+uint64_t shared_unreported_messages(const struct shared *shared);
+
 /* Return whether the milter socket is an inet socket. */
 bool shared_is_inet(const struct shared *shared);
 

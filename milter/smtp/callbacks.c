@@ -112,6 +112,7 @@ void callbacks_agree(struct needs *needs, unsigned long actions, unsigned long s
 	want |= needs->body ? SMFIP_SKIP | SMFIP_HDR_LEADSPC : SMFIP_NOBODY;
 	*steps_r = want & steps;
 	needs->answer_data = (*steps_r & SMFIP_NR_DATA) == 0;
+	needs->lacks_data = (steps & SMFIP_NODATA) == 0;
 	needs->skip = (*steps_r & SMFIP_SKIP) != 0;
 	needs->leading_space = (*steps_r & SMFIP_HDR_LEADSPC) != 0;
 	needs->answer_eoh = (*steps_r & SMFIP_NR_EOH) == 0;

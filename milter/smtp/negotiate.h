@@ -18,6 +18,7 @@ struct needs {
 	bool answer_helo;
 	bool answer_rcpt;
 	bool answer_data; /* see needs_of() */
+	bool lacks_data;  /* the MTA does not report DATA: see session_message_drop() */
 	bool headers;	  /* header fields are needed */
 	bool body;	 /* header and body are counted; else the header is judged at the end of the
 			    message */

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "lib/match/domain.h"
+#include "milter/log/log.h"
 #include "milter/smtp/gateway.h"
 #include "milter/smtp/session_private.h"
 
@@ -305,11 +306,30 @@ void session_mail(struct session *session, const struct mail_command *mail, stru
 		session_message_drop(session);
 }
 
+/*
+ * Return whether a message that was not accepted may be sent all the same, because the MTA hides
+ * its content. Without the event DATA, a hidden message cannot be told from one that the client has
+ * given up before.
+ */
+static bool may_be_sent(const struct session *session, const struct message *message)
+{
+	if (message->is_hidden || !session->needs.lacks_data || message->has_content)
+		return message->is_hidden;
+	if (message->hold != NULL) {
+		shared_count_unreported_message(session->shared);
+		log_event(LOG_LEVEL_WARNING,
+			"session=%s content=unknown hint=\"the MTA does not report DATA, so that "
+			"the recipients count; set milter_protocol = 6\"",
+			session->id);
+	}
+	return true;
+}
+
 void session_message_drop(struct session *session)
 {
 	struct message *message = session->message;
 
-	if (message != NULL && message->is_hidden)
+	if (message != NULL && may_be_sent(session, message))
 		session_commit(session, message);
 	else if (message != NULL)
 		session_give_back(session, message);

@@ -223,6 +223,7 @@ void session_field(struct session *session, const char *name, const char *value)
 
 	if (message == NULL)
 		return;
+	message->has_content = true;
 	if (message->maxsize > 0)
 		count_field(message, name, value, session->needs.leading_space);
 	if (session->needs.leading_space && *value == ' ')
@@ -272,7 +273,7 @@ void session_header_end(struct session *session, const char *queue, struct verdi
 	verdict_init(verdict);
 	if (message == NULL || message->header_judged)
 		return;
-	message->header_judged = true;
+	message->header_judged = message->has_content = true;
 	message_set_queue(message, queue);
 	if (session->needs.headers && message->looks_at_from)
 		judge_header(session, message, verdict);

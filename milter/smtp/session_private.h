@@ -43,8 +43,9 @@ struct message {
 	bool is_recoded;  /* as in facts.h */
 	bool fields_lost; /* no memory for one of them: the header cannot be judged */
 	bool header_judged;
-	bool is_hidden;	 /* its content and its end are: it may be sent, whatever happens */
-	unsigned forged; /* results fields that came with the message */
+	bool is_hidden;	  /* its content and its end are: it may be sent, whatever happens */
+	bool has_content; /* a field, a part of the body or its end was reported */
+	unsigned forged;  /* results fields that came with the message */
 
 	struct ledger_hold *hold; /* the reservations of its recipients; NULL: none */
 	struct usage usage;	  /* the limit that the last recipient was charged to */

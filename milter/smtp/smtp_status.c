@@ -37,12 +37,13 @@ static json_t *describe_sessions(void *context)
 	char rule[RULE_SIZE];
 	int64_t last;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sessions",
 		(json_int_t)counts.sessions, "sessions_open", (json_int_t)counts.sessions_open,
 		"threads_refused", (json_int_t)threads.refused, "threads_waiting",
 		(json_int_t)threads.waiting, "exempt_logins",
 		(json_int_t)shared_exempt_logins(context), "hidden_messages",
-		(json_int_t)shared_hidden_messages(context), "regex_failures",
+		(json_int_t)shared_hidden_messages(context), "unreported_messages",
+		(json_int_t)shared_unreported_messages(context), "regex_failures",
 		(json_int_t)regex_failures_read(shared_regex_failures(context), &last, rule),
 		"verdicts", counters_json(verdicts->stages), "findings",
 		counters_json(verdicts->findings), "gateway", describe_gateway(context));
@@ -82,6 +83,21 @@ static void check_hidden(const struct shared *shared, struct status_health *heal
 			hidden);
 }
 
+static void check_unreported(const struct shared *shared, struct status_health *health)
+{
+	const uint64_t unreported = shared_unreported_messages(shared);
+
+	if (unreported > 0)
+		status_add_problem(health,
+			"Let the MTA speak the present version of the milter protocol (Postfix: set "
+			"milter_protocol = 6, the default). Then restart postern.",
+			"%" PRIu64
+			" messages ended before their content was seen, and the MTA's version of "
+			"the milter protocol does not tell whether they were sent: limits count "
+			"their recipients also if the client gave up",
+			unreported);
+}
+
 static void check_regexes(const struct shared *shared, struct status_health *health)
 {
 	char rule[RULE_SIZE];
@@ -107,6 +123,7 @@ static void check_sessions(void *context, struct status_health *health)
 
 	check_gateway(context, health);
 	check_hidden(context, health);
+	check_unreported(context, health);
 	check_regexes(context, health);
 	if (threads.waiting > 0 || (threads.refused > 0 && clock_ms() - threads.last < RECENTLY_MS))
 		status_add_problem(health,

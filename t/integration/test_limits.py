@@ -128,6 +128,26 @@ def test_recipients_count_also_if_postfix_hides_the_content(box):
     assert any("smtpd_proxy_filter" in one["remedy"] for one in status["problems"]), status["problems"]
 
 
+@pytest.mark.parametrize("protocol", ["2", "3"])
+def test_recipients_count_although_postfix_does_not_report_data(box, protocol):
+    """Neither does it report the content, with smtpd_proxy_filter, so that the message looks like one that was reset."""
+    filtered = free_port()
+    daemon = daemon_with(box, "2/1h")
+    mta = box.postfix(milter=daemon.postfix_milter,
+                      parameters={"smtpd_proxy_filter": f"127.0.0.1:{filtered}", "milter_protocol": protocol},
+                      master=f"127.0.0.1:{filtered} inet n - n - - smtpd -o smtpd_proxy_filter= -o smtpd_milters=\n")
+    for number in (1, 2):
+        with client(mta) as smtp:
+            assert codes(send(smtp, "a@x.example")) == [250, 250]
+        wait_until(lambda number=number: use(daemon) == (number, 0, 0), "it is counted")
+    with client(mta) as smtp:
+        assert codes(send(smtp, "a@x.example")) == [450]
+    daemon.wait_log("content=unknown")
+    status = daemon.ctl("status")
+    assert status["sessions"]["unreported_messages"] == 2
+    assert any("milter_protocol" in one["remedy"] for one in status["problems"]), status["problems"]
+
+
 def use(daemon, login="bob"):
     """The numbers of a login's only limit: used, of these open, and attempts."""
     window = daemon.ctl("limits", login)["keys"][0]["windows"][0]

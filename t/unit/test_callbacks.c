@@ -57,6 +57,18 @@ START_TEST(only_events_that_the_mta_offers_are_requested)
 	}
 END_TEST
 
+START_TEST(a_session_knows_whether_the_mta_reports_data)
+	{
+		unsigned long actions, steps;
+		struct needs wanted = defaults;
+
+		callbacks_agree(&wanted, all_actions, all_steps, &actions, &steps);
+		ck_assert(!wanted.lacks_data);
+		callbacks_agree(&wanted, all_actions, 0x1ff, &actions, &steps); /* version 3 */
+		ck_assert(wanted.lacks_data);
+	}
+END_TEST
+
 START_TEST(with_the_body_the_end_of_the_header_is_not_answered)
 	{
 		unsigned long actions, steps;
@@ -83,6 +95,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, events_that_are_not_needed_are_declined);
 	tcase_add_test(tcase, only_events_that_the_mta_offers_are_requested);
+	tcase_add_test(tcase, a_session_knows_whether_the_mta_reports_data);
 	tcase_add_test(tcase, with_the_body_the_end_of_the_header_is_not_answered);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -296,6 +296,32 @@ START_TEST(a_message_is_charged_only_if_it_is_accepted)
 	}
 END_TEST
 
+/* Postfix with smtpd_proxy_filter and milter_protocol = 3 reports nothing between RCPT and the
+ * abort that follows each message. */
+START_TEST(without_data_a_message_without_content_counts)
+	{
+		const bool has_content = _i == 1, has_rcpt = _i != 2;
+
+		limit_rate(RATE_RCPT, "default", "1/1h");
+		s.made.settings->unknown_user = UNKNOWN_ACCEPT;
+		open_with_ledger();
+		s.session->needs.lacks_data = true;
+		ck_assert_int_eq(made_session_mail(&s, s.session, "<bob@own.example>", "bob"),
+			VERDICT_CONTINUE);
+		if (has_rcpt)
+			ck_assert_int_eq(made_session_rcpt(&s, s.session, "<a@y.example>"),
+				VERDICT_CONTINUE);
+		if (has_content)
+			session_field(s.session, "From", "bob@own.example");
+		session_message_drop(s.session);
+		ck_assert_uint_eq(shared_unreported_messages(s.shared), _i == 0);
+		ck_assert_int_eq(made_session_mail(&s, s.session, "<bob@own.example>", "bob"),
+			VERDICT_CONTINUE);
+		ck_assert_int_eq(made_session_rcpt(&s, s.session, "<a@y.example>"),
+			_i == 0 ? VERDICT_TEMPFAIL : VERDICT_CONTINUE);
+	}
+END_TEST
+
 /* The client may send its content for longer than the limit's window. */
 START_TEST(a_hidden_message_is_reserved_until_its_end)
 	{
@@ -435,6 +461,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_local_client_is_not_counted);
 	tcase_add_test(tcase, without_a_policy_a_connection_is_counted_but_not_charged);
 	tcase_add_loop_test(tcase, a_message_is_charged_only_if_it_is_accepted, 0, END_COUNT);
+	tcase_add_loop_test(tcase, without_data_a_message_without_content_counts, 0, 3);
 	tcase_add_test(tcase, a_hidden_message_is_reserved_until_its_end);
 	tcase_add_loop_test(tcase, a_message_that_on_error_answers_is_charged_if_that_accepts_it, 0,
 		2);
