@@ -19,15 +19,15 @@
 static const char *const names[] = { "compatibility_level", "config_directory",
 	"default_process_limit", "inet_interfaces", "mail_owner", "master_service_disable",
 	"milter_connect_macros", "milter_default_action", "milter_macro_daemon_name",
-	"milter_macro_defaults", "milter_mail_macros", "multi_instance_directories",
-	"multi_instance_enable", "mydestination", "myhostname", "mynetworks", "myorigin",
-	"non_smtpd_milters", "queue_directory", "receive_override_options", "recipient_delimiter",
-	"smtpd_authorized_xclient_hosts", "smtpd_milter_maps", "smtpd_milters",
-	"smtpd_proxy_filter", "smtpd_sasl_auth_enable", "smtpd_sasl_mechanism_filter",
-	"smtpd_sasl_path", "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options",
-	"smtpd_sasl_type", "smtpd_tls_auth_only", "smtpd_tls_cert_file", "smtpd_tls_chain_files",
-	"smtpd_tls_eccert_file", "smtpd_tls_security_level", "smtpd_tls_wrappermode",
-	"smtpd_use_tls" };
+	"milter_macro_defaults", "milter_mail_macros", "milter_protocol",
+	"multi_instance_directories", "multi_instance_enable", "mydestination", "myhostname",
+	"mynetworks", "myorigin", "non_smtpd_milters", "queue_directory",
+	"receive_override_options", "recipient_delimiter", "smtpd_authorized_xclient_hosts",
+	"smtpd_milter_maps", "smtpd_milters", "smtpd_proxy_filter", "smtpd_sasl_auth_enable",
+	"smtpd_sasl_mechanism_filter", "smtpd_sasl_path", "smtpd_sasl_security_options",
+	"smtpd_sasl_tls_security_options", "smtpd_sasl_type", "smtpd_tls_auth_only",
+	"smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file",
+	"smtpd_tls_security_level", "smtpd_tls_wrappermode", "smtpd_use_tls" };
 
 #define NAMES (sizeof(names) / sizeof(names[0]))
 

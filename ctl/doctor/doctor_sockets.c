@@ -276,11 +276,30 @@ static void check_proxy(const struct doctor *doctor, const struct doctor_instanc
 		"not check the content of these messages, nothing needs to be done.");
 }
 
+/* Report a version of the milter protocol in which Postfix does not report DATA. */
+static void check_protocol(const struct doctor *doctor, const struct doctor_instance *instance,
+	const struct doctor_service *service, const char *names)
+{
+	const char *protocol = doctor_postfix_value(service->values, "milter_protocol");
+	struct doctor_finding *finding;
+
+	if (*protocol < '2' || *protocol > '3')
+		return;
+	finding = doctor_find(doctor, DOCTOR_NO_EFFECT,
+		"%s: milter_protocol is %s, so that Postern does not see DATA (%s)",
+		instance->folder, protocol, names);
+	doctor_effect(finding,
+		"Limits count the recipients of a message also if the client gives it up before.");
+	doctor_cure(finding, "Set the present version, which is Postfix's default.");
+	doctor_set_parameter(finding, instance, service, "milter_protocol", "6");
+	doctor_reload_postfix(finding, instance);
+}
+
 static void examine_service(const struct doctor *doctor, const struct doctor_instance *instance,
 	const struct doctor_service *service)
 {
 	static const char *const parameters[] = { "smtpd_milters", "milter_default_action",
-		"receive_override_options", "smtpd_proxy_filter", NULL };
+		"milter_protocol", "receive_override_options", "smtpd_proxy_filter", NULL };
 	struct strbuf names = STRBUF_INIT;
 	struct doctor_endpoint endpoint;
 	const json_t *milter;
@@ -298,6 +317,7 @@ static void examine_service(const struct doctor *doctor, const struct doctor_ins
 		check_repeated(doctor, instance, service, milters, names.text);
 		check_action(doctor, instance, service, milter, names.text);
 		check_proxy(doctor, instance, service, names.text);
+		check_protocol(doctor, instance, service, names.text);
 		break;
 	case DOCTOR_LINK_LOST:
 		report_lost(doctor, instance, service, milters, milter, &endpoint, names.text);

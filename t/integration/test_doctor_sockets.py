@@ -192,6 +192,12 @@ def test_a_filter_that_hides_the_content_is_found(box):
     assert not finding["commands"] and "content_filter" in finding["cure"]
 
 
+@pytest.mark.parametrize("protocol", ["2", "3"])
+def test_a_protocol_that_does_not_report_data_is_found(box, protocol):
+    daemon, mta = good_set_up(box, parameters={"milter_protocol": protocol})
+    mend(daemon, mta, examine(daemon, "sockets", mta=mta).the(f"milter_protocol is {protocol}", "no-effect"))
+
+
 def test_a_default_action_of_the_milter_alone_is_found(box):
     daemon, mta = good_set_up(box, start=False, parameters={
         "smtpd_milters": "{ unix:postern/postern.sock, default_action = accept }"})
