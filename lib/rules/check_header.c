@@ -144,6 +144,23 @@ static bool misreadings_belong(struct from_check *check, const struct mail_addre
 	return true;
 }
 
+/*
+ * Return whether the MTA sends the address as it is. By bytes from 0x80 to 0x9f, Sendmail marks
+ * macros and operators in its memory. It writes each address anew and then takes those in letters
+ * of UTF-8 for its own: U+0101 and an x become the value of $x, which the field Full-Name sets.
+ */
+static bool is_sent_unchanged(struct from_check *check, const struct mail_address *address)
+{
+	for (const char *c = address->text; check->header->is_sendmail && *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x80 || (unsigned char)*c > 0x9f)
+			continue;
+		finding_rule(check->finding, "header_from: Sendmail changes %.*s",
+			TEXT_CUT(address->text, 150));
+		return false;
+	}
+	return true;
+}
+
 static bool look_at_owner(void *context, const struct mail_address *address)
 {
 	struct from_check *check = context;
@@ -152,7 +169,8 @@ static bool look_at_owner(void *context, const struct mail_address *address)
 	if (!check->belongs)
 		finding_rule(check->finding, "header_from: %.*s", TEXT_CUT(address->canon, 150));
 	else
-		check->belongs = misreadings_belong(check, address);
+		check->belongs =
+			misreadings_belong(check, address) && is_sent_unchanged(check, address);
 	return check->belongs;
 }
 
@@ -168,7 +186,7 @@ static bool ignore_address(void *context, const struct mail_address *address)
 static bool is_changed(struct from_check *check, const struct field *field, bool has_comma,
 	const char *name)
 {
-	if (has_comma && check->header->is_completed) {
+	if (has_comma && check->header->is_sendmail) {
 		finding_rule(check->finding,
 			"header_from: Sendmail completes the name before the comma in %s", name);
 		return true;

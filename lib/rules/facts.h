@@ -55,9 +55,8 @@ struct header_facts {
 	size_t sender_count;
 	/* The message has more or longer fields than were kept. */
 	bool from_is_cut, sender_is_cut;
-	bool is_recoded;   /* some programs decode the fields by a charset: content_type.h */
-	bool is_completed; /* the MTA completes words before a comma to an address, as Sendmail does
-			    */
+	bool is_recoded;  /* some programs decode the fields by a charset: content_type.h */
+	bool is_sendmail; /* the MTA is Sendmail, which writes the fields anew */
 };
 
 #endif

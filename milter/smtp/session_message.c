@@ -246,7 +246,7 @@ static void judge_header(struct session *session, struct message *message, struc
 		.from_is_cut = message->from.is_cut,
 		.sender_is_cut = message->senders.is_cut,
 		.is_recoded = message->is_recoded,
-		.is_completed = session->is_sendmail,
+		.is_sendmail = session->is_sendmail,
 	};
 	const struct stage_facts about = { .stage = STAGE_HEADER, .header = &header };
 

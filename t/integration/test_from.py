@@ -224,6 +224,20 @@ def test_addresses_of_a_whole_domain(shared_box):
             assert (answer.code != 550) == owned, (value, answer)
 
 
+@pytest.mark.parametrize("kind", ["postfix", "sendmail"])
+def test_sendmail_expands_no_macro_in_an_address(shared_box, kind):
+    """Of these, it makes a message from Full-Name, from its own host and from the recipient."""
+    daemon, mta = shared_box.front(kind, store=dict(STORE, users=[dict(STORE["users"][0], froms="@own.example")]))
+    for value, changed in (('"bob\u0101x"@own.example', True), ("bob\u0101j@own.example", True),
+                           ("Bob <bob\u0101u@own.example>", True), ("b\u00f6b@own.example", False),
+                           ("B\u0101x <bob@own.example>", False), ("bob@own.example (\u0101x)", False)):
+        mark = daemon.mark()
+        reply = send(mta, f"Full-Name: <{FOREIGN}> \r\nFrom: {value}")
+        assert reply.code == (550 if changed and kind == "sendmail" else 250), (value, reply)
+        if reply.code == 550:
+            assert daemon.wait_record(since=mark, check="header_from")["rule"].startswith("header_from: Sendmail changes ")
+
+
 def test_control_characters_in_the_field(shared_box):
     """Bytes that an MTA might change are sent to the socket itself."""
     daemon = shared_box.postern(store=STORE)

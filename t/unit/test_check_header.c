@@ -2,6 +2,7 @@
  * Shows what access.domains and header_from
  * decide about From and Sender fields.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "t/unit/lib/made_policy.h"
@@ -336,6 +337,42 @@ START_TEST(a_field_that_another_charset_may_change_must_be_ascii)
 	}
 END_TEST
 
+/* U+0101 ends in the byte 0x81, U+00DF in 0x9f, U+0120 in 0xa0. */
+static const struct {
+	enum header_from_mode mode;
+	const char *from;
+	const char *rule; /* of Sendmail; NULL: it passes */
+} expanded[] = {
+	{ O, "\"bob\u0101x\"@team.example", "Sendmail changes \"bob\u0101x\"@team.example" },
+	{ O, "B <b\u0101u@team.example>", "Sendmail changes b\u0101u@team.example" },
+	{ O, "b\u00df@team.example", "Sendmail changes b\u00df@team.example" },
+	{ O, "bob@corp.example, b\u0101x@team.example", "Sendmail changes b\u0101x@team.example" },
+	{ A, "b\u0101x@corp.example", "Sendmail changes b\u0101x@corp.example" },
+	{ A, "b@x\u0101x.corp.example", "Sendmail changes b@x\u0101x.corp.example" },
+	{ O, "b\u0120@team.example", NULL },
+	{ O, "B\u0101x <bob@corp.example>", NULL },
+	{ O, "\"B\u0101x\" <bob@corp.example>", NULL },
+	{ O, "bob@corp.example (B\u0101x)", NULL },
+	{ O, "B\u0101x: bob@corp.example;", NULL },
+};
+START_TEST(sendmail_expands_no_macro_in_an_address)
+	{
+		struct asked asked = { STAGE_HEADER, .login = "bob", .mail = "<bob@corp.example>",
+			.from = expanded[_i].from };
+		char want[300] = "accept: header_from=pass";
+
+		m.settings->header_from = expanded[_i].mode;
+		made_build(&m);
+		ck_assert_msg(strstr(made_decide(&m, &asked), want) == m.text, "%s", m.text);
+		asked.is_sendmail = true;
+		if (expanded[_i].rule != NULL)
+			(void)snprintf(want, sizeof(want),
+				"reject: header_from=fail(header_from: %s)", expanded[_i].rule);
+		ck_assert_msg(strstr(made_decide(&m, &asked), want) == m.text, "%s, want %s",
+			m.text, want);
+	}
+END_TEST
+
 START_TEST(a_refusal_tells_what_to_write)
 	{
 		struct asked asked = { STAGE_HEADER, .login = "eve", .mail = "<x@y.example>",
@@ -421,6 +458,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, data_is_yes_no_or_warn);
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
 	tcase_add_test(tcase, a_field_that_another_charset_may_change_must_be_ascii);
+	tcase_add_loop_test(tcase, sendmail_expands_no_macro_in_an_address, 0, ROWS(expanded));
 	tcase_add_test(tcase, a_refusal_tells_what_to_write);
 	tcase_add_test(tcase, header_from_is_yes_no_or_warn);
 	tcase_add_test(tcase, unknown_user_decides_about_a_login_without_a_row);

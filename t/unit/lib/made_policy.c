@@ -174,7 +174,8 @@ void made_verdict(struct made *m, const struct asked *asked, struct verdict *ver
 	struct field fields[2];
 	struct header_facts header = { .from = fields,
 		.from_count = fill_from(asked, fields),
-		.is_recoded = asked->is_recoded };
+		.is_recoded = asked->is_recoded,
+		.is_sendmail = asked->is_sendmail };
 	struct facts facts = {
 		.service = asked->service,
 		.mta_name = asked->mta,

@@ -65,6 +65,7 @@ struct asked {
 	uint64_t size;
 	const char *from, *from2; /* From fields */
 	bool is_recoded;	  /* as in facts.h */
+	bool is_sendmail;	  /* likewise */
 };
 
 /*
