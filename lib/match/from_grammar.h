@@ -33,7 +33,8 @@
  * - A comment has no special characters but dots, commas and colons, and nothing that resembles an
  *   address.
  * - An address is a dot-atom, or a quoted string of words, dots and spaces; an @; and a domain or
- *   an address literal. It is not odd (address.h), is UTF-8, and has no invisible characters.
+ *   an address literal. It is not odd (address.h), is UTF-8, and has no invisible characters, and
+ *   the domain is plain (from_address.h).
  *
  * A field may have one of the following irregularities (enum from_irregular), even repeatedly, but
  * not two of them, because programs read each in several ways: a group; a comma between the words

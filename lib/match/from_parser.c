@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "lib/base/utf8.h"
+#include "lib/match/from_address.h"
 #include "lib/match/from_text.h"
 
 static const char *const advices[] = {
 	[WRITE_ADDRESS] = "write the address as local@domain, without comments or spaces",
+	[WRITE_DOMAIN] = "write the domain in ordinary letters and with ordinary dots",
 	[WRITE_NAME] = "write the name in quotes",
 	[WRITE_QUOTED_NAME] =
 		"an @ or < belongs in a quoted name with one comma at most, alone before a usual address",
@@ -142,6 +144,8 @@ bool from_read_address(struct from_parser *p, struct mail_address *address_r)
 		from_is_disguised(start, len) || address_parse(start, len, address_r) < 0 ||
 		!address_r->has_domain || address_r->is_odd || !note_address(p, start, at, end))
 		return from_refuse(p, start, WRITE_ADDRESS);
+	if (!from_domain_is_plain(address_r))
+		return from_refuse(p, start, WRITE_DOMAIN);
 	p->lx.at = end;
 	from_advance(p);
 	p->deep = has_three_labels(address_domain(address_r));

@@ -16,6 +16,7 @@
 /* How to write what is refused. */
 enum from_advice {
 	WRITE_ADDRESS,
+	WRITE_DOMAIN,
 	WRITE_NAME,
 	WRITE_QUOTED_NAME,
 	WRITE_ENCODED_WORD,

@@ -23,6 +23,11 @@ bool from_has_wide_at(const char *text, size_t len)
 	return has_wide(text, len, "\uff20\ufe6b");
 }
 
+bool from_has_wide_dot(const char *text, size_t len)
+{
+	return has_wide(text, len, "\u3002\uff0e\uff61");
+}
+
 /* Return whether a ! or % is within the word: old readers take "bank!ceo" for an address. */
 static bool is_routed(const char *word, size_t len)
 {
@@ -49,7 +54,7 @@ bool from_has_telling_word(const char *text, size_t len)
 	static const char marks[] = " \t\r\n()<>[]:;,\"";
 	const char *end = text + len, *word;
 
-	if (has_wide(text, len, "\u3002\uff0e\uff61"))
+	if (from_has_wide_dot(text, len))
 		return true;
 	for (; text < end; text++) {
 		for (word = text; text < end && memchr(marks, *text, sizeof(marks)) == NULL; text++)

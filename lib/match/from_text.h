@@ -10,6 +10,10 @@
 /* Return whether the text contains a character that is like an @ (U+FF20, U+FE6B). */
 bool from_has_wide_at(const char *text, size_t len);
 
+/* Return whether the text contains a character that is like a dot (UTS 46: U+3002, U+FF0E, U+FF61).
+ */
+bool from_has_wide_dot(const char *text, size_t len);
+
 /* Return whether one of the words resembles an address although it has no @: it has a dot within
  * ("bank.example"), unless it is an abbreviation ("Ph.D."), a ! or % within ("bank!ceo"), or a
  * character that is like a dot (UTS 46). */

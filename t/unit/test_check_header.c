@@ -274,6 +274,13 @@ static const struct {
 	{ A, "jo", "<x@shop.m\u00fcnchen.example>", "y@mail.m\u00fcnchen.example", NULL, NULL },
 	{ A, "jo", "<x@shop.m\u00fcnchen.example>", "ceo@bank.m\u00fcnchen.example", NULL,
 		"header_from: some programs show ceo@bank.m" },
+	/* ... unless the user chooses how to write it, and so where it is cut */
+	{ O, "bob", "<x@y.example>", "bob@cor\uff50.example", NULL, DIFFERENT },
+	{ O, "own@corp.example", "<x@y.example>", "own@corp.exam\uff50le", NULL, DIFFERENT },
+	{ O, "jo", "<x@y.example>", "jo@mail\uff0em\u00fcnchen.example", NULL, DIFFERENT },
+	{ E, "bob", "<bob@corp.example>", "bob@corp.ex\u24d0mple", NULL, DIFFERENT },
+	{ A, "bob", "<bob@corp.example>", "ceo@down\u3002corp.example", NULL, DIFFERENT },
+	{ O, "ann", "<x@y.example>", "ceo@bank.\uff43ustomer.example", NULL, DIFFERENT },
 	/* envelope */
 	{ E, "bob", "<bob@corp.example>", "Bob@Corp.example", NULL, NULL },
 	{ E, "bob", "<bob@corp.example>", "x@team.example", NULL, "header_from: x@team.example" },
