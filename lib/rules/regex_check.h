@@ -26,7 +26,7 @@ bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *
 	struct errmsg *note);
 
 /* Add "; write RIGHT" to a message about a regex, unless it is too long: a part of it would be
- * another regex. Part of regex_check.c. Thread-safe. */
+ * another regex. Thread-safe. */
 void regex_propose(struct errmsg *text, const struct strbuf *right);
 
 /* Return whether a regex contains a part that means something else in other dialects, and set note

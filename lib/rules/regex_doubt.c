@@ -1,6 +1,6 @@
 /*
  * Finds parts of regexes that mean something else in other dialects, and characters that nobody
- * sees. Stateless; any thread may call it. t/unit/test_regex_check.c covers it.
+ * sees. Stateless; any thread may call it. Declared in regex_check.h.
  */
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,7 +1,6 @@
 /*
  * Finds lines of regex lists in the form of another program's table, such as those of Postfix,
- * rspamd and nginx, and what they mean. Stateless; any thread may call it. Part of regex_check.c;
- * t/unit/test_regex_check.c covers it.
+ * rspamd and nginx, and what they mean. Stateless; any thread may call it. Part of regex_check.c.
  */
 #include "lib/rules/regex_foreign.h"
 

@@ -1,0 +1,46 @@
+/*
+ * Shows that what is proposed in place of a regex is a whole regex, or nothing: a part of the right
+ * form would be another regex.
+ */
+#include <string.h>
+
+#include "t/unit/lib/refusal.h"
+#include "t/unit/lib/regex_rows.h"
+#include "t/unit/unit.h"
+
+static const struct regex_row refused[] = {
+	{ MAIL, "@" LONG "\\.example", "begins with @", "" },
+	{ MAIL, "@" LONG "|@" LONG, "no alternative", "" },
+};
+START_TEST(a_long_remedy_is_left_out)
+	{
+		assert_regex_refused(&refused[_i]);
+	}
+END_TEST
+
+/* The start of a right form that is too long to show. */
+START_TEST(a_part_of_the_right_form_is_not_shown)
+	{
+		static const char text[] = "[a-z]" LONG;
+		struct errmsg note = { "" };
+
+		ck_assert(regex_lacks_domain(text, strlen(text), &note));
+		assert_refusal(&note, "matches only addresses without a domain", "");
+		ck_assert(regex_lacks_dot(LONG "x", strlen(LONG "x"), &note));
+		assert_refusal(&note, "matches only names without a dot", "");
+		ck_assert(regex_matches_part("\\." LONG, strlen("\\." LONG), &note));
+		assert_refusal(&note, "begins with a dot", "");
+	}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("regex_remedy");
+	TCase *tcase = tcase_create("regex_remedy");
+
+	tcase_add_loop_test(tcase, a_long_remedy_is_left_out, 0, ROWS(refused));
+	tcase_add_test(tcase, a_part_of_the_right_form_is_not_shown);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+UNIT_MAIN(make_suite)
