@@ -185,9 +185,10 @@ void penalty_set_apart(struct penalty_keys *keys)
 	set_area(keys, CLAIMS);
 }
 
-void penalty_set_owner(struct penalty_keys *keys, uint64_t owner)
+void penalty_set_owner(struct penalty_keys *keys, uint64_t owner, uint64_t credential)
 {
 	keys->owner = owner;
+	keys->credential = credential;
 }
 
 void penalty_claim(struct penalty_keys *keys, uint64_t claimed)

@@ -80,11 +80,10 @@ void penalty_free(struct penalty **penalty); /* accepts NULL */
 /* The keys by which an attempt counts. A key that is 0 is not counted. */
 struct penalty_keys {
 	uint64_t login;
-	uint64_t credential; /* of the stored password; 0: a token, or no user. The caller sets it,
-				and sets it again if the row changes during the attempt */
 	uint64_t network, wide; /* 0: the address is not known; wide also for IPv4, and for root */
 	uint64_t owner; /* of the successes that count: the login, or a row: penalty_set_owner() */
-	uint64_t claimed; /* of the address that a token claims; 0: none */
+	uint64_t credential; /* of the row's stored password; 0: a token, or no user */
+	uint64_t claimed;    /* of the address that a token claims; 0: none */
 	uint64_t pair; /* of the login, or the claimed address, and the network; 0 without either */
 	uint64_t area; /* of the login and the IPv4 /16 or IPv6 /32, or all claims, or all people; 0
 			  without either */
@@ -99,11 +98,13 @@ struct penalty_keys penalty_keys(uint64_t login, const struct cidr *client);
 
 /*
  * Set the owner of the successes that make the attempt trusted, and to which its own is added: a
- * hash of the name of the login's row. The key of a login may belong to two rows, BOB and
- * BOB@DOMAIN. Their failures and places count together, but the success of one user must not make
- * guesses at the other's password trusted.
+ * hash of the name of the login's row, and the credential of the password stored there. The key of
+ * a login may belong to two rows, BOB and BOB@DOMAIN. Their failures and places count together, but
+ * the success of one user must not make guesses at the other's password trusted. The credential
+ * does not replace the owner: several rows may have the same stored password, and the networks of a
+ * former one belong to the owner, too. Set both again if the rows change during the attempt.
  */
-void penalty_set_owner(struct penalty_keys *keys, uint64_t owner);
+void penalty_set_owner(struct penalty_keys *keys, uint64_t owner, uint64_t credential);
 
 /* Set the address that a token claims: a hash of it with the bit PENALTY_TOKEN, or 0. It has no
  * failures or delays of its own, because anybody can claim it. */

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "lib/auth/password.h"
-#include "lib/auth/penalty.h"
 #include "lib/base/ascii.h"
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
@@ -335,30 +334,25 @@ static bool find_owner(const struct policy *policy, const char *login, struct us
 	return true;
 }
 
-uint64_t login_credential(const struct policy *policy, const struct login_request *request)
+void login_set_owner(const struct policy *policy, const struct login_request *request,
+	struct penalty_keys *keys)
 {
+	uint64_t owner = login_key(policy, request), credential = 0;
 	const char *password = no_hash;
 	struct user user;
-	uint64_t key;
 	bool is_found;
 
-	if (policy == NULL || has_token(policy, request))
-		return 0;
-	is_found = find_owner(policy, request->login, &user);
-	if (is_found)
-		password = user.password;
-	key = hash_bytes(password, strlen(password)); /* also without a row: same time */
-	return !is_found ? 0 : key == 0 ? 1 : key;
-}
-
-uint64_t login_owner_key(const struct policy *policy, const struct login_request *request)
-{
-	struct user user;
-
-	if (policy == NULL || has_token(policy, request) ||
-		!find_owner(policy, request->login, &user))
-		return login_key(policy, request);
-	return key_of_name(user.name, strlen(user.name));
+	if (policy != NULL && !has_token(policy, request)) {
+		is_found = find_owner(policy, request->login, &user);
+		if (is_found) {
+			owner = key_of_name(user.name, strlen(user.name));
+			password = user.password;
+		}
+		credential =
+			hash_bytes(password, strlen(password)); /* also without a row: same time */
+		credential = !is_found ? 0 : credential == 0 ? 1 : credential;
+	}
+	penalty_set_owner(keys, owner, credential);
 }
 
 uint64_t login_claimed_key(const struct policy *policy, const char *mail_claim,

@@ -6,6 +6,7 @@
 
 #include "lib/auth/auth_cache.h"
 #include "lib/auth/jwt.h"
+#include "lib/auth/penalty.h"
 #include "lib/rules/policy.h"
 #include "lib/rules/suspensions.h"
 
@@ -75,20 +76,16 @@ void login_check(const struct login_rules *rules, const struct login_request *re
 uint64_t login_key(const struct policy *policy, const struct login_request *request);
 
 /*
- * Return the credential that a right password proves, as struct penalty_keys expects it: a hash of
- * the password in the row of login_owner_key(), under the key of this process; or 0 without a row,
- * and for a token. It does not depend on whether the user is enabled, because otherwise, the right
- * password of a disabled user would slow the others in his network. policy may be NULL.
+ * Set the owner of the successes that count for an attempt, and the credential that a right
+ * password proves: the name and the stored password of the row which the login finds or, if there
+ * is none, of the row NAME@default_domain, which has the same login_key(). Both come from one row,
+ * and from one look-up. The credential is a hash under the key of this process. It does not depend
+ * on whether the user is enabled, because otherwise, the right password of a disabled user would
+ * slow the others in his network. Without a row, the owner is login_key(), under which nobody can
+ * have succeeded, and there is no credential. A token is its own owner. policy may be NULL.
  */
-uint64_t login_credential(const struct policy *policy, const struct login_request *request);
-
-/*
- * Return the key of the owner of the successes that count for an attempt, as penalty_set_owner()
- * expects it: that of the row which the login finds or, if there is none, of the row
- * NAME@default_domain, which has the same login_key(). Without a row, it is login_key(), under
- * which nobody can have succeeded. A token is its own owner. policy may be NULL.
- */
-uint64_t login_owner_key(const struct policy *policy, const struct login_request *request);
+void login_set_owner(const struct policy *policy, const struct login_request *request,
+	struct penalty_keys *keys);
 
 /* Return the key of the address that a token claims, as penalty_claim() expects it, or 0 if the
  * request has no token or its address cannot be read. policy may be NULL. */

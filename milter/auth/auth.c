@@ -249,7 +249,7 @@ static int reset_login(struct auth *auth, const char *login, size_t *forgiven_r,
 	struct policy *policy = snapshot_get(shared_snapshot(auth->shared));
 	struct penalty_keys keys = penalty_keys(login_key(policy, &request), NULL);
 
-	penalty_set_owner(&keys, login_owner_key(policy, &request));
+	login_set_owner(policy, &request, &keys);
 	policy_unref(&policy);
 	if ((keys.login & PENALTY_TOKEN) != 0)
 		return errmsg_set(err,

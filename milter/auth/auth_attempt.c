@@ -95,13 +95,6 @@ static struct login_request login_of(const struct attempt *attempt)
 		.is_mute = attempt->request.is_mute };
 }
 
-static void set_owner(const struct attempt *attempt, struct penalty_keys *keys)
-{
-	const struct login_request name = login_of(attempt);
-
-	penalty_set_owner(keys, login_owner_key(attempt->policy, &name));
-}
-
 /* ---- the end ---------------------------------------------------------------------- */
 
 /* Record a decided attempt, let it leave the gate, and answer it. */
@@ -111,8 +104,6 @@ static void conclude_attempt(struct attempt *attempt)
 	attempt_done *done = attempt->handle == NULL ? NULL : attempt->done;
 	void *context = attempt->context;
 
-	if (answer.result == LOGIN_ACCEPTED)
-		set_owner(attempt, &attempt->ticket.keys); /* the row that accepted it */
 	attempt_record(attempt);
 	if (attempt->handle != NULL)
 		*attempt->handle = NULL;
@@ -200,13 +191,13 @@ static void renew_rules(struct attempt *attempt)
 	attempt->config = config_ref(auth->config);
 }
 
-/* Renew the rules for a check, whose result then counts for the password in these rules. */
+/* Renew the rules for a check, whose result then counts for the row in these rules. */
 static void renew_rules_of_check(struct attempt *attempt)
 {
 	const struct login_request name = login_of(attempt);
 
 	renew_rules(attempt);
-	attempt->ticket.keys.credential = login_credential(attempt->policy, &name);
+	login_set_owner(attempt->policy, &name, &attempt->ticket.keys);
 }
 
 static void check_attempt(struct attempt *attempt, struct auth_cache *cache, bool may_work)
@@ -410,8 +401,7 @@ static struct penalty_keys keys_of(const struct attempt *attempt)
 		penalty_set_apart(&keys);
 	if (is_refused)
 		return keys;
-	keys.credential = login_credential(attempt->policy, &name);
-	set_owner(attempt, &keys);
+	login_set_owner(attempt->policy, &name, &keys);
 	penalty_claim(&keys,
 		login_claimed_key(attempt->policy, attempt->config->jwt.mail_claim, &name));
 	return keys;

@@ -375,7 +375,7 @@ static void trust(const struct attempt_request *request)
 	const struct login_request name = { .login = request->login, .secret = "" };
 	struct penalty_keys keys = penalty_keys(login_key(service.policy, &name), &request->client);
 
-	keys.credential = login_credential(service.policy, &name);
+	login_set_owner(service.policy, &name, &keys);
 	if (request->is_client_claimed)
 		penalty_set_apart(&keys);
 	penalty_succeeded(auth->penalty, &keys, auth_seconds());
@@ -486,12 +486,36 @@ START_TEST(a_success_counts_for_the_row_that_has_accepted_it)
 		ck_assert_int_eq(got[0].result, LOGIN_ACCEPTED);
 		ck_assert_int_eq(cidr_parse("192.0.2.7", &client, NULL), 0);
 		keys = penalty_keys(login_key(later, &bob), &client);
-		penalty_set_owner(&keys, login_owner_key(later, &bob));
-		keys.credential = login_credential(later, &bob);
+		login_set_owner(later, &bob, &keys);
 		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 0);
-		penalty_set_owner(&keys, login_owner_key(later, &other));
-		keys.credential = login_credential(later, &other);
+		login_set_owner(later, &other, &keys);
 		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 8);
+		policy_unref(&later);
+	}
+END_TEST
+
+/* The owner of the row that is left has an old password at home, where he is known. */
+START_TEST(a_failure_counts_for_the_row_that_has_refused_it)
+	{
+		const struct login_request bob = { .login = "bob" };
+		struct policy *later = policy_of_bobs(false);
+		struct penalty_keys keys;
+		struct cidr client;
+
+		ck_assert_int_eq(cidr_parse("192.0.2.7", &client, NULL), 0);
+		keys = penalty_keys(login_key(later, &bob), &client);
+		login_set_owner(later, &bob, &keys);
+		penalty_succeeded(auth->penalty, &keys, auth_seconds());
+		snapshot_publish(service.snapshot, policy_of_bobs(true));
+		leave_workers(0);
+		begin_one(0, "bob@example.com", "wrong", "192.0.2.7");
+		snapshot_publish(service.snapshot, policy_ref(later));
+		leave_workers(1);
+		attempts_employ(auth);
+		wait_answer();
+		ck_assert_int_eq(got[0].result, LOGIN_REFUSED);
+		ck_assert_uint_eq(penalty_view(auth->penalty, &keys, auth_seconds()).trust, 7);
+		ck_assert(!penalty_view(auth->penalty, &keys, auth_seconds()).has_failed);
 		policy_unref(&later);
 	}
 END_TEST
@@ -862,6 +886,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, over_saslauthd_nobody_is_refused_for_others_failures);
 	tcase_add_loop_test(tcase, an_attempt_is_checked_by_the_rules_when_a_worker_has_it, 0, 2);
 	tcase_add_loop_test(tcase, a_success_counts_for_the_row_that_has_accepted_it, 0, 2);
+	tcase_add_test(tcase, a_failure_counts_for_the_row_that_has_refused_it);
 	tcase_add_loop_test(tcase, a_crowd_does_not_take_the_workers_from_others, 0, COUNT(crowds));
 	tcase_add_loop_test(tcase,
 		a_crowd_of_trusted_attempts_does_not_take_the_workers_from_others, 0,

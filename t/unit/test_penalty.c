@@ -264,7 +264,7 @@ START_TEST(trust_belongs_to_the_row_that_has_succeeded)
 		const struct penalty_keys elsewhere = keys_of("bob", "203.0.113.1");
 		char client[16];
 
-		penalty_set_owner(&other, 42);
+		penalty_set_owner(&other, 42, 0);
 		penalty_succeeded(penalty, &other, now);
 		ck_assert_uint_eq(penalty_view(penalty, &other, now).trust, 8);
 		ck_assert_uint_eq(penalty_view(penalty, &bob, now).trust, 0);
@@ -278,7 +278,7 @@ START_TEST(trust_belongs_to_the_row_that_has_succeeded)
 		for (int i = 0; i < 200; i++) {
 			(void)snprintf(client, sizeof(client), "192.0.%d.7", i);
 			other = keys_of("bob", client);
-			penalty_set_owner(&other, 42);
+			penalty_set_owner(&other, 42, 0);
 			penalty_succeeded(penalty, &other, now + 1);
 		}
 		ck_assert_uint_eq(penalty_view(penalty, &elsewhere, now).trust, 8);
@@ -292,7 +292,7 @@ static struct penalty_keys token_keys(const char *token, const char *client, uin
 	struct penalty_keys keys = keys_of(token, client);
 
 	keys.login |= PENALTY_TOKEN;
-	penalty_set_owner(&keys, keys.login);
+	penalty_set_owner(&keys, keys.login, 0);
 	penalty_claim(&keys, claimed);
 	return keys;
 }
