@@ -99,6 +99,23 @@ static void report_entry(const struct list *list, const struct entry *entry,
 		problems_add(problems, "%s:%u: %s; left out", list->name, entry->line, why->text);
 }
 
+/* Note what may be wrong with the regex that was added last. */
+static void note_doubts(const struct list *list, enum regex_subject subject,
+	const struct entry *entry, struct problems *problems)
+{
+	struct errmsg text = { "" };
+	struct errmsg *note = problems_keep_next(problems, PROBLEM_NOTE) ? &text : NULL;
+
+	if (regexlist_is_costly(list->regexes, note) ||
+		regex_is_doubtful(entry->text, entry->len, note) ||
+		regex_has_dead_part(subject, true, entry->text, entry->len, note) ||
+		(subject == REGEX_ON_ADDRESSES &&
+			regex_lacks_domain(entry->text, entry->len, note)) ||
+		(subject == REGEX_ON_CLIENTS && regex_lacks_dot(entry->text, entry->len, note)) ||
+		(subject == REGEX_ON_HELO && regex_matches_part(entry->text, entry->len, note)))
+		problems_note(problems, "%s:%u: %s", list->name, entry->line, text.text);
+}
+
 static int add_regex(struct list *list, const struct entry *entry, struct problems *problems)
 {
 	enum regex_subject subject = list->id == LIST_HELO_DENY_RE ? REGEX_ON_HELO :
@@ -130,14 +147,8 @@ static int add_regex(struct list *list, const struct entry *entry, struct proble
 	if (added == REGEX_REFUSED) {
 		list->refused_bytes += REFUSED_BYTES + entry->len;
 		report_entry(list, entry, &err, problems);
-	} else if (regexlist_is_costly(list->regexes, &err) ||
-		regex_is_doubtful(entry->text, entry->len, &err) ||
-		regex_has_dead_part(subject, true, entry->text, entry->len, &err) ||
-		(subject == REGEX_ON_ADDRESSES &&
-			regex_lacks_domain(entry->text, entry->len, &err)) ||
-		(subject == REGEX_ON_CLIENTS && regex_lacks_dot(entry->text, entry->len, &err)) ||
-		(subject == REGEX_ON_HELO && regex_matches_part(entry->text, entry->len, &err))) {
-		problems_note(problems, "%s:%u: %s", list->name, entry->line, err.text);
+	} else {
+		note_doubts(list, subject, entry, problems);
 	}
 	return 0;
 }

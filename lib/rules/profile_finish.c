@@ -31,11 +31,12 @@ static void leave_out(const struct regexes_reading *r, uint32_t number, const st
 static void note_doubts(const struct regexes_reading *r, const char *item, size_t len,
 	uint32_t number)
 {
-	struct errmsg why = { "" };
+	struct errmsg text = { "" };
+	struct errmsg *why = problems_keep_next(r->regexes->problems, PROBLEM_NOTE) ? &text : NULL;
 
-	if (regexlist_is_costly(r->regexes->list, &why) || regex_is_doubtful(item, len, &why) ||
-		regex_has_dead_part(REGEX_ON_ADDRESSES, r->anchored, item, len, &why))
-		problems_note(r->regexes->problems, "rcpt_re[%u]: %s", number, why.text);
+	if (regexlist_is_costly(r->regexes->list, why) || regex_is_doubtful(item, len, why) ||
+		regex_has_dead_part(REGEX_ON_ADDRESSES, r->anchored, item, len, why))
+		problems_note(r->regexes->problems, "rcpt_re[%u]: %s", number, text.text);
 	if (!r->anchored && regex_has_open_end(item, len))
 		problems_note(r->regexes->problems,
 			"rcpt_re[%u] \"%.*s\" has %s, so it also matches inside longer addresses",
@@ -47,9 +48,10 @@ static void note_doubts(const struct regexes_reading *r, const char *item, size_
 static int add_regex(const struct regexes_reading *r, const char *item, size_t len, uint32_t number)
 {
 	struct errmsg err = { "" };
+	struct errmsg *fault = problems_keep_next(r->regexes->problems, PROBLEM) ? &err : NULL;
 	enum regex_added added = REGEX_REFUSED;
 
-	if (len > REGEX_MAX || regex_check(REGEX_ON_ADDRESSES, r->anchored, item, len, &err))
+	if (len > REGEX_MAX || regex_check(REGEX_ON_ADDRESSES, r->anchored, item, len, fault))
 		added = regexlist_add(r->regexes->list, item, len, number, &err);
 	if (added == REGEX_REFUSED)
 		leave_out(r, number, &err);

@@ -61,9 +61,65 @@ bool regex_check_one(const struct regex_checked *c)
 	return regex_address_can_match(c, &needs);
 }
 
+#define GROUPS_MAX 16 /* that are looked into; to nest them would multiply the time */
+
+struct regex_checked regex_without_group(const struct regex_checked *c)
+{
+	struct regex_checked whole = *c;
+
+	for (int i = 0; i < GROUPS_MAX && c->anchored; i++) {
+		struct regex_checked inner = regex_without_anchors(&whole);
+		const char *text = regex_in_group(inner.text, inner.len, &inner.len);
+
+		if (text == NULL)
+			break;
+		inner.text = text;
+		whole = inner;
+	}
+	return whole;
+}
+
+/* The alternatives of a regex, with those of groups that are a whole alternative. */
+struct walk {
+	struct regex_atoms rest[GROUPS_MAX];
+	unsigned depth, looked;
+};
+
+/* Get the next alternative. Returns false after the last. */
+static bool next_alternative(struct walk *walk, struct regex_checked *one)
+{
+	while (walk->depth > 0) {
+		struct regex_checked inner;
+
+		one->text = regex_alternative_next(&walk->rest[walk->depth - 1], &one->len);
+		if (one->text == NULL) {
+			walk->depth--;
+			continue;
+		}
+		inner = walk->looked < GROUPS_MAX - 1 ? regex_without_group(one) : *one;
+		if (inner.text == one->text)
+			return true;
+		walk->looked++;
+		walk->rest[walk->depth++] =
+			(struct regex_atoms){ inner.text, inner.text + inner.len };
+	}
+	return false;
+}
+
+/* Return whether a regex refers to a group, which another form of the regex may number otherwise.
+ */
+static bool has_reference(const char *text, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i++) {
+		if (text[i] == '\\' && strchr("123456789k", text[++i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 void regex_alternatives_check(const struct regex_checked *c, struct regex_alternatives *all)
 {
-	struct regex_atoms rest = { c->text, c->text + c->len };
+	struct walk walk = { .rest[0] = { c->text, c->text + c->len }, .depth = 1 };
 	struct strbuf right = STRBUF_INIT, meaning = STRBUF_INIT;
 	struct errmsg fault;
 	struct regex_checked one = *c;
@@ -71,8 +127,8 @@ void regex_alternatives_check(const struct regex_checked *c, struct regex_altern
 
 	one.fault = &fault;
 	one.right = &right;
-	all->is_whole = true;
-	while ((one.text = regex_alternative_next(&rest, &one.len)) != NULL) {
+	all->is_whole = !has_reference(c->text, c->len);
+	while (next_alternative(&walk, &one)) {
 		if (!is_first)
 			strbuf_add_char(&all->right, '|');
 		is_first = false;
@@ -91,17 +147,6 @@ void regex_alternatives_check(const struct regex_checked *c, struct regex_altern
 	}
 	strbuf_free(&right);
 	strbuf_free(&meaning);
-}
-
-struct regex_checked regex_without_group(const struct regex_checked *c)
-{
-	struct regex_checked inner = regex_without_anchors(c);
-	const char *text = c->anchored ? regex_in_group(inner.text, inner.len, &inner.len) : NULL;
-
-	if (text == NULL)
-		return *c;
-	inner.text = text;
-	return inner;
 }
 
 bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *text, size_t len,
@@ -125,7 +170,7 @@ bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *
 		(void)errmsg_set(note, "\"%.*s\" has an alternative that matches nothing: %s",
 			TEXT_CUT_LEN(text, len, REGEX_SHOWN_MAX), all.fault.text);
 	if (is_dead && all.is_whole)
-		regex_propose(note, &all.right);
+		regex_propose(note, subject, anchored, &all.right);
 	strbuf_free(&all.right);
 	return is_dead;
 }

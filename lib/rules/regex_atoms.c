@@ -52,6 +52,10 @@ enum regex_atom regex_atoms_next(struct regex_atoms *atoms, char *literal_r)
 		*literal_r = p[1];
 		p += 2;
 	} else if (*p == '[') {
+		if (end - p > 2 && strchr(".@", p[1]) != NULL && p[2] == ']') { /* [.] is \. */
+			atom = ATOM_LITERAL;
+			*literal_r = p[1];
+		}
 		p = regex_class_end(p, end);
 	} else if (*p == '(') {
 		p = group_end(p, end);

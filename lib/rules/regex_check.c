@@ -54,7 +54,7 @@ static void add_remedy(const struct regex_checked *c)
 
 	if (regex_settle(c, check_regex, &text)) {
 		*c->fault = fault;
-		regex_propose(c->fault, &text);
+		regex_propose(c->fault, c->subject, c->anchored, &text);
 	}
 	strbuf_free(&text);
 }

@@ -21,13 +21,19 @@ bool regex_check(enum regex_subject subject, bool anchored, const char *text, si
 	struct errmsg *fault);
 
 /* Return whether a regex that may match has an alternative that cannot match, by the tests of
- * regex_check(), and set note to a text of the same form. Thread-safe. */
+ * regex_check(), and set note to a text of the same form. As in the functions below, note may be
+ * NULL if nobody reads the text. Thread-safe. */
 bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *text, size_t len,
 	struct errmsg *note);
 
-/* Add "; write RIGHT" to a message about a regex, unless it is too long: a part of it would be
- * another regex. Thread-safe. */
-void regex_propose(struct errmsg *text, const struct strbuf *right);
+/*
+ * Add "; write RIGHT" to a message about a regex, unless it is too long: a part of it would be
+ * another regex. It is added only if it can be compiled and matches an example of the subject that
+ * is made for the trial, so that nobody replaces a dead regex by another one. Does nothing if text
+ * is NULL. Thread-safe.
+ */
+void regex_propose(struct errmsg *text, enum regex_subject subject, bool anchored,
+	const struct strbuf *right);
 
 /* Return whether a regex contains a part that means something else in other dialects, and set note
  * to a text of the same form: [:digit:], \A, \Z and the like. */

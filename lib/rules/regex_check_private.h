@@ -6,11 +6,13 @@
 
 #include "lib/base/errmsg.h"
 #include "lib/base/strbuf.h"
+#include "lib/match/regexlist.h"
 #include "lib/rules/regex_check.h"
 
 /*
- * What the parts of regex_check() share. Each uses those above it: regex_remedy, regex_needs,
- * regex_ascii; regex_clients, regex_addresses; regex_alternatives; regex_check. Thread-safe.
+ * What the parts of regex_check() share. Each uses those above it: regex_example; regex_remedy,
+ * regex_needs, regex_ascii; regex_clients, regex_addresses; regex_alternatives; regex_check.
+ * Thread-safe.
  */
 
 #define REGEX_SHOWN_MAX 120 /* bytes of a regex in a message */
@@ -24,6 +26,20 @@ struct regex_checked {
 	struct errmsg *fault;
 	struct strbuf *right; /* the probable meaning of a regex that cannot match */
 };
+
+/* ---- regex_example.c --------------------------------------------------------------------- */
+
+/* The text for one of the wildcards .* and .+ of a regex, the first of which is 0. The others get
+ * "x". */
+struct regex_filler {
+	size_t place;
+	const char *text;
+};
+
+/* Add a text that the regex probably matches. Returns false if none is known, or if the regex has
+ * no wildcard at a place behind 0. */
+bool regex_add_example(const char *text, size_t len, const struct regex_filler *filler,
+	struct regex_scratch *scratch, struct strbuf *out);
 
 /* ---- regex_remedy.c ---------------------------------------------------------------------- */
 
@@ -102,7 +118,7 @@ bool regex_check_one(const struct regex_checked *c);
 /* Check each alternative of a regex. `all` must be empty; free `right` afterwards. */
 void regex_alternatives_check(const struct regex_checked *c, struct regex_alternatives *all);
 
-/* Return a regex that must match the whole subject without the group that contains all of it; any
+/* Return a regex that must match the whole subject without the groups that contain all of it; any
  * other one as it is. */
 struct regex_checked regex_without_group(const struct regex_checked *c);
 

@@ -105,7 +105,7 @@ bool regex_matches_part(const char *text, size_t len, struct errmsg *note)
 	if (reason != NULL) {
 		(void)errmsg_set(note, "\"%.*s\" %s", TEXT_CUT_LEN(text, len, REGEX_SHOWN_MAX),
 			reason);
-		regex_propose(note, &right);
+		regex_propose(note, c.subject, c.anchored, &right);
 	}
 	strbuf_free(&right);
 	return reason != NULL;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "lib/base/text.h"
+#include "lib/match/regexlist.h"
 #include "lib/rules/hidden_text.h"
 #include "lib/rules/regex_atoms.h"
 #include "lib/rules/regex_check.h"
@@ -200,6 +201,11 @@ static bool is_of_domain(const char *text, size_t len)
 	return has_dot && (is_plain || ends_with_label(text, len));
 }
 
+static bool ends_with_dot(const char *text, size_t len)
+{
+	return len >= 2 && memcmp(text + len - 2, "\\.", 2) == 0;
+}
+
 /* Write the probable meaning of a regex, without its ^ and $, that matches no @. Write nothing if
  * the meaning is not known. */
 static void mean_address(const char *text, size_t len, bool ends, struct strbuf *out)
@@ -220,7 +226,7 @@ static void mean_address(const char *text, size_t len, bool ends, struct strbuf 
 	strbuf_add_str(out, is_group ? "(?:" : "");
 	strbuf_add(out, text, len);
 	strbuf_add_str(out, is_group ? ")" : "");
-	strbuf_add_str(out, is_domain ? ends ? "$" : "" : "@.*");
+	strbuf_add_str(out, !is_domain ? "@.*" : ends ? "$" : ends_with_dot(text, len) ? ".*" : "");
 }
 
 bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
@@ -235,7 +241,7 @@ bool regex_lacks_domain(const char *text, size_t len, struct errmsg *note)
 		mean_address(text + from_start, len - from_start - to_end, to_end > 0, &right);
 	(void)errmsg_set(note, "\"%.*s\" matches only addresses without a domain",
 		TEXT_CUT_LEN(text, len, SHOWN_MAX));
-	regex_propose(note, &right);
+	regex_propose(note, REGEX_ON_ADDRESSES, true, &right);
 	strbuf_free(&right);
 	return true;
 }
@@ -286,13 +292,38 @@ bool regex_has_open_end(const char *text, size_t len)
 
 /* ---- names of clients without a dot --------------------------------------------------------- */
 
+/* Add a word, perhaps with ^ before or $ behind, as a regex that matches a part of a name. */
+static void add_word(const char *text, size_t len, struct strbuf *out)
+{
+	const size_t begin = len > 0 && text[0] == '^' ? 1 : 0;
+	const size_t end = len > begin && text[len - 1] == '$' ? len - 1 : len;
+
+	strbuf_add_str(out, begin > 0 ? "" : ".*");
+	strbuf_add(out, text + begin, end - begin);
+	strbuf_add_str(out, end < len ? "" : ".*");
+}
+
+/* Add words, each with its ^ and $. */
+static void add_words(const char *text, size_t len, struct strbuf *out)
+{
+	struct regex_atoms rest = { text, text + len };
+	const char *word, *first = text;
+	size_t word_len;
+
+	while ((word = regex_alternative_next(&rest, &word_len)) != NULL) {
+		strbuf_add_str(out, word == first ? "" : "|");
+		add_word(word, word_len, out);
+	}
+}
+
 bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note)
 {
 	static const char whole[] = "localhost"; /* such a name exists */
 	const size_t begin = len > 0 && text[0] == '^' ? 1 : 0;
 	const size_t end = len > begin && text[len - 1] == '$' ? len - 1 : len;
-	bool has_letter = false, is_group = false;
+	const bool is_group = regex_has_alternatives(text, len);
 	struct strbuf right = STRBUF_INIT;
+	bool has_letter = false;
 
 	if (end - begin == strlen(whole) && strncasecmp(text + begin, whole, end - begin) == 0)
 		return false;
@@ -300,18 +331,16 @@ bool regex_lacks_dot(const char *text, size_t len, struct errmsg *note)
 		if (!isalnum((unsigned char)text[i]) && strchr("-_|()", text[i]) == NULL)
 			return false;
 		has_letter = has_letter || isalpha((unsigned char)text[i]);
-		is_group = is_group || text[i] == '|';
 	}
-	if (!has_letter || (begin > 0 && end < len)) /* with ^ and $, it is meant */
+	if (!has_letter || (begin > 0 && end < len && !is_group)) /* with ^ and $, it is meant */
 		return false;
 	(void)errmsg_set(note, "\"%.*s\" matches only names without a dot",
 		TEXT_CUT_LEN(text, len, SHOWN_MAX));
-	strbuf_add_str(&right, begin > 0 ? "" : ".*");
-	strbuf_add_str(&right, is_group ? "(?:" : "");
-	strbuf_add(&right, text + begin, end - begin);
-	strbuf_add_str(&right, is_group ? ")" : "");
-	strbuf_add_str(&right, end < len ? "" : ".*");
-	regex_propose(note, &right);
+	if (is_group && end - begin == len)
+		strbuf_addf(&right, ".*(?:%.*s).*", (int)(len < REGEX_MAX ? len : REGEX_MAX), text);
+	else
+		add_words(text, len, &right);
+	regex_propose(note, REGEX_ON_CLIENTS, true, &right);
 	strbuf_free(&right);
 	return true;
 }

@@ -6,6 +6,8 @@
 #include "t/unit/unit.h"
 
 static const struct regex_row refused[] = {
+	{ MAIL, "[.]ru$", "is a domain", ".*[.]ru$" },
+	{ MAIL, "[@]evil\\.example", "begins with @", ".*[@]evil\\.example" },
 	{ MAIL, ".*@evil\\.example 1.5", "requires \" \"", ".*@evil\\.example" },
 	{ MAIL, ".*@evil\\.example,", "requires \",\"", ".*@evil\\.example" },
 	{ MAIL, ".*@evil\\.example;b", "requires \";\"", ".*@evil\\.example" },

@@ -29,6 +29,14 @@ static const struct regex_row refused[] = {
 	{ MAIL, "^spam@|^junk@", "no alternative", "spam@.*|junk@.*" },
 	{ MAIL, "a\\.example|b\\.example", "no alternative", ".*@a\\.example|.*@b\\.example" },
 	{ MAIL, "(@a\\.example)", "begins with @", ".*@a\\.example" },
+	/* A whole alternative may be a group. */
+	{ MAIL, "(@a\\.example)|(@b\\.example)", "no alternative",
+		".*@a\\.example|.*@b\\.example" },
+	{ MAIL, "(?:@a|(@b|(?:@c)))|^(@d)$", "no alternative", ".*@a|.*@b|.*@c|.*@d" },
+	{ CLIENTS, "(\\.dyn\\.)|(\\.dsl\\.)", "no alternative", ".*\\.dyn\\..*|.*\\.dsl\\..*" },
+	{ CLIENTS, "((\\.dyn\\.))", "begins with a dot", ".*\\.dyn\\..*" },
+	{ CLIENTS, ".*(dyn|dsl)\\.", "ends with a dot", ".*(dyn|dsl)\\..*" },
+	{ MAIL, "(@(a))|(@\\2)", "no alternative", "" }, /* groups would have other numbers */
 	{ RCPT_RE, "^@a\\.example$|^@b\\.example$", "no alternative",
 		".*@a\\.example$|.*@b\\.example$" },
 };
@@ -53,7 +61,10 @@ static const struct {
 	{ MAIL, "a@b|@" LONG, "begins with @", "" },
 	{ MAIL, "evil\\.example|.*@evil\\.example", "is a domain",
 		".*@evil\\.example|.*@evil\\.example" },
+	{ MAIL, "(.*@a\\.example)|(@b\\.example)", "\"@b\\.example\" begins with @",
+		".*@a\\.example|.*@b\\.example" },
 	{ CLIENTS, "dsl|dyn", NULL, "" },
+	{ RCPT_RE, "(@a)|(@b)", NULL, "" },
 	{ CLIENTS, "\\.dyn\\.|\\.dsl\\.", NULL, "" },
 	{ CLIENTS, "\\.dyn\\.", NULL, "" },
 	{ MAIL, "a@(b|\\.c)", NULL, "" },

@@ -77,6 +77,10 @@ static const struct {
 	{ "[a-z]+\\.x\\d*", "[a-z]+\\.x\\d*@.*" },
 	{ "\\w+\\.", "\\w+\\.@.*" },
 	{ "^$", "" },
+	{ "a**", "" },
+	{ "(dyn|dsl)\\.", ".*@(?:(dyn|dsl)\\.).*" },
+	{ "(\\.dyn\\.)|(\\.dsl\\.)", "" },
+	{ "(a|b)\\1", "" },
 	{ "^", "" },
 	{ "$", "" },
 	{ "all@.*", NULL },
@@ -120,6 +124,13 @@ static const struct {
 	{ "^dsl", "dsl.*" },
 	{ "dsl$", ".*dsl" },
 	{ "dsl|dyn", ".*(?:dsl|dyn).*" },
+	{ "(dsl|dyn)", ".*(dsl|dyn).*" },
+	/* ^ and $ belong to one alternative. */
+	{ "^dyn|dsl", "dyn.*|.*dsl.*" },
+	{ "dyn|dsl$", ".*dyn.*|.*dsl" },
+	{ "^dyn|dsl$", "dyn.*|.*dsl" },
+	/* A remedy that cannot be compiled, or matches nothing, is not shown. */
+	{ "dyn|dsl(", "" },
 	{ "^(dsl|dyn)-pool$", NULL },
 	{ "dyn.*", NULL },
 	{ "[a-z]+", NULL },
@@ -137,7 +148,8 @@ START_TEST(a_word_that_matches_no_usual_name_is_noted)
 
 		if (right != NULL)
 			(void)snprintf(want, sizeof(want),
-				"\"%s\" matches only names without a dot; write %s", text, right);
+				"\"%s\" matches only names without a dot%s%s", text,
+				*right == '\0' ? "" : "; write ", right);
 		ck_assert_int_eq(regex_lacks_dot(text, strlen(text), &note), right != NULL);
 		ck_assert_str_eq(note.text, want);
 	}

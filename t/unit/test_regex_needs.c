@@ -20,7 +20,8 @@ static const struct {
 	{ "a.b", 'a', 'b', '\0', true, false, false, 0, 1 },
 	{ "(a)b", '\0', 'b', '\0', false, false, false, 0, 0 },
 	{ "a?b@?", '\0', '\0', '\0', false, false, false, 0, 0 },
-	{ "[@]", '\0', '\0', '\0', false, true, false, 0, 0 },
+	{ "[ab]", '\0', '\0', '\0', false, true, false, 0, 0 },
+	{ "[.]a[@]", '.', '@', '@', true, false, true, 1, 0 },
 	{ "a{2}b", '\0', 'b', '\0', false, false, false, 0, 0 },
 	{ "", '\0', '\0', '\0', true, true, false, 0, 0 },
 };

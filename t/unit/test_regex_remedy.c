@@ -9,6 +9,25 @@
 #include "t/unit/unit.h"
 
 static const struct regex_row refused[] = {
+	/* It cannot be compiled. */
+	{ MAIL, "@evil(", "begins with @", "" },
+	{ MAIL, "@x[", "begins with @", "" },
+	{ CLIENTS, "*.(dyn", "is a wildcard", "" },
+	{ HELO, "/a(b/", "has slashes around the regex", "" },
+	{ CLIENTS, "\"a(b\"", "has quotes around the regex", "" },
+	{ MAIL, "(?i)a(?i)b", "begins with (?i)", "" },
+	{ MAIL, "*+", "is a wildcard", "" },
+	/* It matches no subject. */
+	{ CLIENTS, "\\.\\.dyn", "begins with a dot", "" },
+	{ MAIL, "@a\\.\\.example", "begins with @", "" },
+	{ CLIENTS, "\\.dyn!", "begins with a dot", "" },
+	{ MAIL, "<a@\\.\\.(.)>", "begins with <", "" },
+	/* The example has what the regex requires. */
+	{ MAIL, "/^a{3}(b|c){2}[^@]+x?$/", "has slashes", "a{3}(b|c){2}[^@]+x?" },
+	{ MAIL, "@\\d+\\.(?:top|xyz)", "begins with @", ".*@\\d+\\.(?:top|xyz)" },
+	{ CLIENTS, "\\.(?!a)(?<n>dyn|dsl)\\x2d\\d{1,3}?\\.", "begins with a dot",
+		".*\\.(?!a)(?<n>dyn|dsl)\\x2d\\d{1,3}?\\..*" },
+	{ RCPT_RE, "/^[^@]*@[\\w.]+[.]example$/", "has slashes", "^[^@]*@[\\w.]+[.]example$" },
 	{ MAIL, "@" LONG "\\.example", "begins with @", "" },
 	{ MAIL, "@" LONG "|@" LONG, "no alternative", "" },
 };
