@@ -96,6 +96,11 @@ void orgdomain_unref(struct orgdomain **psl)
 	free(gone);
 }
 
+bool orgdomain_has_suffix(const struct orgdomain *psl, const char *name)
+{
+	return psl_is_public_suffix2(psl->psl, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
+}
+
 const char *orgdomain_of(const struct orgdomain *psl, const char *name)
 {
 	if (name[0] == '.' || strchr(name, '.') == NULL || strstr(name, "..") != NULL ||

@@ -31,6 +31,9 @@ const char *orgdomain_default_file(void);
 struct orgdomain *orgdomain_ref(struct orgdomain *psl); /* accepts NULL */
 void orgdomain_unref(struct orgdomain **psl);		/* accepts NULL */
 
+/* Return whether the list contains this canonical name as a public suffix. */
+bool orgdomain_has_suffix(const struct orgdomain *psl, const char *name);
+
 /*
  * Return the organizational domain of a canonical name: its public suffix and one more label. The
  * list's rule * applies to suffixes that it does not contain. The result points into name; NULL

@@ -122,9 +122,14 @@ struct check_key {
 bool check_find_key(const struct policy *policy, const char *mta_name, const char *text,
 	struct check_key *key_r);
 
-/* Report keys of the limits of mail addresses that never apply, because their addresses are counted
- * elsewhere: bob@localhost as bob at the first of local_domains, a%b@c as a@b. */
-void check_rate_keys(const struct settings *settings, struct problems *problems);
+/*
+ * Report keys of the limits of mail addresses that never apply, because their addresses are counted
+ * elsewhere: bob@localhost as bob at the first of local_domains, a%b@c as a@b. Note those that are
+ * one label and no known top-level domain, because an address may be meant: bob. psl may be NULL;
+ * then none is known, and nothing is noted.
+ */
+void check_rate_keys(const struct settings *settings, const struct orgdomain *psl,
+	struct problems *problems);
 
 /* Fill the verdict of a stage that cannot be decided (no policy, out of memory, an address longer
  * than its bound): on_error decides. settings NULL: tempfail. */

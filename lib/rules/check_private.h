@@ -141,6 +141,9 @@ bool loses_domain(const struct check_run *run, const struct mail_address *addres
 bool is_resolved_elsewhere(const struct check_run *run, const struct mail_address *to,
 	const struct mail_address *address);
 
+/* Return whether a canonical domain is one of a list, as that of [lists] local_domains. */
+bool is_among(const char *domains, const char *domain);
+
 /*
  * Return the first of a list of domains, as that of [lists] local_domains, whose case is folded to
  * the canonical domain, a different one; "": there is none. To Postfix, both are the same:

@@ -1,6 +1,7 @@
 /*
- * Reports keys of [limit NAME] that never apply, because mail to or from them is counted elsewhere.
- * Owns nothing; any thread may call it. t/unit/test_check_counts.c covers it.
+ * Reports keys of [limit NAME] that never apply, because mail to or from them is counted elsewhere,
+ * and words that probably mean something else. Owns nothing; any thread may call it.
+ * t/unit/test_check_counts.c covers it.
  */
 #include <string.h>
 
@@ -61,15 +62,34 @@ static void report_key(enum rate rate, const char *key, const struct mail_addres
 			is_address ? " at " : "");
 }
 
-static void check_keys_of(const struct settings *settings, enum rate rate,
-	struct problems *problems)
+/* Note a key that is one label, and neither a public suffix nor one of the MTA's own domains. */
+static void note_label(const struct settings *settings, const struct orgdomain *psl, enum rate rate,
+	const char *key, struct problems *problems)
+{
+	const char *domain = settings->local_domains;
+
+	if (psl == NULL || strpbrk(key, "@.") != NULL || orgdomain_has_suffix(psl, key) ||
+		is_among(settings->local_domains, key))
+		return;
+	problems_note(problems,
+		"[limit %s] %.*s: applies to all addresses whose domain ends in this label; for the "
+		"address of a user, write %.*s@%.*s",
+		rate_name(rate), TEXT_CUT(key, 120), TEXT_CUT(key, 120),
+		TEXT_CUT(domain[0] == '\0' ? "DOMAIN" : domain, 120));
+}
+
+static void check_keys_of(const struct settings *settings, const struct orgdomain *psl,
+	enum rate rate, struct problems *problems)
 {
 	struct mail_address address, counted;
 	const char *key;
 
 	for (size_t i = 0; (key = rates_key(settings->rates, rate, i)) != NULL; i++) {
-		if (strcmp(key, RATE_DEFAULT) != 0 && read_key(key, &address) &&
-			!key_applies(settings, rate, key, &address, &counted))
+		if (strcmp(key, RATE_DEFAULT) == 0 || !read_key(key, &address))
+			continue;
+		if (key_applies(settings, rate, key, &address, &counted))
+			note_label(settings, psl, rate, key, problems);
+		else
 			report_key(rate, key, &counted, problems);
 	}
 }
@@ -101,7 +121,8 @@ static void check_words_of(const struct settings *settings, enum rate rate,
 	}
 }
 
-void check_rate_keys(const struct settings *settings, struct problems *problems)
+void check_rate_keys(const struct settings *settings, const struct orgdomain *psl,
+	struct problems *problems)
 {
 	static const enum rate of_addresses[] = { RATE_RCPT_SENDER, RATE_RCPT, RATE_RCPT_NULL };
 
@@ -111,6 +132,6 @@ void check_rate_keys(const struct settings *settings, struct problems *problems)
 	}
 	for (size_t i = 0; i < sizeof(of_addresses) / sizeof(of_addresses[0]); i++) {
 		if (rates_has(settings->rates, of_addresses[i]))
-			check_keys_of(settings, of_addresses[i], problems);
+			check_keys_of(settings, psl, of_addresses[i], problems);
 	}
 }

@@ -53,8 +53,7 @@ static const char *domain_of_host(const char *name)
 	return dot == NULL ? NULL : dot + 1;
 }
 
-/* Return whether a domain is one of a list, as that of local_domains. */
-static bool is_among(const char *domains, const char *domain)
+bool is_among(const char *domains, const char *domain)
 {
 	for (; *domains != '\0'; domains += strlen(domains) + 1) {
 		if (strcmp(domain, domains) == 0)

@@ -89,7 +89,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		goto out;
 	policy_check_names(&parts, problems);
 	policy_check_local_domains(&parts, problems);
-	check_rate_keys(parts.settings, problems);
+	check_rate_keys(parts.settings, parts.psl, problems);
 	policy_check_unused_lists(&parts, problems);
 	policy_check_regexes(problems);
 	if ((policy = policy_new(&parts)) == NULL)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/match/orgdomain.h"
 #include "t/unit/lib/made_limits.h"
 #include "t/unit/unit.h"
 
@@ -348,9 +349,47 @@ START_TEST(a_word_that_looks_like_default_is_reported)
 
 		t.made.settings->local_domains = "corp.example\0";
 		made_limits_rate(&t, words[_i].rate, words[_i].key, words[_i].limit);
-		check_rate_keys(t.made.settings, problems);
+		check_rate_keys(t.made.settings, NULL, problems);
 		ck_assert_uint_eq(problems_count(problems), words[_i].is_reported);
 		problems_free(&problems);
+	}
+END_TEST
+
+/* Keys that are one label; an address may be meant. */
+static const struct {
+	enum rate rate;
+	const char *key, *local_domains, *want; /* want: NULL if it is not noted */
+} labels[] = {
+	{ RATE_RCPT, "bob", "corp.example\0",
+		"[limit rate_rcpt] bob: applies to all addresses whose domain ends in this label; "
+		"for the address of a user, write bob@corp.example" },
+	{ RATE_RCPT_SENDER, "bob", "", "write bob@DOMAIN" },
+	{ RATE_RCPT_NULL, "Bob", "corp.example\0", "[limit rate_rcpt_null] bob:" },
+	{ RATE_RCPT, "com", "corp.example\0", NULL },
+	{ RATE_RCPT, "mx", "corp.example\0", NULL }, /* a country */
+	{ RATE_RCPT, "mail", "corp.example\0mail\0", NULL },
+	{ RATE_RCPT, "bob@corp.example", "corp.example\0", NULL },
+	{ RATE_RCPT, "corp.example", "corp.example\0", NULL },
+	{ RATE_RCPT, "default", "corp.example\0", NULL },
+	{ RATE_CONN, "bob", "corp.example\0", NULL }, /* a host */
+};
+START_TEST(a_label_that_may_be_meant_as_a_user_is_noted)
+	{
+		struct problems *problems = problems_new();
+		struct orgdomain *psl;
+
+		ck_assert_int_eq(orgdomain_default(&psl, NULL), 0);
+		t.made.settings->local_domains = labels[_i].local_domains;
+		made_limits_rate(&t, labels[_i].rate, labels[_i].key, "5/1m");
+		check_rate_keys(t.made.settings, psl, problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			labels[_i].want != NULL);
+		if (labels[_i].want != NULL)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				labels[_i].want));
+		problems_free(&problems);
+		orgdomain_unref(&psl);
 	}
 END_TEST
 
@@ -362,7 +401,7 @@ START_TEST(a_key_that_never_applies_is_reported)
 		t.made.settings->local_domains = rate_keys[_i].local_domains;
 		made_limits_rate(&t, RATE_RCPT, "x@example.com", "1/1h");
 		made_limits_rate(&t, RATE_RCPT, rate_keys[_i].key, "0");
-		check_rate_keys(t.made.settings, problems);
+		check_rate_keys(t.made.settings, NULL, problems);
 		ck_assert_uint_eq(problems_count(problems), rate_keys[_i].want != NULL);
 		if (rate_keys[_i].want != NULL)
 			ck_assert_ptr_nonnull(
@@ -393,6 +432,8 @@ static Suite *make_suite(void)
 		ROWS(odd_senders));
 	tcase_add_test(tcase, a_sender_with_extensions_has_one_count);
 	tcase_add_loop_test(tcase, a_key_that_never_applies_is_reported, 0, ROWS(rate_keys));
+	tcase_add_loop_test(tcase, a_label_that_may_be_meant_as_a_user_is_noted, 0,
+		(int)(sizeof(labels) / sizeof(labels[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -78,6 +78,16 @@ START_TEST(finds_the_organizational_domain)
 	}
 END_TEST
 
+START_TEST(knows_public_suffixes)
+	{
+		ck_assert(orgdomain_has_suffix(psl, "com"));
+		ck_assert(orgdomain_has_suffix(psl, "co.uk"));
+		ck_assert(!orgdomain_has_suffix(psl, "example.com"));
+		ck_assert(!orgdomain_has_suffix(psl, "bob")); /* the rule * is not meant */
+		ck_assert(!orgdomain_has_suffix(psl, ""));
+	}
+END_TEST
+
 /* The cost of a long name of many labels is proportional to its length. */
 START_TEST(accepts_hostile_names)
 	{
@@ -159,6 +169,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, open_psl, close_psl);
 	tcase_add_loop_test(tcase, finds_the_organizational_domain, 0,
 		sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, knows_public_suffixes);
 	tcase_add_test(tcase, accepts_hostile_names);
 	tcase_add_test(tcase, is_counted);
 	tcase_add_test(tcase, reads_a_text);
