@@ -8,6 +8,7 @@
 
 #include "lib/auth/sasl.h"
 #include "lib/base/text.h"
+#include "lib/rules/hidden_text.h"
 
 /* Add a problem or a note about a key, with the line that sets it. */
 static void report(const struct config *config, const char *section, const char *name,
@@ -62,8 +63,35 @@ static void report_services(const struct config *config, struct problems *proble
 	}
 }
 
+/* Report characters in names of logins that nobody sees. */
+static void report_hidden(const struct config *config, struct problems *problems)
+{
+	const struct {
+		const char *section, *name, *words;
+	} keys[] = {
+		{ "limit", "exempt_logins", config->given.limit_exempt_logins },
+		{ "jwt", "login", config->given.token_login },
+	};
+	struct errmsg why, text;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *word = keys[i].words;
+		size_t len;
+
+		for (; *(word += strspn(word, " \t,")) != '\0'; word += len) {
+			len = strcspn(word, " \t,");
+			if (!hidden_in_login(word, len, &why))
+				continue;
+			(void)errmsg_set(&text, "\"%.*s\" %s", TEXT_CUT_LEN(word, len, 120),
+				why.text);
+			report(config, keys[i].section, keys[i].name, PROBLEM, text.text, problems);
+		}
+	}
+}
+
 void config_report_effect(const struct config *config, struct problems *problems)
 {
 	report_tokens(config, problems);
 	report_services(config, problems);
+	report_hidden(config, problems);
 }

@@ -4,6 +4,7 @@
  */
 #include "lib/rules/hidden_text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/base/utf8.h"
@@ -50,6 +51,18 @@ bool hidden_find(const char *text, size_t len, uint32_t *c_r)
 		}
 	}
 	return false;
+}
+
+bool hidden_in_login(const char *name, size_t len, struct errmsg *why_r)
+{
+	uint32_t c;
+
+	if (!hidden_find(name, len, &c))
+		return false;
+	(void)errmsg_set(why_r,
+		"contains %s U+%04" PRIX32 ", so that the login must, too; remove it",
+		hidden_is_space(c) ? "the white space" : "the invisible character", c);
+	return true;
 }
 
 bool hidden_remove(char *text)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/errmsg.h"
+
 /*
  * Characters of entries that nobody sees, which come with text copied from documents and web pages:
  * white space beyond ASCII, such as the no-break space (U+00A0), and what visible.h makes visible,
@@ -16,6 +18,13 @@
 
 /* Return whether text has a hidden character, and set *c_r to the first. */
 bool hidden_find(const char *text, size_t len, uint32_t *c_r);
+
+/*
+ * Return whether the name of a login has a hidden character, which is then part of the login that
+ * the client must send; *why_r becomes "contains the white space U+00A0, so that the login must,
+ * too; remove it".
+ */
+bool hidden_in_login(const char *name, size_t len, struct errmsg *why_r);
 
 /* Return whether the character is white space beyond ASCII. */
 bool hidden_is_space(uint32_t c);

@@ -314,20 +314,15 @@ static void test_password(const char *hash, const struct cell *row, users_passwo
 static void check_name(const struct cell *row, struct problems *problems)
 {
 	const struct cell *name = &row[USER_NAME];
-	uint32_t hidden;
+	struct errmsg why;
 
 	if (name->text[0] == ' ' || name->text[name->len - 1] == ' ')
 		problems_add(problems,
 			"%s: the username begins or ends with a space, so that the login must, too; "
 			"remove the space (in a column of type char(n), make that text)",
 			where(row).text);
-	if (hidden_find(name->text, name->len, &hidden))
-		problems_add(problems,
-			"%s: the username contains %s U+%04" PRIX32
-			", so that the login must, too; remove it",
-			where(row).text,
-			hidden_is_space(hidden) ? "the white space" : "the invisible character",
-			hidden);
+	if (hidden_in_login(name->text, name->len, &why))
+		problems_add(problems, "%s: the username %s", where(row).text, why.text);
 }
 
 /* Append the columns of the row after the head. */

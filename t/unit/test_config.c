@@ -436,6 +436,17 @@ static const struct {
 	{ "[check submission,smtps]\nconn = no\n", "[check submission,smtps]", NULL },
 	{ "[check \"submission\"]\nconn = no\n", "[check \"submission\"]", NULL },
 	{ "[check *]\nconn = no\n", "[check *]", NULL },
+	{ "[limit]\nexempt_logins = al, bob\u200b\n",
+		"/etc/p/p.conf:2: [limit] exempt_logins: \"bob\u200b\" contains the invisible "
+		"character U+200B, so that the login must, too; remove it",
+		NULL },
+	{ "[limit]\nexempt_logins = \ufeffal bob\n",
+		"\"\ufeffal\" contains the invisible character U+FEFF", NULL },
+	{ "[limit]\nexempt_logins = bob\u00a0\n", "contains the white space U+00A0", NULL },
+	{ "[limit]\nexempt_logins = \u0645\u06cc\u200c\u062e j\u00f6rg\n", NULL, NULL },
+	{ "[jwt]\nkeys_file = keys\nlogin = api\u200b\n",
+		"/etc/p/p.conf:3: [jwt] login: \"api\u200b\" contains the invisible character",
+		NULL },
 	{ "[check mx.corp.example]\nconn = no\n[check MTA-v6]\nconn = no\n", NULL, NULL },
 };
 START_TEST(a_setting_without_an_effect_is_reported)
