@@ -113,17 +113,18 @@ static void add_escaped(struct strbuf *out, const char *login)
 	}
 }
 
-static json_t *suspension_request(const struct ctl *ctl, const char *login)
+/* Return a request with a login as the value of key; login NULL: without it. */
+static json_t *login_request(const char *command, const char *key, const char *login)
 {
 	struct strbuf escaped = STRBUF_INIT;
 	json_t *request;
 
-	if (utf8_valid_len(login, strlen(login)) == strlen(login))
-		return json_pack("{s:s, s:s}", "command", ctl->command->name, "login", login);
+	if (login == NULL || utf8_valid_len(login, strlen(login)) == strlen(login))
+		return json_pack("{s:s, s:s*}", "command", command, key, login);
 	add_escaped(&escaped, login);
-	request = escaped.failed ? NULL :
-				   json_pack("{s:s, s:s, s:b}", "command", ctl->command->name,
-					   "login", escaped.text, "escaped", 1);
+	request = escaped.failed ?
+		NULL :
+		json_pack("{s:s, s:s, s:b}", "command", command, key, escaped.text, "escaped", 1);
 	strbuf_free(&escaped);
 	return request;
 }
@@ -134,7 +135,8 @@ int cmd_suspend(const struct ctl *ctl, int argc, char **argv)
 
 	if (command_operands(argc, argv) != 2)
 		return command_usage(ctl);
-	ret = control_client_show(ctl, suspension_request(ctl, argv[1]), print_suspension);
+	ret = control_client_show(ctl, login_request(ctl->command->name, "login", argv[1]),
+		print_suspension);
 	if (ret == CTL_OK && !ctl->json && strcmp(ctl->command->name, "resume") == 0)
 		warn_of_full_limits(ctl, argv[1]);
 	return ret;
@@ -155,7 +157,5 @@ int cmd_auth(const struct ctl *ctl, int argc, char **argv)
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "reset") != 0)
 		return command_usage(ctl);
 	return control_client_show(ctl,
-		json_pack("{s:s, s:s*}", "command", "auth-reset", "whose",
-			argc == 3 ? argv[2] : NULL),
-		print_forgiven);
+		login_request("auth-reset", "whose", argc == 3 ? argv[2] : NULL), print_forgiven);
 }

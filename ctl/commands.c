@@ -113,7 +113,7 @@ static const char resume_usage[] =
 static const char auth_usage[] =
 	"usage: posternctl [OPTION ...] auth reset [LOGIN | ADDRESS]\n"
 	"Forgive failed logins.\n"
-	"  LOGIN    those of this login\n"
+	"  LOGIN    those of this login; if it begins with -, write -- before it\n"
 	"  ADDRESS  those of the network of this client\n"
 	"Without an argument, all are forgiven. A login or address without\n"
 	"failures is an error.\n";

@@ -293,15 +293,23 @@ int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct 
 {
 	struct cidr client;
 	const bool is_client = whose != NULL && cidr_parse(whose, &client, NULL) == 0;
+	const bool is_uncounted =
+		is_client ? !is_counted(&client) : whose != NULL && is_network(whose);
+	size_t forgiven = 0;
 
-	if (is_client ? !is_counted(&client) : whose != NULL && is_network(whose))
+	/* A login may look like an address or a network. */
+	if (whose != NULL && reset_login(auth, whose, &forgiven, err) < 0)
+		return -1;
+	if (is_uncounted && forgiven == 0)
 		return errmsg_set(err,
 			"failures are counted by IPv4 address and by IPv6 /64 and /48: give one "
 			"address of the network '%s', or no argument to forgive all failures",
 			whose);
-	if (whose != NULL && !is_client)
-		return reset_login(auth, whose, forgiven_r, err);
-	*forgiven_r = is_client ? reset_client(auth, &client) : penalty_reset(auth->penalty, NULL);
+	if (whose == NULL)
+		forgiven = penalty_reset(auth->penalty, NULL);
+	else if (is_client && !is_uncounted)
+		forgiven += reset_client(auth, &client);
+	*forgiven_r = forgiven;
 	return 0;
 }
 

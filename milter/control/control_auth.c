@@ -318,30 +318,60 @@ static void refuse_without_failures(struct connection *connection, const char *w
 	connection_refuse(connection, err.text);
 }
 
+/*
+ * Forgive the failures of a login or an address (NULL: all). A login may have escapes: if the
+ * request says so, or if the text as it is has no failures. decoded is memory for it; *whose_r
+ * becomes the text that was meant. Returns as auth_reset() does.
+ */
+static int forgive(struct auth *auth, const json_t *request, struct strbuf *decoded,
+	const char **whose_r, size_t *forgiven_r, struct errmsg *err)
+{
+	const char *whose = json_string_value(json_object_get(request, "whose"));
+	const bool is_escaped = json_is_true(json_object_get(request, "escaped"));
+	struct errmsg unused;
+	int ret;
+
+	*whose_r = whose;
+	if (whose != NULL && strchr(whose, '\\') != NULL) {
+		visible_read(decoded, whose);
+		if (decoded->failed)
+			return errmsg_set(err, "out of memory");
+		if (is_escaped)
+			*whose_r = decoded->text;
+	}
+	ret = auth_reset(auth, *whose_r, forgiven_r, err);
+	if (ret == 0 && *forgiven_r == 0 && decoded->text != NULL && !is_escaped &&
+		auth_reset(auth, decoded->text, forgiven_r, &unused) == 0 && *forgiven_r > 0)
+		*whose_r = decoded->text;
+	return ret;
+}
+
 void obey_auth_reset(struct connection *connection, const json_t *request)
 {
-	const json_t *whose = json_object_get(request, "whose");
+	const json_t *given = json_object_get(request, "whose");
 	struct auth *auth = connection->control->auth;
+	struct strbuf decoded = STRBUF_INIT;
+	const char *whose;
 	struct errmsg err;
-	size_t forgiven;
+	size_t forgiven = 0;
 
-	if (auth == NULL || (whose != NULL && !json_is_string(whose))) {
+	if (auth == NULL || (given != NULL && !json_is_string(given))) {
 		connection_refuse(connection,
 			auth == NULL ? "logins are not served" :
 				       "\"whose\" must be a login or an address");
 		return;
 	}
-	if (auth_reset(auth, json_string_value(whose), &forgiven, &err) < 0) {
+	if (forgive(auth, request, &decoded, &whose, &forgiven, &err) < 0) {
 		connection_refuse(connection, err.text);
-		return;
+	} else {
+		log_reset(connection, whose, forgiven);
+		if (whose != NULL && forgiven == 0)
+			refuse_without_failures(connection, whose);
+		else
+			connection_answer(connection,
+				json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));
 	}
-	log_reset(connection, json_string_value(whose), forgiven);
-	if (whose != NULL && forgiven == 0) {
-		refuse_without_failures(connection, json_string_value(whose));
-		return;
-	}
-	connection_answer(connection,
-		json_pack("{s:b, s:I}", "ok", 1, "forgiven", (json_int_t)forgiven));
+	strbuf_free(&decoded);
 }
 
 void obey_auth_example(struct connection *connection, const json_t *request)

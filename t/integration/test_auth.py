@@ -308,6 +308,8 @@ def test_any_login_can_be_suspended_and_resumed(daemon):
     run("resume", r"caf\xe9")
     assert logins() == []
     assert "was not suspended" in run("resume", r"caf\xe9")
+    run("suspend", "xA")
+    assert "'xA' is no longer suspended" in run("resume", r"x\x41") and logins() == []  # an escape that is not needed
 
 
 def test_a_suspension_outlives_another_spelling_of_the_row(daemon, store):

@@ -3,6 +3,7 @@ Guessers and their victims, over both auth sockets and through Postfix: the numb
 and that no wrong password is reported without a check.
 """
 
+import base64
 import subprocess
 import threading
 import time
@@ -97,6 +98,29 @@ def test_all_spellings_of_a_login_count_together(daemon):
                               check=False)
         assert done.returncode == 1 and f"no failures of {whose} are counted" in done.stderr, done
         assert hint in done.stderr and not done.stdout
+
+
+def test_failures_of_any_login_can_be_forgiven(daemon):
+    """Logins that look like addresses, networks or options, or that nobody can type."""
+    def reset(login):
+        return subprocess.run([POSTERNCTL, "-c", daemon.conf, "auth", "reset", "--", login], capture_output=True,
+                              check=False)
+
+    logins = ((b"10.0.0.1", b"10.0.0.1"), (b"::1", b"::1"), (b"10.0.0.0/24", b"10.0.0.0/24"), (b"-", b"-"),
+              (b"--json", b"--json"), (b"caf\xe9", b"caf\xe9"), (b"caf\xe8", rb"caf\xe8"),
+              (b"a\\\xe9", rb"a\\xe9"), (b"a\\xe7", rb"a\xe7"), (b"xA", rb"x\x41"),
+              ("b\u200bc".encode(), rb"b\u200bc"))
+    for number, (login, given) in enumerate(logins):
+        with Dovecot(daemon.run / "auth") as conn:
+            response = base64.b64encode(b"\0" + login + b"\0wrong").decode()
+            conn.begin("PLAIN", response, client=f"198.51.100.{number}")
+            assert conn.file.readline().startswith(b"FAIL\t")
+        assert daemon.ctl("status")["auth"]["penalized_logins"] == 1
+        done = reset(given)
+        assert done.returncode == 0 and b"1 entry with failures removed" in done.stdout, (login, done)
+        assert daemon.ctl("status")["auth"]["penalized_logins"] == 0
+        assert reset(given).returncode == 1
+    assert b"give one address of the network" in reset(b"10.0.0.0/24").stderr
 
 
 def test_a_right_password_comes_no_sooner_than_a_wrong_one(daemon):
