@@ -160,6 +160,7 @@ static void check_policy(const struct config *config, const char *user, struct f
 	policy_check_names(&parts, report->problems);
 	policy_check_local_domains(&parts, report->problems);
 	check_rate_keys(parts.settings, parts.psl, report->problems);
+	policy_check_senders(&parts, report->problems);
 	policy_check_unused_lists(&parts, report->problems);
 	policy_check_regexes(report->problems);
 	profiles_unref(&parts.profiles);

@@ -225,6 +225,23 @@ void policy_check_local_domains(const struct policy_parts *parts, struct problem
 		note_rates(parts->settings->rates, problems);
 }
 
+void policy_check_senders(const struct policy_parts *parts, struct problems *problems)
+{
+	const size_t bare = parts->users == NULL || parts->settings->default_domain[0] != '\0' ?
+		0 :
+		users_count_bare(parts->users);
+
+	if (bare == 0 || parts->lists_only ||
+		!(is_checked(parts->settings, CHECK_SENDER) ||
+			is_checked(parts->settings, CHECK_HEADER_FROM)))
+		return;
+	problems_note(problems,
+		"[profile] default_domain is empty, so that %zu user%s without froms and without a "
+		"domain in the username may send from no address at a domain; set default_domain, or "
+		"give them froms",
+		bare, bare == 1 ? "" : "s");
+}
+
 void policy_check_regexes(struct problems *problems)
 {
 	if (!regexlist_has_machine_code())

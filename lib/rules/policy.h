@@ -48,6 +48,10 @@ void policy_check_names(const struct policy_parts *parts, struct problems *probl
  * local_domains is empty. */
 void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems);
 
+/* Note users who own no address at a domain, because they have no froms and [profile]
+ * default_domain is empty. */
+void policy_check_senders(const struct policy_parts *parts, struct problems *problems);
+
 /* Note lists with entries, and routed_recipients = refuse_all, that no section [check] applies.
  * Report [rcpt] accept = strict as a problem if no list contains a valid recipient. */
 void policy_check_unused_lists(const struct policy_parts *parts, struct problems *problems);

@@ -16,6 +16,12 @@ static uint32_t slot_of(const struct user_shard *shard, const char *record)
 	return user_shard_slot(shard, user_record_head(record).hash, user.name, strlen(user.name));
 }
 
+/* Return whether a user has neither froms nor a domain, and may send. */
+static bool is_bare(const struct user *user)
+{
+	return user->enabled && !user->has_froms && strchr(user->name, '@') == NULL;
+}
+
 /* Fill the slots from the records. Of rows with one name and one id, the last one stays. */
 static void index_records(struct user_shard *shard, size_t len)
 {
@@ -27,15 +33,17 @@ static void index_records(struct user_shard *shard, size_t len)
 	for (at = 0; at < len; at += user_record_size(records + at)) {
 		slot = slot_of(shard, records + at);
 		shard->idn_units += user_record_head(records + at).idn_units;
+		user_record_read(records + at, &new);
 		if (shard->slots[slot] == 0) {
 			shard->count++;
 		} else {
 			shard->twins++;
 			user_record_read(records + (shard->slots[slot] - 1), &old);
-			user_record_read(records + at, &new);
 			if (row_ids_compare(new.id, old.id) < 0)
 				continue;
+			shard->bare -= is_bare(&old);
 		}
+		shard->bare += is_bare(&new);
 		shard->slots[slot] = (uint32_t)at + 1;
 	}
 }

@@ -156,6 +156,11 @@ size_t users_count(const struct users *users)
 	return users->count;
 }
 
+size_t users_count_bare(const struct users *users)
+{
+	return users->bare;
+}
+
 size_t users_bytes(const struct users *users)
 {
 	return users->bytes;

@@ -122,6 +122,10 @@ bool users_pick(const struct users *users, const char *name, size_t len, users_p
 	struct user *user_r);
 
 size_t users_count(const struct users *users);
+
+/* Return how many enabled users have no froms and no domain in their name, so that they have an
+ * address at a domain only by default_domain. */
+size_t users_count_bare(const struct users *users);
 size_t users_bytes(const struct users *users); /* memory in use, including shared shards */
 
 /* Call each() for all users, in no particular order, until it returns a value other than 0. Returns

@@ -12,7 +12,7 @@
 
 /* What a part of the shards adds to the sums of the set. They wrap, because shards may go. */
 struct sums {
-	size_t count, bytes, twins;
+	size_t count, bytes, twins, bare;
 	uint64_t idn_units;
 };
 
@@ -44,6 +44,7 @@ static void add_sums(struct sums *sums, const struct user_shard *shard, bool is_
 	sums->count += sign * shard->count;
 	sums->bytes += sign * shard->bytes;
 	sums->twins += sign * shard->twins;
+	sums->bare += sign * shard->bare;
 	sums->idn_units += sign * shard->idn_units;
 }
 
@@ -200,6 +201,7 @@ static void join_part(struct users *users, struct part *part, struct problems *p
 	users->count += part->sums.count;
 	users->bytes += part->sums.bytes;
 	users->twins += part->sums.twins;
+	users->bare += part->sums.bare;
 	users->idn_units += part->sums.idn_units;
 	problems_add_all(problems, NULL, part->problems);
 	problems_free(&part->problems);

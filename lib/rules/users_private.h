@@ -11,6 +11,7 @@ struct users {
 	unsigned refs;
 	size_t count, bytes;
 	size_t twins; /* records that are not in force */
+	size_t bare;  /* see users_count_bare() */
 	uint64_t idn_units;
 	struct shard_map by_name; /* struct user_shard */
 

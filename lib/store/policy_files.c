@@ -90,6 +90,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 	policy_check_names(&parts, problems);
 	policy_check_local_domains(&parts, problems);
 	check_rate_keys(parts.settings, parts.psl, problems);
+	policy_check_senders(&parts, problems);
 	policy_check_unused_lists(&parts, problems);
 	policy_check_regexes(problems);
 	if ((policy = policy_new(&parts)) == NULL)

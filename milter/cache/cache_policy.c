@@ -52,6 +52,7 @@ void cache_publish(struct cache *cache)
 	policy_check_names(policy_parts(policy), problems);
 	policy_check_local_domains(policy_parts(policy), problems);
 	check_rate_keys(policy_parts(policy)->settings, policy_parts(policy)->psl, problems);
+	policy_check_senders(policy_parts(policy), problems);
 	policy_check_unused_lists(policy_parts(policy), problems);
 	policy_check_regexes(problems);
 	if (cache->source == SOURCE_LISTS)

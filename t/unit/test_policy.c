@@ -370,6 +370,48 @@ START_TEST(strict_without_a_valid_recipient_is_reported)
 	}
 END_TEST
 
+/* Users of whom one has no address of his own, and whether that is noted. */
+static const struct {
+	const char *name, *froms, *enabled, *default_domain;
+	enum check_mode mode;
+	bool is_noted;
+} senders[] = {
+	{ "bob", NULL, NULL, "", MODE_YES, true },
+	{ "bob", "", NULL, "", MODE_WARN, true },
+	{ "bob", NULL, NULL, "corp.example", MODE_YES, false },
+	{ "bob", "bob@corp.example", NULL, "", MODE_YES, false },
+	{ "bob@corp.example", NULL, NULL, "", MODE_YES, false },
+	{ "bob", NULL, "false", "", MODE_YES, false },
+	{ "bob", NULL, NULL, "", MODE_NO, false },
+};
+START_TEST(users_without_an_address_are_noted)
+	{
+		struct problems *problems = problems_new();
+		struct service service = { .name = NULL };
+
+		service.mode[CHECK_SENDER] = senders[_i].mode;
+		m.settings->services = &service;
+		m.settings->service_count = 1;
+		m.settings->default_domain = senders[_i].default_domain;
+		(void)made_user(&m,
+			&(struct made_user){ .id = "1", .name = "al", .froms = "al@corp.example" });
+		(void)made_user(&m,
+			&(struct made_user){ .id = "2",
+				.name = senders[_i].name,
+				.froms = senders[_i].froms,
+				.enabled = senders[_i].enabled });
+		made_build(&m);
+		policy_check_senders(policy_parts(m.policy), problems);
+		ck_assert_uint_eq(problems_count(problems), 0);
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM_NOTE),
+			senders[_i].is_noted);
+		if (senders[_i].is_noted)
+			ck_assert_ptr_nonnull(strstr(problems_level_text(problems, PROBLEM_NOTE, 0),
+				"[profile] default_domain is empty, so that 1 user without froms"));
+		problems_free(&problems);
+	}
+END_TEST
+
 /* Whether a rate is noted, because addresses without a domain have counts of their own. */
 static const struct {
 	enum rate rate;
@@ -417,6 +459,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, rules_that_need_local_domains_are_noted, 0, ROWS(unapplied));
 	tcase_add_loop_test(tcase, strict_without_a_valid_recipient_is_reported, 0, ROWS(valid));
+	tcase_add_loop_test(tcase, users_without_an_address_are_noted, 0,
+		(int)(sizeof(senders) / sizeof(senders[0])));
 	tcase_add_test(tcase, a_refusal_of_all_routes_that_no_section_applies_is_noted);
 	tcase_add_loop_test(tcase, lists_that_no_section_applies_are_noted, 0,
 		sizeof(unused) / sizeof(unused[0]));

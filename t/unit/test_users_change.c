@@ -132,7 +132,7 @@ static char *dump(const struct users *users, const struct problems *problems,
 {
 	struct strbuf text = STRBUF_INIT;
 
-	strbuf_addf(&text, "count %zu\n", users_count(users));
+	strbuf_addf(&text, "count %zu bare %zu\n", users_count(users), users_count_bare(users));
 	(void)users_each(users, users_dump_line, &text);
 	dump_problems(&text, problems);
 	dump_problems(&text, references);
