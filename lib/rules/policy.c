@@ -3,10 +3,13 @@
  * policy while it holds a reference.
  */
 #include "lib/rules/policy.h"
+#include "lib/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "lib/base/text.h"
 
 struct policy {
 	unsigned refs;
@@ -91,6 +94,25 @@ struct regexlist **policy_unprepared(const struct policy *policy, size_t *count_
 	return lists;
 }
 
+/* Report users whose rows are never used, because their names are those of logins with tokens. */
+static void report_names_of_tokens(const struct policy_parts *parts, struct problems *problems)
+{
+	const char *login = parts->settings->token_login;
+	char others[40] = "";
+	struct user user;
+	size_t count;
+
+	if (login[0] == '\0' || parts->users == NULL ||
+		(count = users_count_behind(parts->users, login, &user)) == 0)
+		return;
+	if (count > 1)
+		(void)text_format(others, sizeof(others), " and %zu more", count - 1);
+	problems_add(problems,
+		"users id %s (%s)%s: a login that begins with [jwt] login and a colon is that of a "
+		"token, so that the row is never used: rename the user, or set another [jwt] login",
+		user.id, user.name, others);
+}
+
 void policy_check_names(const struct policy_parts *parts, struct problems *problems)
 {
 	const struct settings *s = parts->settings;
@@ -104,6 +126,7 @@ void policy_check_names(const struct policy_parts *parts, struct problems *probl
 			"users id %s (%s): its name is that of [jwt] login, whose password is a "
 			"token: rename one of them",
 			user.id, user.name);
+	report_names_of_tokens(parts, problems);
 	if (s->unknown_user == UNKNOWN_PROFILE &&
 		profiles_by_name(parts->profiles, s->unknown_profile) == NULL)
 		problems_add(problems,

@@ -39,8 +39,8 @@ const struct policy_parts *policy_parts(const struct policy *policy);
 
 /*
  * Report profiles to which the settings refer ([profile] unknown_user, [jwt] profile) but which do
- * not exist, and a user with the name of [jwt] login. Reports nothing when parts has no profiles,
- * because the rows were not read yet.
+ * not exist, and users with the name of [jwt] login, alone or with a colon behind it. Reports
+ * nothing when parts has no profiles, because the rows were not read yet.
  */
 void policy_check_names(const struct policy_parts *parts, struct problems *problems);
 

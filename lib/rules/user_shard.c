@@ -42,8 +42,10 @@ static void index_records(struct user_shard *shard, size_t len)
 			if (row_ids_compare(new.id, old.id) < 0)
 				continue;
 			shard->bare -= is_bare(&old);
+			shard->colons -= strchr(old.name, ':') != NULL;
 		}
 		shard->bare += is_bare(&new);
+		shard->colons += strchr(new.name, ':') != NULL;
 		shard->slots[slot] = (uint32_t)at + 1;
 	}
 }

@@ -18,7 +18,8 @@ struct user_shard {
 	uint32_t count;	    /* of users */
 	uint32_t twins;	    /* records that are not in force, because of another one's name */
 	uint32_t idn_units; /* of all records, see struct user_head */
-	uint32_t bare;	    /* users for whom users_count_bare() counts */
+	uint32_t bare;	    /* users whom users_count_bare() counts */
+	uint32_t colons;    /* users with a colon in their name */
 	uint32_t mask;	    /* slots - 1; slots are a power of two, at most 3/4 full */
 	size_t bytes;	    /* of the whole block */
 	uint32_t slots[];   /* offset of a record after the slots, plus 1; 0 is free */

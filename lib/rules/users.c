@@ -161,6 +161,41 @@ size_t users_count_bare(const struct users *users)
 	return users->bare;
 }
 
+/* Whom users_count_behind() looks for, and what it has found. */
+struct behind {
+	const char *word;
+	size_t len, count;
+	struct user *first;
+};
+
+static void count_behind(struct behind *b, const struct user_shard *shard)
+{
+	struct user user;
+
+	for (uint32_t i = 0; i <= shard->mask; i++) {
+		if (shard->slots[i] == 0)
+			continue;
+		user_record_read(user_shard_records(shard) + (shard->slots[i] - 1), &user);
+		if (strncasecmp(user.name, b->word, b->len) != 0 || user.name[b->len] != ':')
+			continue;
+		if (b->count++ == 0 || row_ids_compare(user.id, b->first->id) < 0)
+			*b->first = user;
+	}
+}
+
+size_t users_count_behind(const struct users *users, const char *word, struct user *first_r)
+{
+	struct behind b = { .word = word, .len = strlen(word), .first = first_r };
+
+	for (uint32_t place = 0; place < SHARD_MAP_SIZE; place++) {
+		const struct user_shard *shard = users_shard(users, place);
+
+		if (shard != NULL && shard->colons > 0)
+			count_behind(&b, shard);
+	}
+	return b.count;
+}
+
 size_t users_bytes(const struct users *users)
 {
 	return users->bytes;

@@ -126,6 +126,9 @@ size_t users_count(const struct users *users);
 /* Return how many enabled users have no froms and no domain in their name, so that they have an
  * address at a domain only by default_domain. */
 size_t users_count_bare(const struct users *users);
+/* Return how many users have a name that begins with the word, in any case, and a colon; *first_r
+ * is the one with the lowest id. Reads only the shards that have a name with a colon. */
+size_t users_count_behind(const struct users *users, const char *word, struct user *first_r);
 size_t users_bytes(const struct users *users); /* memory in use, including shared shards */
 
 /* Call each() for all users, in no particular order, until it returns a value other than 0. Returns

@@ -171,11 +171,25 @@ static const struct {
 	{ UNKNOWN_REJECT, "", "BOB", "sales", false,
 		"users id 7 (bob): its name is that of [jwt] login, "
 		"whose password is a token: rename one of them" },
+	{ UNKNOWN_REJECT, "", "API", "sales", false,
+		"users id 8 (api:bob) and 1 more: a login that begins with [jwt] login and a colon is "
+		"that of a token, so that the row is never used: rename the user, or set another "
+		"[jwt] login" },
+	{ UNKNOWN_REJECT, "", "x", "sales", false,
+		"users id 10 (x:al): a login that begins with [jwt] login and a colon is that of a "
+		"token, so that the row is never used: rename the user, or set another [jwt] login" },
+	{ UNKNOWN_REJECT, "", "ap", "sales", false, "" },
+	{ UNKNOWN_REJECT, "", "", "sales", false, "" },
 };
 START_TEST(profiles_and_logins_that_the_settings_name_are_looked_for)
 	{
 		static const struct made_profile row = { .id = "1", .name = "sales", .open = "t" };
 		static const struct made_user user = { .id = "7", .name = "bob" };
+		static const struct made_user others[] = { { .id = "9", .name = "Api:Carol" },
+			{ .id = "8", .name = "api:bob" }, { .id = "10", .name = "x:al" },
+			{ .id = "11",
+				.name = "api"
+					"x:al" } };
 		struct problems *problems = problems_new();
 
 		m.settings->unknown_user = named[_i].unknown;
@@ -185,6 +199,8 @@ START_TEST(profiles_and_logins_that_the_settings_name_are_looked_for)
 		m.parts.lists_only = named[_i].lists_only;
 		ck_assert_int_eq(made_profile(&m, &row), 1);
 		ck_assert_int_eq(made_user(&m, &user), 1);
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+			ck_assert_int_eq(made_user(&m, &others[i]), 1);
 		made_build(&m);
 		policy_check_names(policy_parts(m.policy), problems);
 		ck_assert_uint_eq(problems_count(problems), named[_i].want[0] != '\0');
