@@ -2,6 +2,7 @@
  * The status section of the list files, and of paths whose file system does not answer. It runs on
  * the server thread.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -96,7 +97,7 @@ json_t *cache_describe_lists(void *context)
 	policy_unref(&policy);
 	cache_status_free(&s);
 	return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "entries", entries, "bytes", bytes,
-		"reading", reading, "files_polled", (int)s.files_are_polled, "error",
+		"reading", reading, "files_polled", (int)(s.polled_for != 0), "error",
 		json_text_or_null(s.list_error), "regexes", regexes);
 }
 
@@ -173,6 +174,42 @@ void cache_check_list_files(const struct cache_status *s, int64_t now, struct st
 	}
 }
 
+/* Return what to do if the system gives no inotify, or if that refuses a folder. */
+static const char *remedy_of_polling(int error, bool is_of_folder)
+{
+	switch (error) {
+	case EACCES:
+		return "Let the daemon's user read the directory, and enter those above it; postern "
+		       "tries again by itself.";
+	case ENOSPC:
+		return "Raise the sysctl fs.inotify.max_user_watches; postern tries again by itself.";
+	case EMFILE:
+		return "Raise the sysctl fs.inotify.max_user_instances or, if the daemon has too many "
+		       "open files, its limit of them (LimitNOFILE= of systemd), then restart postern.";
+	case ENFILE:
+		return "Raise the sysctl fs.file-max, then restart postern.";
+	case ENOMEM:
+		return is_of_folder ?
+			"Give the system more memory; postern tries again by itself." :
+			"Give the system more memory, then restart postern.";
+	default:
+		return is_of_folder ?
+			"Remove the cause that the message names; postern tries again by itself." :
+			"Use a kernel, or a sandbox, that has inotify, then restart postern.";
+	}
+}
+
+void cache_check_polled_files(const struct cache_status *s, struct status_health *health)
+{
+	const bool is_of_folder = s->polled_folder[0] != '\0';
+
+	if (s->polled_for == 0)
+		return;
+	status_add_problem(health, remedy_of_polling(s->polled_for, is_of_folder),
+		"inotify does not report changes of files%s%s, so they are found later: %s",
+		is_of_folder ? " in " : "", s->polled_folder, strerror(s->polled_for));
+}
+
 void cache_check_lists(void *context, struct status_health *health)
 {
 	struct cache_status s;
@@ -191,10 +228,6 @@ void cache_check_lists(void *context, struct status_health *health)
 			"stay in force, others are empty",
 			s.lists_folder);
 	cache_check_list_files(&s, clock_ms(), health);
-	if (s.files_are_polled)
-		status_add_problem(health,
-			"Raise the sysctls fs.inotify.max_user_watches and max_user_instances, "
-			"then restart postern.",
-			"inotify does not report changes of files, so they are found later");
+	cache_check_polled_files(&s, health);
 	cache_status_free(&s);
 }

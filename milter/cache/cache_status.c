@@ -103,6 +103,8 @@ size_t cache_find_hangs(const struct cache *cache, int64_t late_ms,
 /* Set the members of status that tell how reading the files went. */
 static void describe_files(const struct cache *cache, struct cache_status *status)
 {
+	const char *polled;
+
 	status->lists_unreadable = 0;
 	status->list_error[0] = '\0';
 	status->hang_count = cache_find_hangs(cache, CACHE_LATE_MS, status->hangs);
@@ -110,7 +112,8 @@ static void describe_files(const struct cache *cache, struct cache_status *statu
 	status->lists_are_gone = watch_folder_gone(cache->watch, 0);
 	copy_text(status->lists_folder, sizeof(status->lists_folder),
 		cache->config->lists.directory);
-	status->files_are_polled = watch_is_polled(cache->watch);
+	status->polled_for = watch_polled_for(cache->watch, &polled);
+	copy_text(status->polled_folder, sizeof(status->polled_folder), polled);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		status->lists_reading[i] =
 			cache->readers[i] == NULL || job_wait(cache->readers[i], 0) ?
@@ -209,7 +212,8 @@ void cache_update_files_status(struct cache *cache)
 		now.looks_refused != status->looks_refused ||
 		now.lists_are_gone != status->lists_are_gone ||
 		strcmp(now.lists_folder, status->lists_folder) != 0 ||
-		now.files_are_polled != status->files_are_polled ||
+		now.polled_for != status->polled_for ||
+		strcmp(now.polled_folder, status->polled_folder) != 0 ||
 		memcmp(now.lists_reading, status->lists_reading, sizeof(now.lists_reading)) != 0 ||
 		strcmp(cache->psl_error.text, status->psl_error) != 0)
 		cache_update_status(cache);
@@ -252,7 +256,8 @@ void cache_update_status(struct cache *cache)
 	status->looks_refused = files.looks_refused;
 	status->lists_are_gone = files.lists_are_gone;
 	copy_text(status->lists_folder, sizeof(status->lists_folder), files.lists_folder);
-	status->files_are_polled = files.files_are_polled;
+	status->polled_for = files.polled_for;
+	copy_text(status->polled_folder, sizeof(status->polled_folder), files.polled_folder);
 	memcpy(status->lists_reading, files.lists_reading, sizeof(status->lists_reading));
 	memcpy(old.problems, status->problems, sizeof(old.problems));
 	memcpy(status->problems, files.problems, sizeof(status->problems));

@@ -103,8 +103,9 @@ struct cache_status {
 	int looks_refused;	/* the errno for which no thread looks at files; 0: one does */
 	bool lists_are_gone;	/* their directory is missing */
 	char lists_folder[512]; /* the path of their directory */
-	bool files_are_polled;	/* inotify does not report changes of some file */
-	char psl_error[512];	/* why the public suffix list cannot be read */
+	int polled_for; /* the errno for which inotify does not report some changes; 0: it does */
+	char polled_folder[512]; /* the folder that it refuses; "": there is no inotify */
+	char psl_error[512];	 /* why the public suffix list cannot be read */
 
 	char config_error[512]; /* why the last reading of the configuration failed */
 
@@ -123,6 +124,9 @@ void cache_status_free(struct cache_status *status);
  * out of memory.
  */
 json_t *cache_status_problems_json(const struct cache_status *status, enum problem_level level);
+
+/* Report files whose changes inotify does not report. */
+void cache_check_polled_files(const struct cache_status *status, struct status_health *health);
 
 /* Report the lists that cannot be used, or whose read takes long at that time of clock_ms(). */
 void cache_check_list_files(const struct cache_status *status, int64_t now,

@@ -27,10 +27,11 @@ struct watch *watch_new(bool by_events, int wake_fd)
 		return NULL;
 	watch->wake_fd = wake_fd;
 	watch->fd = by_events ? inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1;
+	watch->no_events = !by_events ? ENOSYS : watch->fd < 0 ? errno : 0;
 	if (by_events && watch->fd < 0)
 		log_event(LOG_LEVEL_WARNING,
 			"inotify is not available (%s): files are checked every %d ms",
-			strerror(errno), STAMPS_MS);
+			strerror(watch->no_events), STAMPS_MS);
 	for (i = 0; i < WATCH_FILES; i++)
 		watch->folders[i].wd = -1;
 	return watch;
@@ -420,13 +421,16 @@ bool watch_is_pending(const struct watch *watch, size_t slot)
 				!watch->folders[file->folder].gone));
 }
 
-bool watch_is_polled(const struct watch *watch)
+int watch_polled_for(const struct watch *watch, const char **folder_r)
 {
-	for (size_t i = 0; i < WATCH_FILES; i++) {
-		if (watch->fd < 0 || watch->folders[i].unwatched)
-			return true;
+	*folder_r = "";
+	for (size_t i = 0; i < WATCH_FILES && watch->no_events == 0; i++) {
+		if (watch->folders[i].path != NULL && watch->folders[i].unwatched != 0) {
+			*folder_r = watch->folders[i].path;
+			return watch->folders[i].unwatched;
+		}
 	}
-	return false;
+	return watch->no_events;
 }
 
 bool watch_folder_gone(const struct watch *watch, size_t slot)

@@ -130,10 +130,11 @@ int64_t watch_due(const struct watch *watch);
 bool watch_is_pending(const struct watch *watch, size_t slot);
 
 /*
- * Return whether changes of some file are found only by comparing stamps, because inotify refuses
- * it.
+ * Return the errno for which changes of some file are found only by comparing stamps; 0: inotify
+ * reports all. *folder_r is the first folder that inotify refuses, borrowed until the next call, or
+ * "": there is no inotify.
  */
-bool watch_is_polled(const struct watch *watch);
+int watch_polled_for(const struct watch *watch, const char **folder_r);
 
 /* Return whether the folder of the slot's file is missing; its files are not looked at then. */
 bool watch_folder_gone(const struct watch *watch, size_t slot);

@@ -69,7 +69,7 @@ void watch_folder_note(struct watch_folder *folder, const struct watch_look *loo
 		log_event(LOG_LEVEL_WARNING,
 			"%s: cannot be watched (%s): its files are checked every %d ms",
 			folder->path, strerror(look->refused), STAMPS_MS);
-	folder->unwatched = look->refused != 0;
+	folder->unwatched = look->refused;
 }
 
 bool watch_folder_replaced(const struct watch *watch, size_t slot)

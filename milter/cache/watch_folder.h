@@ -15,8 +15,9 @@ struct watch_folder {
 	ino_t ino;
 	struct file_stamp stamp; /* of the last look; all zero: it did not exist */
 	bool gone;
-	bool replaced;	/* another folder is at its path, some of whose files have not been read */
-	bool unwatched; /* inotify refused it, and that was logged */
+	bool replaced; /* another folder is at its path, some of whose files have not been read */
+	int unwatched; /* the errno for which inotify refuses it, which was logged; 0: it does not
+			*/
 
 	struct job *look;   /* the one that is under way */
 	bool due;	    /* it and all its files must be looked at */

@@ -31,7 +31,8 @@ struct watched {
 
 struct watch {
 	int fd, wake_fd;
-	int refused; /* the errno for which the last look had no thread; 0: it had one */
+	int no_events; /* the errno for which there is no inotify; 0: there is */
+	int refused;   /* the errno for which the last look had no thread; 0: it had one */
 	int64_t stamps_due;
 	uint64_t orders; /* the last one that was given */
 	struct watch_folder folders[WATCH_FILES];

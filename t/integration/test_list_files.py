@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.box import need
+from harness.box import need, needs_root
 from harness.hanging import let_hang
 from harness.tables import status, wait_source
 from harness.wait import wait_until
@@ -290,6 +290,20 @@ def test_a_reload_changes_the_directory(daemon):
     wait_refused(daemon, "new@bad.example", what="a save in the new folder is in force")
 
 
+def test_a_directory_that_only_root_may_read_has_its_own_remedy(daemon):
+    """No sysctl helps where inotify is refused by the directory's mode."""
+    needs_root()
+    other = daemon.folder / "other"
+    other.mkdir(mode=0o700)
+    daemon.configure({"lists": {"directory": "other"}})
+    daemon.ctl("reload", check=False)
+    wait_until(lambda: problem_of(daemon, f"files in {other}"), "status has it")
+    problem = problem_of(daemon, f"files in {other}")
+    assert "Permission denied" in problem["problem"] and "sysctl" not in problem["remedy"], problem
+    other.chmod(0o755)
+    wait_until(lambda: not problem_of(daemon, f"files in {other}"), "the watch is in force")
+
+
 WITHOUT_INOTIFY = ["unshare", "--user", "--map-root-user", "sh", "-c",
                    'echo 0 >/proc/sys/user/max_inotify_instances && exec unshare --user --map-user=1000 "$@"', "sh"]
 
@@ -304,6 +318,8 @@ def test_without_inotify_a_list_that_is_being_written_waits_until_it_rests(box):
     daemon.process.argv = [*WITHOUT_INOTIFY, *daemon.process.argv]
     daemon.start()
     daemon.wait_log("inotify is not available")
+    wait_until(lambda: problem_of(daemon, "inotify does not report changes of files, so"), "status has it")
+    assert "max_user_instances" in problem_of(daemon, "inotify does not report")["remedy"]
     with open(daemon.lists / LIST, "w", encoding="utf-8") as file:
         with always_refused(daemon, KEPT):
             daemon.wait_log("has 0 entries instead of 31")

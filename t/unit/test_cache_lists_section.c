@@ -2,6 +2,7 @@
  * Shows what the section lists says of lists that cannot be used or take long to read.
  * t/integration/test_status.py shows the rest.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ static struct status *registry;
 static void check_lists(void *context, struct status_health *health)
 {
 	cache_check_list_files(context, now, health);
+	cache_check_polled_files(context, health);
 }
 
 static json_t *describe_nothing(void *context)
@@ -83,6 +85,42 @@ START_TEST(all_lists_that_cannot_be_used_are_named)
 	}
 END_TEST
 
+/* Why inotify reports no changes, and what to do. */
+static const struct {
+	int error;
+	const char *folder, *problem, *remedy;
+} polled[] = {
+	{ EACCES, "/etc/p/lists",
+		"files in /etc/p/lists, so they are found later: Permission denied",
+		"Let the daemon's user read the directory" },
+	{ ENOSPC, "/etc/p/lists", "No space left on device", "fs.inotify.max_user_watches" },
+	{ EMFILE, "", "changes of files, so they are found later: Too many open files",
+		"fs.inotify.max_user_instances" },
+	{ ENFILE, "", "Too many open files in system", "fs.file-max" },
+	{ ENOMEM, "", "Cannot allocate memory", "more memory, then restart postern" },
+	{ ENOMEM, "/etc/p/lists", "Cannot allocate memory", "tries again by itself" },
+	{ ENOSYS, "", "Function not implemented", "a kernel, or a sandbox" },
+	{ ENOTDIR, "/etc/p/lists", "Not a directory", "the cause that the message names" },
+};
+START_TEST(files_that_inotify_does_not_report_have_a_remedy)
+	{
+		json_t *problems;
+
+		status.polled_for = polled[_i].error;
+		(void)snprintf(status.polled_folder, sizeof(status.polled_folder), "%s",
+			polled[_i].folder);
+		check_only_problem(&polled[_i].problem, 1);
+		problems = status_problems(registry);
+		ck_assert_ptr_nonnull(
+			strstr(json_string_value(
+				       json_object_get(json_array_get(problems, 0), "remedy")),
+				polled[_i].remedy));
+		json_decref(problems);
+		status.polled_for = 0;
+		check_only_problem(NULL, 0);
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cache_lists_section");
@@ -91,6 +129,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_list_that_is_read_for_ten_seconds_is_a_problem);
 	tcase_add_test(tcase, all_lists_that_cannot_be_used_are_named);
+	tcase_add_loop_test(tcase, files_that_inotify_does_not_report_have_a_remedy, 0,
+		(int)(sizeof(polled) / sizeof(polled[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -500,6 +500,17 @@ START_TEST(a_change_seen_by_a_slow_look_is_left_alone_from_its_end_on)
 	}
 END_TEST
 
+START_TEST(the_reason_for_which_stamps_are_compared_is_known)
+	{
+		const char *refused = NULL;
+
+		begin(_i);
+		look(clock_ms());
+		ck_assert_int_eq(watch_polled_for(watch, &refused), _i == 1 ? 0 : ENOSYS);
+		ck_assert_str_eq(refused, "");
+	}
+END_TEST
+
 /* Return how many folders inotify watches for the watch. */
 static int count_watches(void)
 {
@@ -598,6 +609,7 @@ static Suite *watch_suite(void)
 	tcase_add_loop_test(tcase, slots_can_change, 0, 2);
 	tcase_add_test(tcase, a_change_that_a_look_has_just_missed_is_found);
 	tcase_add_test(tcase, a_change_seen_by_a_slow_look_is_left_alone_from_its_end_on);
+	tcase_add_loop_test(tcase, the_reason_for_which_stamps_are_compared_is_known, 0, 2);
 	tcase_add_test(tcase, a_watch_of_which_nobody_knows_is_removed);
 	tcase_add_test(tcase, all_files_of_another_folder_are_looked_at);
 	suite_add_tcase(suite, tcase);
