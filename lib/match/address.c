@@ -413,7 +413,7 @@ bool address_equal(const struct mail_address *a, const struct mail_address *b)
 }
 
 /* Return whether Postfix never splits this local part (split_addr() of 3.7). */
-static bool is_never_split(const char *local, size_t len, const char *delimiters)
+static bool is_never_split(const char *local, size_t len)
 {
 	static const char *const whole[] = { "postmaster", "mailer-daemon", "double-bounce" };
 	size_t i;
@@ -422,20 +422,30 @@ static bool is_never_split(const char *local, size_t len, const char *delimiters
 		if (strlen(whole[i]) == len && memcmp(local, whole[i], len) == 0)
 			return true;
 	}
-	return strchr(delimiters, '-') != NULL &&
-		((len >= 6 && memcmp(local, "owner-", 6) == 0) ||
-			(len > 8 && memcmp(local + len - 8, "-request", 8) == 0));
+	return false;
+}
+
+/* Return whether the local part is that of a mailing list's owner, which no - splits. */
+static bool is_of_list(const char *local, size_t len)
+{
+	return (len >= 6 && memcmp(local, "owner-", 6) == 0) ||
+		(len > 8 && memcmp(local + len - 8, "-request", 8) == 0);
+}
+
+/* Return whether one of the delimiters is c, other than a - that splits nothing. */
+static bool begins_extension(char c, const char *delimiters, bool is_of_list)
+{
+	return c != '\0' && strchr(delimiters, c) != NULL && !(is_of_list && c == '-');
 }
 
 size_t address_local_base_len(const char *local, size_t local_len, const char *delimiters)
 {
-	const char *delimiter = delimiters[1] == '\0' ? memchr(local, delimiters[0], local_len) :
-							strpbrk(local, delimiters);
-	const size_t len = delimiter == NULL ? local_len : (size_t)(delimiter - local);
+	const bool of_list = is_of_list(local, local_len);
+	size_t len = 0;
 
-	return len == 0 || len >= local_len || is_never_split(local, local_len, delimiters) ?
-		local_len :
-		len;
+	while (len < local_len && !begins_extension(local[len], delimiters, of_list))
+		len++;
+	return len == 0 || is_never_split(local, local_len) ? local_len : len;
 }
 
 size_t address_base_len(const struct mail_address *address, const char *delimiters)

@@ -87,8 +87,8 @@ bool address_equal(const struct mail_address *a, const struct mail_address *b);
 /*
  * Return the length of the canonical local part without an extension (RFC 5233): up to the first of
  * the characters in delimiters, unless nothing precedes it or the local part is quoted. As in
- * Postfix, postmaster, mailer-daemon and double-bounce have no extension, and if - is a delimiter,
- * neither has owner-NAME or NAME-request.
+ * Postfix, postmaster, mailer-daemon and double-bounce have no extension, and no - begins one in
+ * owner-NAME or NAME-request. Other delimiters do, because the MTA may have only these.
  */
 size_t address_base_len(const struct mail_address *address, const char *delimiters);
 

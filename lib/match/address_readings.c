@@ -440,9 +440,36 @@ bool address_fold(const struct mail_address *address, struct mail_address *folde
 
 /* ---- forms --------------------------------------------------------------------- */
 
+/* Return whether there is a single delimiter, or none: then each MTA that has it, has all. */
+static bool has_one_delimiter(const char *delimiters)
+{
+	return delimiters[0] == '\0' || delimiters[1] == '\0';
+}
+
 bool address_has_one_key(const struct mail_address *address, const char *delimiters)
 {
-	return address->is_simple && address_base_len(address, delimiters) == address->local_len;
+	return address->is_simple && address_base_len(address, delimiters) == address->local_len &&
+		(has_one_delimiter(delimiters) ||
+			strcspn(address->canon, delimiters) >= address->local_len);
+}
+
+unsigned address_all_keys(const char *delimiters)
+{
+	return ADDRESS_KEYS +
+		(has_one_delimiter(delimiters) ? 0 : 2 * (unsigned)strlen(delimiters));
+}
+
+/* Return the length of a local part without the extension that a form leaves out. */
+static size_t base_len_of_form(const struct plain *plain, const char *delimiters, unsigned form)
+{
+	char alone[2] = "";
+
+	if (form >= ADDRESS_KEYS) {
+		alone[0] = delimiters[(form - ADDRESS_KEYS) / 2];
+		delimiters = alone;
+	}
+	return delimiters[0] == '\0' ? plain->len :
+				       address_local_base_len(plain->text, plain->len, delimiters);
 }
 
 bool address_key(const struct mail_address *address, const char *delimiters, unsigned form,
@@ -459,9 +486,7 @@ bool address_key(const struct mail_address *address, const char *delimiters, uns
 		return true;
 	}
 	find_plain(address, &plain);
-	len = is_base && delimiters[0] != '\0' ?
-		address_local_base_len(plain.text, plain.len, delimiters) :
-		plain.len;
+	len = is_base ? base_len_of_form(&plain, delimiters, form) : plain.len;
 	if (is_base && len >= plain.len)
 		return false;
 	quoted = !address_is_dot_string(plain.text, len);

@@ -101,15 +101,19 @@ struct address_key {
  *	1	with the local part quoted if 0 has it unquoted, and vice versa: "x..y"@d and x..y@d
  *	2	without its extension: all@d for all+x@d
  *	3	2 as 1
+ *	4, 5	as 2 and 3 for an MTA that has only the first of several delimiters: all-x@d for
+ *		all-x+y@d; the next two only the second one, and so on
  *
+ * Whatever part of the delimiters the MTA has, the address without its extension is among them.
  * Returns false if the address has no such form. A dot-string has no quoted form. delimiters is ""
  * or the characters that begin an extension. Thread-safe.
  */
-#define ADDRESS_KEYS 4
+#define ADDRESS_KEYS 4 /* of an MTA that has all of the delimiters */
+unsigned address_all_keys(const char *delimiters);
 bool address_key(const struct mail_address *address, const char *delimiters, unsigned form,
 	struct address_key *key_r);
 
-/* Return whether form 0 is the only one. */
+/* Return whether form 0 is the only one of all. */
 bool address_has_one_key(const struct mail_address *address, const char *delimiters);
 
 /* Write the form under which the address is counted: without an extension, and quoted unless the

@@ -83,7 +83,8 @@ enum list_result { LIST_NO, LIST_YES, LIST_FAILED };
 /*
  * Search an exact list for a client's address, a canonical host name, or a mail address. An address
  * is looked up in full, then without the extension that one of the delimiters begins ("": there are
- * none), each in both spellings (address_key()), then by its domain.
+ * none), each in both spellings (address_key()), then by its domain. Lists that deny also contain
+ * it if they would for an MTA that has only one of the delimiters.
  */
 enum list_result list_find_client(const struct list *list, const struct cidr *client,
 	uint32_t *line_r);

@@ -81,6 +81,11 @@ enum any_result list_any_address(const struct list *list, const struct mail_addr
 			if (address_key(address, delimiters, form, &key))
 				result = find_form(list, key.text, key.len, line_r);
 		}
+		for (; form < address_all_keys(delimiters) && result == ANY_UNLISTED; form++) {
+			if (address_key(address, delimiters, form, &key) &&
+				strmap_find(list->names, key.text, key.len, line_r))
+				result = ANY_DENY;
+		}
 	}
 	if (result != ANY_UNLISTED)
 		return result;

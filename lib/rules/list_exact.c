@@ -118,14 +118,14 @@ enum list_result list_find_host(const struct list *list, const char *name, uint3
 	return LIST_NO;
 }
 
-/* Look the address up under all its forms but the canonical one. */
+/* Look the address up under its first forms but the canonical one. */
 static bool find_other_forms(const struct strmap *map, const struct mail_address *address,
-	const char *delimiters, uint32_t *line_r)
+	const char *delimiters, unsigned forms, uint32_t *line_r)
 {
 	struct address_key key;
 	unsigned form;
 
-	for (form = 1; form < ADDRESS_KEYS; form++) {
+	for (form = 1; form < forms; form++) {
 		if (address_key(address, delimiters, form, &key) &&
 			strmap_find(map, key.text, key.len, line_r))
 			return true;
@@ -137,10 +137,12 @@ enum list_result list_find_address(const struct list *list, const struct mail_ad
 	const char *delimiters, uint32_t *line_r)
 {
 	const char *at = address->canon + address->local_len; /* "@domain" */
+	const bool is_deny = list->id == LIST_RCPT_DENY || list->id == LIST_MAIL_DENY;
+	const unsigned forms = is_deny ? address_all_keys(delimiters) : ADDRESS_KEYS;
 
 	if (strmap_find(list->names, address->canon, address->canon_len, line_r) ||
 		(!address_has_one_key(address, delimiters) &&
-			find_other_forms(list->names, address, delimiters, line_r)))
+			find_other_forms(list->names, address, delimiters, forms, line_r)))
 		return LIST_YES;
 	if (!address->has_domain)
 		return LIST_NO;
@@ -156,7 +158,8 @@ bool list_may_deny_local(const struct list *list, const struct mail_address *add
 
 	address_drop_domain(&local);
 	if (strmap_find(list->locals, local.canon, local.local_len, line_r) ||
-		find_other_forms(list->locals, &local, delimiters, line_r))
+		find_other_forms(list->locals, &local, delimiters, address_all_keys(delimiters),
+			line_r))
 		return true;
 	if (by_domain && list->id != LIST_DOMAINS && list->domain_line != 0) {
 		*line_r = list->domain_line;

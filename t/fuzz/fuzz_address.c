@@ -36,7 +36,7 @@ static void read_all(const struct mail_address *a)
 	must(address_readings_find(a, &readings) == (readings.count <= ADDRESS_READINGS_MAX));
 	for (i = 0; i < readings.count; i++) {
 		must(strlen(readings.at[i].canon) == readings.at[i].canon_len);
-		for (form = 0; form < ADDRESS_KEYS; form++) {
+		for (form = 0; form < address_all_keys("+-"); form++) {
 			if (address_key(&readings.at[i], "+-", form, &key))
 				must(strlen(key.text) == key.len);
 		}

@@ -191,6 +191,20 @@ def test_an_extension_with_a_route_does_not_hide_the_mailbox_from_rates(box):
     assert all(reply.code == 450 for reply in replies[2:]), replies
 
 
+def test_an_mta_with_fewer_delimiters_hides_no_mailbox(box):
+    """Postfix delivers jean-luc+x to jean-luc, and bob+x-request to bob, because it has no - among its delimiters."""
+    daemon = box.postern(config={"lists": {"recipient_delimiter": "+-"}, "limit": {"exempt": ""},
+                                 "limit rate_rcpt": {"default": "2/1h"}},
+                         lists={"rcpt_to.access.blacklist": "jean-luc@corp.example\nall@corp.example\n"})
+    mta = box.postfix(milter=daemon.postfix_milter, parameters={
+        **DOMAINS, "local_recipient_maps": "inline:{{jean-luc=x}, {all=x}, {bob=x}}"})
+    found = recipients(mta, ["<jean-luc+x@corp.example>", "<all+x-request@corp.example>"])
+    assert all(not isinstance(reply, str) and reply.enhanced == "5.7.1" for reply in found.values()), found
+    replies = list(recipients(mta, [f"<bob+{i}-request@corp.example>" for i in range(3)]).values())
+    assert [isinstance(reply, str) for reply in replies] == [True, True, False], replies
+    assert replies[2].code == 450, replies
+
+
 def test_rates_count_all_forms_of_a_recipient_together(box):
     daemon = box.postern(config={"profile": {"default_domain": "corp.example"},
                                  "limit": {"exempt": ""},

@@ -251,6 +251,13 @@ static const struct {
 	{ "owner-all+x@corp.example", "+", "owner-all+x@corp.example - owner-all@corp.example -",
 		"owner-all@corp.example" },
 	{ "-request@corp.example", "-", "-request@corp.example - - -", "-request@corp.example" },
+	/* The exception of owner-NAME and NAME-request concerns the - alone. */
+	{ "all+x-request@corp.example", "+-", "all+x-request@corp.example - all@corp.example -",
+		"all@corp.example" },
+	{ "all-x+y-request@corp.example", "-+",
+		"all-x+y-request@corp.example - all-x@corp.example -", "all-x@corp.example" },
+	{ "owner-all+x@corp.example", "+-", "owner-all+x@corp.example - owner-all@corp.example -",
+		"owner-all@corp.example" },
 };
 START_TEST(writes_each_form)
 	{
@@ -271,6 +278,44 @@ START_TEST(writes_each_form)
 			ck_assert_uint_eq(count, 1);
 		address_count_key(&address, forms[_i].delimiters, &key);
 		ck_assert_str_eq(key.text, forms[_i].count);
+		strbuf_free(&text);
+	}
+END_TEST
+
+/* The forms without what each delimiter alone begins, as above. */
+static const struct {
+	const char *typed, *delimiters, *forms;
+} forms_of_each[] = {
+	{ "all+x@corp.example", "+", "" },
+	{ "all+x@corp.example", "", "" },
+	{ "all@corp.example", "+-", "- - - -" },
+	{ "all+x@corp.example", "+-", "all@corp.example - - -" },
+	{ "all-x+y@corp.example", "+-", "all-x@corp.example - all@corp.example -" },
+	{ "all-x+y@corp.example", "-=+", "all@corp.example - - - all-x@corp.example -" },
+	{ "+all-x@corp.example", "+-", "- - +all@corp.example -" },
+	{ "all-x+y-request@corp.example", "+-", "all-x@corp.example - - -" },
+	{ "owner-all+x@corp.example", "+-", "owner-all@corp.example - - -" },
+	{ "\"a b-x+y\"@corp.example", "+-",
+		"\"a b-x\"@corp.example a b-x@corp.example \"a b\"@corp.example a b@corp.example" },
+};
+START_TEST(writes_the_forms_of_each_delimiter)
+	{
+		const struct mail_address address = parsed(forms_of_each[_i].typed);
+		const char *delimiters = forms_of_each[_i].delimiters;
+		struct strbuf text = STRBUF_INIT;
+		struct address_key key;
+		unsigned form, count = 0;
+
+		for (form = ADDRESS_KEYS; form < address_all_keys(delimiters); form++) {
+			bool exists = address_key(&address, delimiters, form, &key);
+
+			strbuf_addf(&text, "%s%s", form > ADDRESS_KEYS ? " " : "",
+				exists ? key.text : "-");
+			count += exists;
+		}
+		ck_assert_str_eq(text.text == NULL ? "" : text.text, forms_of_each[_i].forms);
+		if (address_has_one_key(&address, delimiters))
+			ck_assert_uint_eq(count, 0);
 		strbuf_free(&text);
 	}
 END_TEST
@@ -340,6 +385,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, finds_each_reading_once, 0, ROWS(cases));
 	tcase_add_loop_test(tcase, knows_simple_and_local_addresses, 0, ROWS(kinds));
 	tcase_add_loop_test(tcase, writes_each_form, 0, ROWS(forms));
+	tcase_add_loop_test(tcase, writes_the_forms_of_each_delimiter, 0, ROWS(forms_of_each));
 	tcase_add_loop_test(tcase, bounds_the_readings, 0, 5);
 	tcase_add_test(tcase, an_address_moves_to_another_domain);
 	suite_add_tcase(suite, tcase);

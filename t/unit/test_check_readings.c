@@ -18,13 +18,14 @@ static void setup(void)
 	made_list(&m, LIST_RCPT_ALLOW,
 		"boss@corp.example\nboss@second.example\n@open.example\n"
 		"friend@listed.example\nlocal@second.example\nchief@wei\u00df.example\n"
-		"m\u00fcller@closed.example\nkim@closed.example");
+		"m\u00fcller@closed.example\nkim@closed.example\nann-lee@closed.example");
 	made_list(&m, LIST_RCPT_DENY,
 		"all@corp.example\nx..y@corp.example\n\"a b\"@corp.example\nboss@open.example\n"
 		"boss@corp.example\n.closed.example\nuser+tag@corp.example\n"
 		"mailer-daemon@corp.example\nlocal@corp.example\npostmaster@second.example\n"
 		"sales@corp.example\nJ\u00d6rg@corp.example\n"
-		"hidden@mx.corp.example\n@sub.second.example\nbox@busse.example\n@wei\u00df.example");
+		"hidden@mx.corp.example\n@sub.second.example\nbox@busse.example\n@wei\u00df.example\n"
+		"jean-luc@corp.example");
 	made_list(&m, LIST_RCPT_DENY_RE,
 		"trap[0-9]@corp\\.example\n\\.dots@corp\\.example\n"
 		"kate[0-9]@corp\\.example");
@@ -32,7 +33,8 @@ static void setup(void)
 	made_list(&m, LIST_MAIL_DENY, "all@corp.example\n@spam.example");
 	made_list(&m, LIST_MAIL_DENY_RE, "trap@corp\\.example");
 	made_list(&m, LIST_DOMAINS,
-		"listed.example\n!friend@listed.example\nsolo@corp.example\n!vip@listed.example");
+		"listed.example\n!friend@listed.example\nsolo@corp.example\n!vip@listed.example\n"
+		"so-lo@corp.example");
 }
 
 static void teardown(void)
@@ -170,6 +172,16 @@ static const struct {
 	{ "all-request@corp.example", NULL },
 	{ "user@corp.example", NULL },
 	{ "user+other@corp.example", NULL },
+	/* The MTA may have fewer delimiters. */
+	{ "jean-luc+x@corp.example", "rcpt=fail(rcpt_to.access.blacklist:17)" },
+	{ "jean-luc+x-request", "rcpt=fail(rcpt_to.access.blacklist:17)" },
+	{ "\"jean-luc+x y\"@corp.example", "rcpt=fail(rcpt_to.access.blacklist:17)" },
+	{ "all+x-request@corp.example", ALL },
+	{ "so-lo+x@corp.example", "any=fail(access.domains:5)" },
+	{ "jean-lucas+x@corp.example", NULL },
+	{ "jean+luc-x@corp.example", NULL },
+	{ "ann-lee@closed.example", NULL },
+	{ "ann-lee+x@closed.example", "rcpt=fail(rcpt_to.access.blacklist:6)" },
 	{ "allx+all@corp.example", NULL },
 	/* Spellings. */
 	{ "x..y@corp.example", "rcpt=fail(rcpt_to.access.blacklist:2)" },
@@ -266,6 +278,8 @@ static const struct {
 	{ "all@corp.example", "", "all+x@localhost", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
 	{ "all@corp.example", "", "all@[192.0.2.1]", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
 	{ "all@corp.example", "", "all%mx@x.example",
+		"rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
+	{ "jean-luc@corp.example", "", "jean-luc+x@mx",
 		"rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
 	{ "x..y@corp.example", "", "\"x..y\"@mx", "rcpt=fail(rcpt_to.access.blacklist:1" EMPTY },
 	{ "x@b.example\n@corp.example", "", "bob", "rcpt=fail(rcpt_to.access.blacklist:2" EMPTY },
