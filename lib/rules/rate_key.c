@@ -117,10 +117,24 @@ static int canon_name(enum rate rate, const char *key, char canon_r[ADDRESS_CANO
 			     "a mail address, a domain");
 }
 
+/* Return the domain of a key that is nearly one: "@example.com", "*@example.com"; or NULL. */
+static const char *domain_of_all(const char *key)
+{
+	const char *domain = key + (key[0] == '*');
+	char canon[DOMAIN_SIZE];
+	int len;
+
+	if (*domain++ != '@' || strchr(domain, '*') != NULL)
+		return NULL;
+	len = domain_canon(domain, strlen(domain), canon);
+	return rate_key_is_name(canon, len) ? domain : NULL;
+}
+
 int rate_key_canon(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_SIZE],
 	struct errmsg *err)
 {
 	struct mail_address address, folded;
+	const char *domain;
 
 	if (strcasecmp(key, RATE_DEFAULT) == 0 ||
 		(rate_is_plain(rate) && strcasecmp(key, "max") == 0)) {
@@ -128,6 +142,9 @@ int rate_key_canon(enum rate rate, const char *key, char canon_r[ADDRESS_CANON_S
 		return 0;
 	}
 	if (!rate_is_of_clients(rate) && strchr(key, '@') != NULL) {
+		if ((domain = domain_of_all(key)) != NULL)
+			return errmsg_set(err, "\"%.*s\" is not a mail address; write %.*s",
+				TEXT_CUT(key, 80), TEXT_CUT(domain, 80));
 		if (address_parse(key, strlen(key), &address) != 0 || address.is_null ||
 			!address.has_domain || address.local_len == 0)
 			return errmsg_set(err, "\"%.*s\" is not a mail address", TEXT_CUT(key, 80));
