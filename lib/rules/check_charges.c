@@ -175,10 +175,25 @@ const char *canon_name(const char *name, char canon_r[DOMAIN_SIZE])
 	return name != NULL && domain_canon(name, strlen(name), canon_r) >= 0 ? canon_r : NULL;
 }
 
+/* Return whether the other spelling of the login is exempt. Not inlined, so that only sessions with
+ * a login need this much stack. */
+__attribute__((noinline)) static bool is_other_spelling_exempt(const struct check_run *run)
+{
+	const struct facts *facts = run->facts;
+	char other[SUSPENSION_LOGIN_MAX + 1];
+
+	return check_other_spelling(run->env->policy, facts->login, other) &&
+		rates_exempts(run->settings->rates, &facts->client, other, NULL);
+}
+
 bool check_rates_exempt(const struct check_run *run)
 {
-	return rates_exempts(run->settings->rates, &run->facts->client, run->facts->login,
-		run->facts->sender);
+	const struct rates *rates = run->settings->rates;
+	const struct facts *facts = run->facts;
+
+	return rates_exempts(rates, &facts->client, facts->login, facts->sender) ||
+		(facts->login != NULL && rates_have_exempt_logins(rates) &&
+			is_other_spelling_exempt(run));
 }
 
 /* Return whether a key is already among the charges. */

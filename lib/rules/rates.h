@@ -65,6 +65,9 @@ int rates_exempt_network(struct rates *rates, const char *text, struct errmsg *e
 int rates_exempt_login(struct rates *rates, const char *text, struct errmsg *err);
 int rates_exempt_sender(struct rates *rates, const char *text, struct errmsg *err);
 
+/* Return whether there are exempt logins. */
+bool rates_have_exempt_logins(const struct rates *rates);
+
 /* Return whether the client, the login or the sender is exempt: the sender if all of its readings
  * are. login and sender may be NULL (unknown). */
 bool rates_exempts(const struct rates *rates, const struct cidr *client, const char *login,

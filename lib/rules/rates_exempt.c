@@ -121,6 +121,11 @@ static bool exempts_sender(const struct rates *rates, const struct mail_address 
 	return sender->is_simple ? exempts_reading(rates, sender) : exempts_readings(rates, sender);
 }
 
+bool rates_have_exempt_logins(const struct rates *rates)
+{
+	return strmap_count(rates->exempt_logins) > 0;
+}
+
 bool rates_exempts(const struct rates *rates, const struct cidr *client, const char *login,
 	const struct mail_address *sender)
 {
@@ -129,7 +134,7 @@ bool rates_exempts(const struct rates *rates, const struct cidr *client, const c
 
 	if (client->family != AF_UNSPEC && cidr_set_find(rates->exempt_networks, client, &unused))
 		return true;
-	if (login != NULL && strmap_count(rates->exempt_logins) > 0 &&
+	if (login != NULL && rates_have_exempt_logins(rates) &&
 		(has_key(rates->exempt_logins, "*") ||
 			(fold_login(login, folded) && has_key(rates->exempt_logins, folded))))
 		return true;

@@ -87,6 +87,30 @@ START_TEST(exempt_clients_logins_and_senders_are_not_limited)
 	}
 END_TEST
 
+/* bob and bob@default_domain are one login. */
+START_TEST(a_login_is_exempt_in_both_spellings)
+	{
+		static const char *const exempt[] = { "bob", "bob@example.com" };
+		static const char *const logins[] = { "bob", "BOB", "bob@example.com",
+			"Bob@Example.Com" };
+		struct errmsg err;
+
+		t.made.settings->default_domain = "example.com";
+		made_limits_rate(&t, RATE_RCPT, "default", "1/1m");
+		ck_assert_int_eq(rates_exempt_login(t.made.settings->rates, exempt[_i], &err), 0);
+		made_limits_have(&t, NULL);
+		made_limits_sender(&t, "<bob@example.com>");
+		for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
+			t.facts.login = logins[i];
+			for (int j = 0; j < 2; j++)
+				ck_assert_str_eq(made_limits_rcpt(&t, "<x@example.org>"), "accept");
+		}
+		t.facts.login = NULL;
+		(void)made_limits_rcpt(&t, "<x@example.org>");
+		ck_assert_ptr_nonnull(strstr(made_limits_rcpt(&t, "<x@example.org>"), "tempfail"));
+	}
+END_TEST
+
 static Suite *check_connection_suite(void)
 {
 	Suite *suite = suite_create("check_connection");
@@ -96,6 +120,7 @@ static Suite *check_connection_suite(void)
 	tcase_add_test(tcase, connections_are_charged_when_they_come);
 	tcase_add_test(tcase, a_client_may_have_a_number_of_connections_at_once);
 	tcase_add_test(tcase, exempt_clients_logins_and_senders_are_not_limited);
+	tcase_add_loop_test(tcase, a_login_is_exempt_in_both_spellings, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
