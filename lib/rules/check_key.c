@@ -51,8 +51,11 @@ static int find_address(const struct settings *settings, const char *mta_name,
 	const char *at = strchr(text, '@'), *delimiters = "", *domains = "";
 	struct mail_address address, inner, counted;
 	struct address_key key;
-	int found = at == NULL ? rates_find_text(rates, rate, text, match_r) : 0;
+	int found = rates_find_shortened(rates, rate, text, match_r);
 
+	if (found >= 0)
+		return found;
+	found = at == NULL ? rates_find_text(rates, rate, text, match_r) : 0;
 	if (found == 1 || (at == NULL && strchr(text, '.') != NULL))
 		return found;
 	if (address_parse(text, strlen(text), &address) != 0)

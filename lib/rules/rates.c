@@ -309,6 +309,39 @@ int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
 	return found;
 }
 
+/* Return whether a key ends as shorten_key() makes it end. No address does. */
+static bool is_shortened(const char *key)
+{
+	const char *end = strrchr(key, '.'), *number = end;
+
+	if (end == NULL || strspn(end + 1, "0123456789abcdef") != 8 || end[9] != '\0')
+		return false;
+	while (number > key && number[-1] >= '0' && number[-1] <= '9')
+		number--;
+	return number < end && number - key > 3 && memcmp(number - 3, "...", 3) == 0 &&
+		strtoul(number, NULL, 10) > RATE_KEY_LONG;
+}
+
+int rates_find_shortened(const struct rates *rates, enum rate rate, const char *text,
+	struct rate_match *match_r)
+{
+	const struct rate_table *table = rates == NULL ? NULL : &rates->tables[rate];
+	char key[RATE_KEY_LONG + 1];
+	int len = text_format(key, sizeof(key), "%s:%s", rate_name(rate), text);
+
+	if (len < 0 || len > RATE_KEY_LONG || !is_shortened(key))
+		return -1;
+	for (size_t i = 0; table != NULL && !table->is_off && i < table->count; i++) {
+		if (matched(rate, &table->entries[i], NULL, match_r) &&
+			strcmp(match_r->counted, key) == 0)
+			return 1;
+	}
+	if (table != NULL && !table->is_off && matched(rate, find_default(table), text, match_r))
+		return 1;
+	memcpy(match_r->counted, key, (size_t)len + 1);
+	return 0;
+}
+
 static const struct rate_entry *find_key(const struct rate_table *table, const char *text,
 	size_t len)
 {

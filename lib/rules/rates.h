@@ -116,6 +116,14 @@ int rates_find_text(const struct rates *rates, enum rate rate, const char *text,
 	struct rate_match *match_r);
 
 /*
+ * Find the limits of the key of a long address, without the rate's name, as rate_match shows it:
+ * those of the long entry that has this key, else "default". rates may be NULL. Returns as
+ * rates_find_text(); -1: text is no such key.
+ */
+int rates_find_shortened(const struct rates *rates, enum rate rate, const char *text,
+	struct rate_match *match_r);
+
+/*
  * Find the limits of a mail address: by the address, then by the address without the extension that
  * one of the delimiters begins ("": there are none), then by its domain and the domains above it,
  * then "default". Under "default", addresses that differ only in the extension or in the spelling

@@ -79,6 +79,13 @@ static const struct {
 	{ "rate_rcpt_sender:y.example", "rate_rcpt_sender:y.example", 0 },
 	{ "rate_rcpt_sender:postmaster", "rate_rcpt_sender:postmaster", 7 },
 	{ "rate_rcpt_sender/login:X@Y.example", "rate_rcpt_sender/login:x@y.example", 7 },
+	/* Of long addresses, as `limits top` shows them. */
+	{ "rate_rcpt_sender:xx...323.b222558a", "rate_rcpt_sender:xx...323.b222558a", 7 },
+	{ "rate_rcpt_sender:x@y...161.00000000", "rate_rcpt_sender:x@y...161.00000000", 7 },
+	{ "rate_rcpt_sender/login:xx...323.b222558a", "rate_rcpt_sender/login:xx...323.b222558a",
+		7 },
+	{ "rate_rcpt:xx...323.b222558a", "rate_rcpt:xx...323.b222558a", 0 },
+	{ "rate_rcpt_sender:xx.323.abcdabcd", "rate_rcpt_sender:xx.323.abcdabcd", 0 },
 	{ "concurrency:192.0.2.1", NULL, 0 },
 	{ "recipients:192.0.2.1", NULL, 0 },
 	{ "rate_conn:", NULL, 0 },
@@ -144,6 +151,25 @@ START_TEST(the_key_of_every_charge_finds_itself)
 	}
 END_TEST
 
+/* So does that of a long address, which is shortened. */
+START_TEST(the_key_of_a_long_address_finds_itself)
+	{
+		char address[200];
+		struct mail_address long_one;
+		struct rate_match match;
+		struct check_key key;
+
+		memset(address, 'x', sizeof(address));
+		memcpy(address + sizeof(address) - 11, "@y.example", 11);
+		ck_assert_int_eq(address_parse(address, strlen(address), &long_one), 0);
+		ck_assert(rates_find_address(t.made.settings->rates, RATE_RCPT_SENDER, &long_one,
+			"", "+", &match));
+		ck_assert(check_find_key(t.made.policy, NULL, match.counted, &key));
+		ck_assert_str_eq(key.key, match.counted);
+		ck_assert_uint_eq(key.limits->limit[0].count, 7);
+	}
+END_TEST
+
 START_TEST(a_check_that_is_off_limits_nobody)
 	{
 		struct check_key key;
@@ -194,6 +220,7 @@ static Suite *make_suite(void)
 		sizeof(texts) / sizeof(texts[0]));
 	tcase_add_loop_test(tcase, the_name_of_the_mta_counts, 0, sizeof(named) / sizeof(named[0]));
 	tcase_add_test(tcase, the_key_of_every_charge_finds_itself);
+	tcase_add_test(tcase, the_key_of_a_long_address_finds_itself);
 	tcase_add_test(tcase, a_check_that_is_off_limits_nobody);
 	tcase_add_test(tcase, without_a_policy_nothing_is_limited);
 	tcase_add_test(tcase, a_login_that_is_too_long_is_no_key);
