@@ -49,6 +49,18 @@ static bool has_new_mark(const char *ascii, const char *name)
 	return false;
 }
 
+/*
+ * Return whether a name contains U+FDFA or U+FDFB, which IDNA normalizes to a sentence, and then
+ * refuses because of its spaces. To find that out takes it ten times as long as other characters.
+ */
+static bool has_sentence(const char *name)
+{
+	for (; (name = strstr(name, "\xef\xb7")) != NULL; name += 2)
+		if (name[2] == '\xba' || name[2] == '\xbb')
+			return true;
+	return false;
+}
+
 /* Convert a name or label with non-ASCII bytes to A-labels. -1 when it is not a valid IDN. */
 static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
@@ -58,7 +70,8 @@ static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 
 	memcpy(copy, name, len);
 	copy[len] = '\0';
-	if (strlen(copy) != len || idn2_to_ascii_8z(copy, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
+	if (strlen(copy) != len || has_sentence(copy) ||
+		idn2_to_ascii_8z(copy, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return -1;
 	ascii_len = strlen(ascii);
 	if (ascii_len < DOMAIN_SIZE && !has_new_mark(ascii, copy)) {
@@ -71,23 +84,46 @@ static int to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 
 #define MARKS_MAX 2 /* accents of one character, which bound the time */
 
-/* Return the length of the first character of a label in UTF-8, with those behind it that IDNA
- * allows only there, such as accents. */
-static size_t find_cluster(const char *label, size_t len)
-{
+/* What to_ascii() returns for a part of a label, so that no part is converted twice. */
+struct conversion {
+	const char *at; /* NULL: none yet */
+	size_t len;
+	int ret;
 	char ascii[DOMAIN_SIZE];
-	size_t cluster, next;
-	int marks;
+};
 
-	(void)utf8_read(label, len, &cluster);
-	for (marks = 0; marks < MARKS_MAX && cluster < len; marks++) {
-		(void)utf8_read(label + cluster, len - cluster, &next);
-		if (next == 1 || to_ascii(label + cluster, next, ascii) >= 0 ||
-			to_ascii(label, cluster + next, ascii) < 0)
-			break;
-		cluster += next;
+static void convert(struct conversion *part, const char *at, size_t len)
+{
+	part->at = at;
+	part->len = len;
+	part->ret = to_ascii(at, len, part->ascii);
+}
+
+/* Convert the first character of a label in UTF-8, with those behind it that IDNA allows only
+ * there, such as accents. next: the character behind these, which may be the next to convert. */
+static void convert_cluster(const char *label, size_t len, struct conversion *cluster,
+	struct conversion *next)
+{
+	struct conversion longer;
+	size_t size;
+
+	(void)utf8_read(label, len, &size);
+	if (next->at == label && next->len == size)
+		*cluster = *next;
+	else
+		convert(cluster, label, size);
+	for (int marks = 0; marks < MARKS_MAX && cluster->len < len; marks++) {
+		(void)utf8_read(label + cluster->len, len - cluster->len, &size);
+		if (size == 1)
+			return;
+		convert(next, label + cluster->len, size);
+		if (next->ret >= 0)
+			return;
+		convert(&longer, label, cluster->len + size);
+		if (longer.ret < 0)
+			return;
+		*cluster = longer;
 	}
-	return cluster;
 }
 
 /*
@@ -97,21 +133,26 @@ static size_t find_cluster(const char *label, size_t len)
  */
 static int map_label(const char *label, size_t len, char out[DOMAIN_SIZE])
 {
-	char ascii[DOMAIN_SIZE], *mapped;
-	size_t i, cluster, n = 0, added;
+	struct conversion cluster = { .at = NULL }, next = { .at = NULL };
+	const char *text;
+	char *mapped, lower;
+	size_t i, n = 0, added;
 	bool fits = utf8_valid_len(label, len) == len;
 
-	for (i = 0; fits && i < len; i += cluster) {
+	for (i = 0; fits && i < len; i += cluster.len) {
 		mapped = NULL;
-		cluster = find_cluster(label + i, len - i);
-		if (cluster == 1)
-			ascii[0] = ascii_lower(label[i]);
-		else if (to_ascii(label + i, cluster, ascii) < 0 ||
-			idn2_to_unicode_8z8z(ascii, &mapped, 0) != IDN2_OK)
-			memcpy(ascii, label + i, cluster);
-		added = mapped != NULL ? strlen(mapped) : cluster;
+		text = label + i;
+		convert_cluster(text, len - i, &cluster, &next);
+		if (cluster.len == 1) {
+			lower = ascii_lower(label[i]);
+			text = &lower;
+		} else if (cluster.ret >= 0 &&
+			idn2_to_unicode_8z8z(cluster.ascii, &mapped, 0) == IDN2_OK) {
+			text = mapped;
+		}
+		added = text == mapped ? strlen(mapped) : cluster.len;
 		if ((fits = n + added < DOMAIN_SIZE))
-			memcpy(out + n, mapped != NULL ? mapped : ascii, added);
+			memcpy(out + n, text, added);
 		n += added;
 		idn2_free(mapped);
 	}
@@ -138,8 +179,8 @@ static int refused_to_ascii(const char *label, size_t len, char out[DOMAIN_SIZE]
 }
 
 /*
- * Convert a name label by label, so that a bad label, or a name too long for the DNS, does not
- * prevent the conversion of the other labels. -1 when the result would not fit.
+ * Convert a name that IDNA refuses label by label, so that a bad label, or a name too long for the
+ * DNS, does not prevent the conversion of the other labels. -1 when the result would not fit.
  */
 static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 {
@@ -154,7 +195,8 @@ static int labels_to_ascii(const char *name, size_t len, char out[DOMAIN_SIZE])
 			for (i = start; i < end; i++)
 				label[i - start] = ascii_lower(name[i]);
 			label_len = (int)(end - start);
-		} else if ((label_len = to_ascii(name + start, end - start, label)) < 0) {
+		} else if (end - start == len || /* refused as the whole name */
+			(label_len = to_ascii(name + start, end - start, label)) < 0) {
 			label_len = refused_to_ascii(name + start, end - start, label);
 		}
 		if (n + (size_t)label_len + (end < len) >= DOMAIN_SIZE)

@@ -93,6 +93,24 @@ def test_long_columns_delay_nothing(box):
     assert any(text.startswith("users id 3 (eve): froms has ") for text in problems), problems
 
 
+def test_names_that_idna_refuses_delay_nothing(box):
+    """Just below the bounds; IDNA replaces U+FDFA by 18 characters."""
+    label = "\ufdfa\u00fc\ufdfa\ufdfa"
+
+    def long_rows(enabled):
+        table = rows(enabled)
+        for column, item in (("host", f"{label}.a,"), ("rcpt", f"x@{label}.a,")):
+            table["profiles"].append({"id": column, "name": column, column: item * (450000 // len(item.encode()))})
+        item = f"x@{label}.a,"
+        table["users"] += [{"id": number, "username": f"u{number}", "froms": item * (240000 // len(item.encode())),
+                            "profileId": 2} for number in range(10, 14)]
+        return table
+
+    daemon = box.postern(store=long_rows(True), start=False)
+    follow_the_end_of_alice(daemon, long_rows(False))
+    assert not any("host, rcpt" in text or "froms" in text for text in status(daemon)["cache"]["problems"])
+
+
 def test_deep_groups_need_no_large_limit_of_the_stack(box):
     """PCRE2 calls itself for each level."""
     deep = "(" * 249 + "a" + ")" * 249 + "@x\\.example\n"
