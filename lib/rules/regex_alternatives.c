@@ -117,7 +117,17 @@ static bool has_reference(const char *text, size_t len)
 	return false;
 }
 
-void regex_alternatives_check(const struct regex_checked *c, struct regex_alternatives *all)
+/* Alternatives get no probable meaning behind so many bytes, because it would not be shown. */
+#define MEANT_MAX ((size_t)2 * REGEX_SHOWN_MAX)
+
+/* Return whether the remaining alternatives no longer matter. */
+static bool is_decided(const struct regex_alternatives *all, bool only_any)
+{
+	return all->may_match && (only_any || (all->fault.text[0] != '\0' && !all->is_whole));
+}
+
+void regex_alternatives_check(const struct regex_checked *c, bool only_any,
+	struct regex_alternatives *all)
 {
 	struct walk walk = { .rest[0] = { c->text, c->text + c->len }, .depth = 1 };
 	struct strbuf right = STRBUF_INIT, meaning = STRBUF_INIT;
@@ -128,7 +138,7 @@ void regex_alternatives_check(const struct regex_checked *c, struct regex_altern
 	one.fault = &fault;
 	one.right = &right;
 	all->is_whole = !has_reference(c->text, c->len);
-	while (next_alternative(&walk, &one)) {
+	while (!is_decided(all, only_any) && next_alternative(&walk, &one)) {
 		if (!is_first)
 			strbuf_add_char(&all->right, '|');
 		is_first = false;
@@ -140,7 +150,8 @@ void regex_alternatives_check(const struct regex_checked *c, struct regex_altern
 		}
 		if (all->fault.text[0] == '\0')
 			all->fault = fault;
-		if (regex_settle(&one, regex_check_one, &meaning))
+		if (all->is_whole && all->right.len <= MEANT_MAX &&
+			regex_settle(&one, regex_check_one, &meaning))
 			strbuf_add(&all->right, meaning.text, meaning.len);
 		else
 			all->is_whole = false;
@@ -164,7 +175,7 @@ bool regex_has_dead_part(enum regex_subject subject, bool anchored, const char *
 
 	if (!regex_has_alternatives(inner.text, inner.len))
 		return false;
-	regex_alternatives_check(&inner, &all);
+	regex_alternatives_check(&inner, false, &all);
 	is_dead = all.may_match && all.fault.text[0] != '\0';
 	if (is_dead)
 		(void)errmsg_set(note, "\"%.*s\" has an alternative that matches nothing: %s",

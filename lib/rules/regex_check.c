@@ -36,7 +36,7 @@ static bool check_regex(const struct regex_checked *c)
 		return false;
 	if (!regex_has_alternatives(inner.text, inner.len))
 		return regex_check_one(&inner);
-	regex_alternatives_check(&inner, &all);
+	regex_alternatives_check(&inner, true, &all);
 	if (!all.may_match) {
 		(void)text_format(reason, sizeof(reason), "has no alternative that can match: %s",
 			all.fault.text);

@@ -109,14 +109,16 @@ struct regex_alternatives {
 	bool may_match;	     /* at least one may */
 	struct errmsg fault; /* of the first that cannot; "" if there is none */
 	struct strbuf right; /* all of them, with the probable meanings */
-	bool is_whole;	     /* each alternative has a part in `right` */
+	bool is_whole;	     /* each alternative that was checked has a part in `right` */
 };
 
 /* Check a regex without alternatives, which may be empty. Returns as regex_check() does. */
 bool regex_check_one(const struct regex_checked *c);
 
-/* Check each alternative of a regex. `all` must be empty; free `right` afterwards. */
-void regex_alternatives_check(const struct regex_checked *c, struct regex_alternatives *all);
+/* Check each alternative of a regex, or with only_any those up to one that may match. `all` must be
+ * empty; free `right` afterwards. */
+void regex_alternatives_check(const struct regex_checked *c, bool only_any,
+	struct regex_alternatives *all);
 
 /* Return a regex that must match the whole subject without the groups that contain all of it; any
  * other one as it is. */

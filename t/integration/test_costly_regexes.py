@@ -111,6 +111,19 @@ def test_names_that_idna_refuses_delay_nothing(box):
     assert not any("host, rcpt" in text or "froms" in text for text in status(daemon)["cache"]["problems"])
 
 
+def test_dead_alternatives_delay_nothing(box):
+    """The probable meaning of each takes time, and so many would not be shown."""
+    begin = r"|<\@|@<" * 570
+
+    def store(enabled):
+        return {"profiles": [{"id": 2, "name": "cheap", "rcpt_re": "czx1@example\\.com"},
+                             *({"id": each, "name": f"p{each}", "rcpt_re": f"{begin}z{each}@x"} for each in range(10, 1800))],
+                "users": rows(enabled)["users"][:1]}
+
+    daemon = box.postern(store=store(True), start=False, config={"profile": {"rcpt_re_anchored": "yes"}})
+    follow_the_end_of_alice(daemon, store(False))
+
+
 def test_deep_groups_need_no_large_limit_of_the_stack(box):
     """PCRE2 calls itself for each level."""
     deep = "(" * 249 + "a" + ")" * 249 + "@x\\.example\n"
