@@ -26,8 +26,9 @@ struct profiles_builder *profiles_builder_new(bool anchored);
 
 /*
  * The regexes of a profile, and of all profiles, in bytes of regexlist_bytes(), and the text of all
- * profiles' rcpt_re. These bounds keep those who write profiles from delaying a load, or from using
- * up the memory.
+ * profiles' rcpt_re, which counts PROFILES_IDN_WEIGHT times if it has a character outside of ASCII,
+ * because that may be part of a domain. These bounds keep those who write profiles from delaying a
+ * load, or from using up the memory.
  */
 #define PROFILE_REGEX_BYTES (512 << 10)
 #define PROFILES_REGEX_BYTES (32 << 20)

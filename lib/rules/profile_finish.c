@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/text.h"
 #include "lib/rules/profile_private.h"
 #include "lib/rules/regex_check.h"
@@ -152,10 +153,11 @@ static int make_regexes(struct profiles_builder *b, struct profile *row,
 		return -1;
 	if (!row->fits)
 		problems_add(r.regexes->problems,
-			"rcpt_re: the regexes of all profiles may take up to %d MiB of text, "
-			"and %d MiB with repeats written out, and those of this profile are among "
-			"the largest; all of them are left out",
-			PROFILES_REGEX_TEXT >> 20, PROFILES_REGEX_BYTES >> 20);
+			"rcpt_re: the regexes of all profiles may take up to %d MiB of text, of "
+			"which profiles with characters outside of ASCII count %d times, and %d "
+			"MiB with repeats written out, and those of this profile are among the "
+			"largest; all of them are left out",
+			PROFILES_REGEX_TEXT >> 20, PROFILES_IDN_WEIGHT, PROFILES_REGEX_BYTES >> 20);
 	else
 		ret = use_pool(source, r.regexes->list) < 0 ? -1 : add_regexes(&r);
 	count_texts(b, r.regexes->problems);
@@ -233,6 +235,16 @@ static uint64_t find_costly(const struct profiles_builder *b)
 	return UINT64_MAX;
 }
 
+/* Return how much the regexes of a row count in PROFILES_REGEX_TEXT. */
+static uint64_t regex_text_cost(const struct profile *row)
+{
+	const struct cell *cell = &row->cells[PROFILE_RCPT_RE];
+
+	if (row->is_bad || cell->kind == CELL_NULL)
+		return 0;
+	return cell->len * (ascii_is_all(cell->text, cell->len) ? 1 : PROFILES_IDN_WEIGHT);
+}
+
 /*
  * Select the rows that keep their regexes: first the shortest, because even reading the others
  * takes time, and of these the least costly, so that a costly profile harms itself first.
@@ -243,13 +255,11 @@ static void choose_regexes(struct profiles_builder *b, uint64_t *values)
 	size_t i, count = 0;
 
 	for (i = 0; i < b->count; i++)
-		values[i] = b->choices[i].row->is_bad ?
-			0 :
-			b->choices[i].row->cells[PROFILE_RCPT_RE].len;
+		values[i] = regex_text_cost(b->choices[i].row);
 	excess = find_excess(values, b->count, PROFILES_REGEX_TEXT);
 	for (i = 0; i < b->count; i++)
-		b->choices[i].fits = !b->choices[i].row->is_bad &&
-			b->choices[i].row->cells[PROFILE_RCPT_RE].len < excess;
+		b->choices[i].fits =
+			!b->choices[i].row->is_bad && regex_text_cost(b->choices[i].row) < excess;
 	excess = find_costly(b);
 	for (i = 0; i < b->count; i++) {
 		if (!b->choices[i].fits)

@@ -111,6 +111,23 @@ def test_names_that_idna_refuses_delay_nothing(box):
     assert not any("host, rcpt" in text or "froms" in text for text in status(daemon)["cache"]["problems"])
 
 
+@pytest.mark.parametrize("count", [2000, 120])
+@pytest.mark.parametrize("part", ["@" + "\u0661\u00fc" * 12 + "$|", "@\u00fc\ufdfa\ufdfax\ufdfa$|"])
+def test_domains_outside_of_ascii_delay_nothing(box, part, count):
+    """Each alternative has a label that IDNA converts. 2,000 such profiles exceed the bound, 120 do not."""
+    begin = part * (4000 // len(part.encode()))
+
+    def store(enabled):
+        return {"profiles": [*rows(enabled)["profiles"][1:], *({"id": each, "name": f"p{each}", "rcpt_re": f"{begin}z{each}@x"}
+                                                               for each in range(10, 10 + count))],
+                "users": rows(enabled)["users"][:1]}
+
+    daemon = box.postern(store=store(True), start=False)
+    follow_the_end_of_alice(daemon, store(False))
+    problems = status(daemon)["cache"]["problems"]
+    assert any("rcpt_re: the regexes of all profiles" in text for text in problems) == (count == 2000)
+
+
 def test_dead_alternatives_delay_nothing(box):
     """The probable meaning of each takes time, and so many would not be shown."""
     begin = r"|<\@|@<" * 570
