@@ -10,7 +10,6 @@
 #define BUCKETS 4096 /* a power of 2 */
 #define NEAR_PLACES 2
 #define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures alone */
-#define REAL_PLACES 1  /* and those that claimed networks cannot take */
 #define LOAD_MAX 9     /* of an area; see load_of() */
 #define TURNS 4	       /* one belongs to the oldest anonymous attempt, and three to the newest */
 
@@ -22,8 +21,8 @@ struct gate_node {
 	uint32_t tickets;   /* inside, with this key */
 	uint32_t under_way; /* those that occupy a place */
 	uint32_t slowed;    /* of these, from slowed networks */
-	uint32_t unclean;   /* of these, from networks with failures */
-	uint32_t claimed;   /* of these, from claimed networks */
+	uint32_t unclean;   /* of these, from networks with failures or not known */
+	uint32_t leaving;   /* of these, those for which leaves_place() is true */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
 	uint32_t nowhere;   /* of those that wait, the ones whose network is not known */
 	uint32_t turn;	    /* of the anonymous ones, see TURNS */
@@ -132,6 +131,12 @@ static bool needs_place(const struct gate_ticket *ticket, enum gate_key which)
 	return !ticket->is_known || (which != GATE_LOGIN && which != GATE_AREA);
 }
 
+/* Return whether an attempt leaves a place of its login to networks without failures. */
+static bool leaves_place(const struct gate_ticket *ticket)
+{
+	return ticket->keys.is_apart || !ticket->is_clean;
+}
+
 /* Add or take back (by -1) an attempt under way. */
 static void count_under_way(struct gate_ticket *ticket, int by)
 {
@@ -145,34 +150,38 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 			node->slowed += (uint32_t)by;
 		if (!ticket->is_clean)
 			node->unclean += (uint32_t)by;
-		if (ticket->keys.is_apart)
-			node->claimed += (uint32_t)by;
+		if (leaves_place(ticket))
+			node->leaving += (uint32_t)by;
 	}
 }
 
-/* Return whether a login has a place for an attempt from some network, slowed or not. */
-static bool login_has_place(const struct gate_node *node, bool is_claimed,
-	const struct penalty_view *view)
+/*
+ * Return whether a login has a place for an attempt from some network, slowed or not. Of those that
+ * leave a place, only near ones get more than the others' share, so that the excess is in the
+ * places for near ones.
+ */
+static bool login_has_place(const struct gate_node *node, const struct gate_ticket *ticket,
+	bool is_near)
 {
-	const uint32_t all = places[GATE_LOGIN].all, claimed = all - REAL_PLACES;
-	const uint32_t most = is_claimed ? claimed : all;
-	/* Claimed ones beyond their share have the places for near ones. */
-	const uint32_t near = node->claimed > claimed ? node->claimed - claimed : 0;
-	const bool is_near = view->is_near && !view->is_slowed;
+	const uint32_t all = places[GATE_LOGIN].all, share = all - CLEAN_PLACES;
+	const uint32_t excess = node->leaving > share ? node->leaving - share : 0;
+	const uint32_t near = is_near ? NEAR_PLACES : 0;
 
-	if (is_claimed && node->claimed >= most + (is_near ? NEAR_PLACES : 0))
+	if (leaves_place(ticket) && node->leaving >= share + near)
 		return false;
-	if (is_near)
-		return node->under_way < all + NEAR_PLACES;
-	return node->under_way - near < all &&
-		(view->is_clean || node->unclean < most - CLEAN_PLACES);
+	if (ticket->keys.is_apart && !ticket->is_clean &&
+		node->unclean >= share - CLEAN_PLACES + near)
+		return false;
+	return is_near ? node->under_way < all + near : node->under_way - excess < all;
 }
 
 /* Return whether a node has a place. */
 static bool has_place(const struct gate_node *node, enum gate_key which,
 	const struct gate_ticket *ticket, const struct penalty_view *view)
 {
-	return (which == GATE_LOGIN ? login_has_place(node, ticket->keys.is_apart, view) :
+	const bool is_near = view->is_near && !view->is_slowed;
+
+	return (which == GATE_LOGIN ? login_has_place(node, ticket, is_near) :
 				      node->under_way < places[which].all) &&
 		(!ticket->is_slowed || node->slowed < places[which].slowed);
 }
@@ -205,7 +214,7 @@ static struct gate_node *try_to_open(const struct auth_gate *gate, struct gate_t
 	ticket->is_slowed = view_r->is_slowed || ticket->keys.network == 0;
 	ticket->is_trusted = view_r->trust > 0;
 	ticket->is_known = view_r->is_known;
-	ticket->is_clean = view_r->is_clean;
+	ticket->is_clean = view_r->is_clean && ticket->keys.network != 0;
 	if ((full = full_node(ticket, view_r)) != NULL)
 		return full;
 	ticket->delay_ms = ticket->is_trusted ? 0 : view_r->delay_ms;

@@ -21,12 +21,13 @@
  *
  * A network is slowed if its failures, or those of its wide network, cause a delay; one that is not
  * known counts as slowed, but has no places of its own. Networks with a failure, also in their wide
- * network, have at most seven of the eight places of a login. They can therefore never take all of
- * them, nor can any one network. Networks that any process of this machine may have claimed
- * (penalty_set_apart()) have at most seven, too, and six of them if they have failures, because the
- * process can claim another one for each attempt. Two further places of a login are for networks
- * near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless they are slowed, so that
- * its owner finds a place although a guesser's many networks take the others. Nothing distinguishes
+ * network, those that are not known, and those that any process of this machine may have claimed
+ * (penalty_set_apart()) together have at most seven of the eight places of a login. They can
+ * therefore never take all of them, nor can any one network. Claimed networks with failures have at
+ * most six, because the process can claim another one for each attempt. Two further places of a
+ * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless
+ * they are slowed, so that its owner finds a place although a guesser's many networks take the
+ * others. Near ones thus have two places more than the numbers above. Nothing distinguishes
  * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
  * may have to be repeated. In a slowed network, no place depends on where else a login has
  * succeeded: a guesser who occupies the others would see which logins are refused at once and which

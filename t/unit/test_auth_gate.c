@@ -316,6 +316,22 @@ START_TEST(networks_with_failures_leave_a_place_of_a_login)
 	}
 END_TEST
 
+/* Those near one from which the login has succeeded have two further places. */
+START_TEST(networks_with_failures_near_the_owner_s_leave_a_place_of_a_login)
+	{
+		const struct penalty_keys home = keys_of(BOB, MANY, 0);
+
+		penalty_succeeded(penalty, &home, now);
+		for (unsigned i = 1; i <= 10; i++)
+			count_failures(EACH, MANY, i, 1);
+		for (unsigned i = 1; i <= 9; i++)
+			ck_assert_int_eq(enter(&tickets[i], BOB, MANY, i, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[10], BOB, MANY, 10, false), GATE_WAIT);
+		ck_assert_int_eq(enter(&tickets[11], BOB, FAR, 0, false), GATE_OPEN);
+		ck_assert_int_eq(enter(&tickets[12], BOB, NEXT, 0, false), GATE_WAIT);
+	}
+END_TEST
+
 static enum gate_result enter_claimed(struct gate_ticket *ticket, enum where where, unsigned i)
 {
 	*ticket = (struct gate_ticket){ .keys = keys_of(BOB, where, i) };
@@ -705,6 +721,51 @@ START_TEST(attempts_from_many_networks_leave_room_for_those_without)
 	}
 END_TEST
 
+/* Let one of many guessers at bob enter: it has no address, claims one, or has failed elsewhere;
+ * and it is near the owner's network or not. */
+static void enter_guesser(struct gate_ticket *ticket, unsigned random)
+{
+	const unsigned i = random % 40, kind = random / 64 % 4;
+	const bool is_near = random / 256 % 2 == 0;
+
+	if (kind == 0) {
+		(void)enter(ticket, BOB, UNKNOWN, 0, random / 512 % 2 == 0);
+		return;
+	}
+	*ticket = (struct gate_ticket){ .keys = keys_of(BOB, MANY, is_near ? i : 256 * (1 + i)) };
+	if (kind == 1)
+		penalty_set_apart(&ticket->keys);
+	if ((kind != 1 || random / 512 % 2 == 0) &&
+		penalty_view(penalty, &ticket->keys, now).is_clean)
+		penalty_failed(penalty, &ticket->keys, now);
+	(void)auth_gate_enter(gate, ticket, now, &displaced);
+}
+
+/* A network without failures has a place, whatever guessers there are who are none. */
+START_TEST(no_mixture_of_guessers_takes_the_last_place_of_a_login)
+	{
+		struct penalty_keys home = keys_of(BOB, MANY, 255);
+		struct gate_ticket *owner = &tickets[TICKETS - 1];
+		unsigned random = 1;
+
+		penalty_succeeded(penalty, &home, now);
+		penalty_set_apart(&home);
+		penalty_succeeded(penalty, &home, now);
+		for (unsigned i = 0; i < unit_times(20000); i++) {
+			struct gate_ticket *ticket;
+
+			random = random * 1103515245U + 12345U;
+			ticket = &tickets[random / 65536 % 100];
+			if (ticket->state == GATE_OUTSIDE)
+				enter_guesser(ticket, random / 16);
+			else
+				(void)leave(ticket, false, false);
+			ck_assert_int_eq(enter(owner, BOB, MANY, 256 * 100 + i, false), GATE_OPEN);
+			(void)leave(owner, false, false);
+		}
+	}
+END_TEST
+
 START_TEST(any_course_of_events_leaves_the_gate_empty)
 	{
 		unsigned random = 1;
@@ -741,6 +802,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_full_slowed_network_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, a_slowed_network_near_the_owner_s_does_not_reveal_which_logins_exist);
 	tcase_add_test(tcase, networks_with_failures_leave_a_place_of_a_login);
+	tcase_add_test(tcase, networks_with_failures_near_the_owner_s_leave_a_place_of_a_login);
 	tcase_add_test(tcase, claimed_networks_leave_a_place_of_a_login);
 	tcase_add_test(tcase, claimed_networks_near_the_owner_s_leave_a_place_of_a_login);
 	tcase_add_test(tcase, claimed_networks_with_failures_leave_a_place_for_those_without);
@@ -759,6 +821,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);
 	tcase_add_test(tcase, if_too_many_wait_the_newest_displaces_the_oldest);
 	tcase_add_test(tcase, attempts_from_many_networks_leave_room_for_those_without);
+	tcase_add_test(tcase, no_mixture_of_guessers_takes_the_last_place_of_a_login);
 	tcase_add_test(tcase, any_course_of_events_leaves_the_gate_empty);
 	suite_add_tcase(suite, tcase);
 	return suite;
