@@ -9,9 +9,10 @@
 
 #define BUCKETS 4096 /* a power of 2 */
 #define NEAR_PLACES 2
-#define CLEAN_PLACES 1 /* of the places of a login: those for networks without failures alone */
-#define LOAD_MAX 9     /* of an area; see load_of() */
-#define TURNS 4	       /* one belongs to the oldest anonymous attempt, and three to the newest */
+#define CLEAN_PLACES 1	  /* of the places of a login: those for networks without failures alone */
+#define LOAD_MAX 9	  /* of an area; see load_of() */
+#define ANONYMOUS_FIRST 2 /* places of a login for which anonymous attempts go before others */
+#define TURNS 4		  /* one belongs to the oldest anonymous attempt, and three to the newest */
 
 TAILQ_HEAD(ticket_list, gate_ticket);
 
@@ -23,6 +24,7 @@ struct gate_node {
 	uint32_t slowed;    /* of these, from slowed networks */
 	uint32_t unclean;   /* of these, from networks with failures or not known */
 	uint32_t leaving;   /* of these, those for which leaves_place() is true */
+	uint32_t anonymous; /* of these, the anonymous ones */
 	uint32_t waiting;   /* of the tickets; perhaps in another node's list */
 	uint32_t nowhere;   /* of those that wait, the ones whose network is not known */
 	uint32_t turn;	    /* of the anonymous ones, see TURNS */
@@ -131,6 +133,12 @@ static bool needs_place(const struct gate_ticket *ticket, enum gate_key which)
 	return !ticket->is_known || (which != GATE_LOGIN && which != GATE_AREA);
 }
 
+/* Nothing is known of it but its login. */
+static bool is_anonymous(const struct gate_ticket *ticket)
+{
+	return ticket->is_patient && ticket->keys.network == 0;
+}
+
 /* Return whether an attempt leaves a place of its login to networks without failures. */
 static bool leaves_place(const struct gate_ticket *ticket)
 {
@@ -152,6 +160,8 @@ static void count_under_way(struct gate_ticket *ticket, int by)
 			node->unclean += (uint32_t)by;
 		if (leaves_place(ticket))
 			node->leaving += (uint32_t)by;
+		if (is_anonymous(ticket))
+			node->anonymous += (uint32_t)by;
 	}
 }
 
@@ -244,12 +254,6 @@ static void stop_waiting(struct auth_gate *gate, struct gate_ticket *ticket)
 {
 	TAILQ_REMOVE(&ticket->blocked->list, ticket, link);
 	set_waiting(gate, ticket, false);
-}
-
-/* Nothing is known of it but its login. */
-static bool is_anonymous(const struct gate_ticket *ticket)
-{
-	return ticket->is_patient && ticket->keys.network == 0;
 }
 
 /* Return the oldest anonymous ticket that waits in the node's list, or NULL. */
@@ -375,8 +379,7 @@ static bool pass_waiting(struct auth_gate *gate, struct gate_node *node, struct 
 	set_waiting(gate, ticket, false);
 	ticket->state = GATE_OPENED;
 	TAILQ_INSERT_TAIL(&gate->opened, ticket, link);
-	if (is_anonymous(ticket))
-		node->turn++;
+	node->turn += is_anonymous(ticket);
 	return true;
 }
 
@@ -401,36 +404,73 @@ static uint32_t load_of(const struct auth_gate *gate, const struct gate_ticket *
 	return load;
 }
 
-/* Open the gate for those who wait in the node's list, in the order of arrival, if their areas have
- * this load, or let them wait for another node. Returns the next load that there is, at most
- * LOAD_MAX + 1. */
-static uint32_t pass_in_order(struct auth_gate *gate, struct gate_node *node, uint32_t load,
-	uint32_t now)
+/* Open the gate for the anonymous ticket of the node's list whose turn it is, if there is a place.
+ * Returns whether it has opened. */
+static bool pass_anonymous(struct auth_gate *gate, struct gate_node *node, uint32_t now)
+{
+	struct gate_ticket *ticket =
+		node->turn % TURNS != 0 ? newest_anonymous(node) : oldest_anonymous(node);
+
+	return ticket != NULL && pass_waiting(gate, node, ticket, now);
+}
+
+/*
+ * Open the gate for the first of the other tickets in the node's list whose area has this load and
+ * for which there is a place; some may have to wait for another node instead. Returns whether one
+ * has opened. *higher_r: the next load that there is, at most LOAD_MAX + 1.
+ */
+static bool pass_of_load(struct auth_gate *gate, struct gate_node *node, uint32_t load,
+	uint32_t now, uint32_t *higher_r)
 {
 	struct gate_ticket *ticket, *next;
-	uint32_t higher = LOAD_MAX + 1;
 
+	*higher_r = LOAD_MAX + 1;
 	for (ticket = TAILQ_FIRST(&node->list); ticket != NULL; ticket = next) {
-		const uint32_t present = load_of(gate, ticket, now);
+		uint32_t present;
 
 		next = TAILQ_NEXT(ticket, link);
-		if (present == load)
-			(void)pass_waiting(gate, node, ticket, now);
-		else if (present > load && present < higher)
-			higher = present;
+		if (is_anonymous(ticket))
+			continue;
+		present = load_of(gate, ticket, now);
+		if (present == load && pass_waiting(gate, node, ticket, now))
+			return true;
+		if (present > load && present < *higher_r)
+			*higher_r = present;
 	}
-	return higher;
+	return false;
+}
+
+/* Open the gate for one ticket of the node's list that is not anonymous. Returns whether it has
+ * opened for one. */
+static bool pass_other(struct auth_gate *gate, struct gate_node *node, uint32_t now)
+{
+	uint32_t load = 0, higher;
+
+	for (; load <= LOAD_MAX; load = higher) {
+		if (pass_of_load(gate, node, load, now, &higher))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Open the gate for one ticket of the node's list. Anonymous ones go first until two of them are
+ * under way, and then the others, so that guessers of neither kind hold up an owner of the other.
+ * If the kinds took turns instead, an anonymous owner would be the newest no more when it is
+ * theirs.
+ */
+static bool pass_next(struct auth_gate *gate, struct gate_node *node, uint32_t now)
+{
+	const bool anonymous_first = node->anonymous < ANONYMOUS_FIRST;
+
+	return (!anonymous_first && pass_other(gate, node, now)) ||
+		pass_anonymous(gate, node, now) || (anonymous_first && pass_other(gate, node, now));
 }
 
 static void open_for_waiting(struct auth_gate *gate, struct gate_node *node, uint32_t now)
 {
-	struct gate_ticket *ticket;
-
-	while (node->turn % TURNS != 0 && (ticket = newest_anonymous(node)) != NULL &&
-		pass_waiting(gate, node, ticket, now))
+	while (pass_next(gate, node, now))
 		;
-	for (uint32_t load = 0; load <= LOAD_MAX;)
-		load = pass_in_order(gate, node, load, now);
 }
 
 bool auth_gate_leave(struct auth_gate *gate, struct gate_ticket *ticket, uint32_t now)

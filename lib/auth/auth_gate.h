@@ -52,11 +52,12 @@
  * is the next, where ages count in powers of two, up to 64 s. An owner who has just come thus goes
  * before guessers who try again and again, even if a device of his fails now and then, unless they
  * have new providers for each guess; and a guesser near the owner cannot place him behind all
- * others. Of the places for patient attempts whose network is not known, three of four go to the
- * newest. Guessers wait from one answer to the next; an owner who has just come thus need not wait
- * for all of them, and the oldest are served in the end. If too many wait, the newest displaces the
- * oldest, for the same reason. Attempts that wait have not been checked, so that neither waiting
- * nor leaving reveals anything about a password.
+ * others. Patient attempts whose network is not known go before others until two of them are under
+ * way, and then behind them. Of the places for them, three of four go to the newest. Guessers wait
+ * from one answer to the next; an owner who has just come thus need not wait for all of them, and
+ * the oldest are served in the end. If too many wait, the newest displaces the oldest, for the same
+ * reason. Attempts that wait have not been checked, so that neither waiting nor leaving reveals
+ * anything about a password.
  *
  * The memory is that of the keys of the attempts inside: at most five of 72 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.

@@ -718,6 +718,31 @@ START_TEST(attempts_from_many_networks_leave_room_for_those_without)
 		ck_assert_int_eq(enter(&tickets[604], BOB, HOME, 0, false), GATE_WAIT);
 		(void)auth_gate_leave(gate, &tickets[1], now);
 		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[603]); /* the newest */
+		(void)auth_gate_leave(gate, &tickets[2], now);
+		ck_assert_ptr_eq(auth_gate_next(gate), &tickets[602]); /* the third is for others */
+	}
+END_TEST
+
+/* They share the places of slowed networks, and the guessers begin again at once. Of three places,
+ * one is left to networks. */
+START_TEST(guessers_without_a_network_leave_a_place_to_slowed_ones)
+	{
+		struct gate_ticket *owner = &tickets[10];
+
+		count_failures(EACH, HOME, 0, 9);
+		for (unsigned i = 0; i < 10; i++)
+			(void)enter(&tickets[i], BOB, UNKNOWN, 0, true);
+		for (unsigned i = 0; i < 20; i++) {
+			unsigned t = 0;
+
+			ck_assert_int_eq(enter(owner, BOB, HOME, 0, false), GATE_WAIT);
+			while (tickets[t].state != GATE_UNDER_WAY)
+				t++;
+			ck_assert_uint_eq(leave(&tickets[t], true, false), 1);
+			ck_assert_int_eq(owner->state, GATE_UNDER_WAY);
+			(void)enter(&tickets[t], BOB, UNKNOWN, 0, true);
+			ck_assert_uint_eq(leave(owner, false, false), 1);
+		}
 	}
 END_TEST
 
@@ -821,6 +846,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, of_patient_attempts_without_a_network_most_places_go_to_the_newest);
 	tcase_add_test(tcase, if_too_many_wait_the_newest_displaces_the_oldest);
 	tcase_add_test(tcase, attempts_from_many_networks_leave_room_for_those_without);
+	tcase_add_test(tcase, guessers_without_a_network_leave_a_place_to_slowed_ones);
 	tcase_add_test(tcase, no_mixture_of_guessers_takes_the_last_place_of_a_login);
 	tcase_add_test(tcase, any_course_of_events_leaves_the_gate_empty);
 	suite_add_tcase(suite, tcase);
