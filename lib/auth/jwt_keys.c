@@ -194,6 +194,41 @@ static bool has_rsa_numbers(struct evp_pkey_st *public)
 	return good;
 }
 
+#define ED25519_SIZE 32
+
+/*
+ * Return whether the key is a point of small order. Everybody can make signatures for it, as for an
+ * RSA key with the exponent 1, and OpenSSL accepts it. A placeholder of 32 zero bytes is such a
+ * point. The last bit is the sign of x; 2^255-19 and the next number are other forms of 0 and 1.
+ */
+static bool has_small_order(struct evp_pkey_st *ed25519)
+{
+	static const uint8_t small[][ED25519_SIZE] = {
+		{ 0 },
+		{ 1 },
+		{ 0xec, [1 ... 30] = 0xff, 0x7f },
+		{ 0xed, [1 ... 30] = 0xff, 0x7f },
+		{ 0xee, [1 ... 30] = 0xff, 0x7f },
+		{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2,
+			0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1,
+			0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+		{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d,
+			0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e,
+			0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+	};
+	uint8_t point[ED25519_SIZE];
+	size_t len = sizeof(point);
+
+	if (EVP_PKEY_get_raw_public_key(ed25519, point, &len) != 1 || len != sizeof(point))
+		return true;
+	point[ED25519_SIZE - 1] &= 0x7f;
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
+		if (memcmp(point, small[i], sizeof(point)) == 0)
+			return true;
+	}
+	return false;
+}
+
 unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 {
 	const unsigned pss = BIT(JWT_PS256) | BIT(JWT_PS384) | BIT(JWT_PS512);
@@ -207,6 +242,12 @@ unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 	}
 	if ((type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS) && !has_rsa_numbers(public)) {
 		(void)errmsg_set(err, "n and e are not an RSA key");
+		return 0;
+	}
+	if (type == EVP_PKEY_ED25519 && has_small_order(public)) {
+		(void)errmsg_set(err,
+			"everybody can make signatures for this Ed25519 key: it is a point of "
+			"small order");
 		return 0;
 	}
 	if (type == EVP_PKEY_RSA)

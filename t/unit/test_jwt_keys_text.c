@@ -198,6 +198,25 @@ START_TEST(an_rsa_block_needs_an_exponent_that_can_be_one)
 	}
 END_TEST
 
+/* With a point of small order, such as this one of 32 zero bytes. */
+START_TEST(an_ed25519_block_needs_a_point_that_can_be_one)
+	{
+		static const char text[] =
+			"-----BEGIN PUBLIC KEY-----\n"
+			"MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+			"-----END PUBLIC KEY-----\n";
+		struct jwt_keys *keys = jwt_keys_new();
+		struct problems *problems = problems_new();
+
+		ck_assert_int_eq(add(keys, text, problems, NULL), 0);
+		ck_assert_uint_eq(jwt_keys_count(keys), 0);
+		ck_assert_ptr_nonnull(
+			strstr(problems_text(problems, 0), "everybody can make signatures"));
+		problems_free(&problems);
+		jwt_keys_unref(&keys);
+	}
+END_TEST
+
 START_TEST(reads_all_blocks_of_a_file_and_skips_text_between)
 	{
 		struct jwt_keys *keys = jwt_keys_new();
@@ -387,6 +406,7 @@ static Suite *make_suite(void)
 	tcase_add_unchecked_fixture(tcase, make_rsa, free_rsa);
 	tcase_add_loop_test(tcase, a_block_gets_the_algorithms_of_its_type, 0, COUNT(kinds));
 	tcase_add_test(tcase, an_rsa_block_needs_an_exponent_that_can_be_one);
+	tcase_add_test(tcase, an_ed25519_block_needs_a_point_that_can_be_one);
 	tcase_add_test(tcase, reads_all_blocks_of_a_file_and_skips_text_between);
 	tcase_add_loop_test(tcase, reports_a_bad_block_and_reads_the_others, 0, COUNT(bad));
 	tcase_add_test(tcase, names_a_last_block_that_is_cut_off);
