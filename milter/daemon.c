@@ -76,8 +76,8 @@ static void start_auth(struct daemon *daemon)
 			"there are never answered\"");
 	if (daemon->auth_sockets.elsewhere[0] != '\0')
 		quote_log(LOG_LEVEL_WARNING, "listens", daemon->auth_sockets.elsewhere,
-			"auth error=\"systemd has a socket elsewhere: nobody reaches the daemon at the "
-			"place that [auth] sets\"");
+			"auth error=\"nobody reaches the daemon at the place that [auth] sets, because "
+			"systemd listens on another socket\"");
 	for (int i = 0; i < AUTH_SOCKETS; i++)
 		served = served || daemon->auth_sockets.fd[i] >= 0;
 	if (served &&

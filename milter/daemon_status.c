@@ -211,8 +211,8 @@ static void report_sockets(const struct socket_file sockets[SOCKETS], struct sta
 			note_change(&sockets[i], &st, health);
 		else if (error == 0 || error == ENOENT || error == ENOTDIR)
 			status_add_problem(health,
-				"Find out what has removed it, then restart postern.socket, if "
-				"systemd holds it, and postern.",
+				"Find out what has removed it, then restart postern, and before it "
+				"postern.socket if systemd holds the socket.",
 				"%s: the file of this socket %s, so that nobody reaches the daemon there",
 				sockets[i].path,
 				error != 0 ? "is gone" : "has been replaced by another one");

@@ -289,8 +289,8 @@ static void check_protocol(const struct doctor *doctor, const struct doctor_inst
 		"%s: milter_protocol is %s, so that Postern does not see DATA (%s)",
 		instance->folder, protocol, names);
 	doctor_effect(finding,
-		"Limits count the recipients of a message also if the client gives it up before.");
-	doctor_cure(finding, "Set the present version, which is Postfix's default.");
+		"Limits also count the recipients of messages that the client gives up unsent.");
+	doctor_cure(finding, "Set the current version, which is Postfix's default.");
 	doctor_set_parameter(finding, instance, service, "milter_protocol", "6");
 	doctor_reload_postfix(finding, instance);
 }

@@ -246,8 +246,8 @@ unsigned jwt_key_algorithms(struct evp_pkey_st *public, struct errmsg *err)
 	}
 	if (type == EVP_PKEY_ED25519 && has_small_order(public)) {
 		(void)errmsg_set(err,
-			"everybody can make signatures for this Ed25519 key: it is a point of "
-			"small order");
+			"everybody can make signatures for this Ed25519 key, because it is a "
+			"point of small order; generate another one");
 		return 0;
 	}
 	if (type == EVP_PKEY_RSA)

@@ -249,7 +249,7 @@ static int set_path(const struct config_option *option, const struct option_home
 			option->max);
 	if (option->max > 0 && len > 0 && copy[strlen(prefix) + len - 1] == '/')
 		return errmsg_set(err,
-			"[%s] %s: %.*s is a directory; write the name of the socket behind it",
+			"[%s] %s: %.*s ends with / like a directory; add the name of the socket",
 			option->section, option->name, TEXT_CUT(copy + strlen(prefix), 200));
 	*(const char **)home = copy;
 	return 0;
@@ -387,7 +387,7 @@ static int set_field(const struct config_option *option, struct arena *arena, vo
 			return refuse_value(option, value, NULL, err);
 	if (is_field_of_mail(value))
 		return errmsg_set(err,
-			"[%s] %s: mail has fields of the name %s already; write another name, such as "
+			"[%s] %s: mail already has fields named %s; write another name, such as "
 			"X-Postern-Results",
 			option->section, option->name, value);
 	return set_string(option, arena, home, value, err);

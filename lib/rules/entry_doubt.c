@@ -101,7 +101,7 @@ static bool is_bare_name(enum entry_kind kind, const char *text, size_t len, str
 		return false;
 	(void)errmsg_set(note, "\"%.*s\" matches only %s%s", TEXT_CUT_LEN(text, len, SHOWN_MAX),
 		is_name ? "this name, which has no dot" :
-			  "addresses without a domain; write its domain behind an @",
+			  "addresses without a domain; add @ and the domain",
 		kind == ENTRY_RCPT ? "" :
 			is_name	   ? "; write a dot before a top-level domain" :
 				     ", or a dot before a top-level domain");

@@ -60,7 +60,7 @@ bool hidden_in_login(const char *name, size_t len, struct errmsg *why_r)
 	if (!hidden_find(name, len, &c))
 		return false;
 	(void)errmsg_set(why_r,
-		"contains %s U+%04" PRIX32 ", so that the login must, too; remove it",
+		"contains %s U+%04" PRIX32 ", which the client must send, too; remove it",
 		hidden_is_space(c) ? "the white space" : "the invisible character", c);
 	return true;
 }

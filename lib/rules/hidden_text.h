@@ -21,8 +21,8 @@ bool hidden_find(const char *text, size_t len, uint32_t *c_r);
 
 /*
  * Return whether the name of a login has a hidden character, which is then part of the login that
- * the client must send; *why_r becomes "contains the white space U+00A0, so that the login must,
- * too; remove it".
+ * the client must send; *why_r becomes "contains the white space U+00A0, which the client must
+ * send, too; remove it".
  */
 bool hidden_in_login(const char *name, size_t len, struct errmsg *why_r);
 

@@ -3,7 +3,6 @@
  * policy while it holds a reference.
  */
 #include "lib/rules/policy.h"
-#include "lib/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +108,7 @@ static void report_names_of_tokens(const struct policy_parts *parts, struct prob
 		(void)text_format(others, sizeof(others), " and %zu more", count - 1);
 	problems_add(problems,
 		"users id %s (%s)%s: a login that begins with [jwt] login and a colon is that of a "
-		"token, so that the row is never used: rename the user, or set another [jwt] login",
+		"token, so that the row is never used; rename the user, or set another [jwt] login",
 		user.id, user.name, others);
 }
 
@@ -260,8 +259,8 @@ void policy_check_senders(const struct policy_parts *parts, struct problems *pro
 		return;
 	problems_note(problems,
 		"[profile] default_domain is empty, so that %zu user%s without froms and without a "
-		"domain in the username may send from no address at a domain; set default_domain, or "
-		"give them froms",
+		"domain in the username cannot send from any address with a domain; set "
+		"default_domain, or give them froms",
 		bare, bare == 1 ? "" : "s");
 }
 

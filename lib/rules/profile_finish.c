@@ -153,10 +153,10 @@ static int make_regexes(struct profiles_builder *b, struct profile *row,
 		return -1;
 	if (!row->fits)
 		problems_add(r.regexes->problems,
-			"rcpt_re: the regexes of all profiles may take up to %d MiB of text, of "
-			"which profiles with characters outside of ASCII count %d times, and %d "
-			"MiB with repeats written out, and those of this profile are among the "
-			"largest; all of them are left out",
+			"rcpt_re: the regexes of all profiles may have up to %d MiB of text, where "
+			"a profile with a character outside of ASCII counts %d times, and %d MiB "
+			"with repeats written out; those of this profile are among the largest, "
+			"and are all left out",
 			PROFILES_REGEX_TEXT >> 20, PROFILES_IDN_WEIGHT, PROFILES_REGEX_BYTES >> 20);
 	else
 		ret = use_pool(source, r.regexes->list) < 0 ? -1 : add_regexes(&r);

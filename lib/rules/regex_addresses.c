@@ -48,7 +48,7 @@ static struct special find_special(const struct regex_checked *c)
 }
 
 /*
- * Refuse a regex that requires a special character behind an @. No domain contains one, and an
+ * Refuse a regex that requires a special character after an @. No domain contains one, and an
  * address with quotes around both is refused before any list, because MTAs read it in different
  * ways.
  */
@@ -66,7 +66,7 @@ static bool domain_specials_fit(const struct regex_checked *c)
 			return true; /* quotes say that it is meant */
 		if (atom == ATOM_LITERAL && has_at && strchr(",;<>()", literal) != NULL) {
 			(void)text_format(reason, sizeof(reason),
-				"requires \"%c\" behind an @, but each regex is an entry of its own",
+				"requires \"%c\" after an @, but an entry is a single regex",
 				literal);
 			strbuf_add(&right, c->text, (size_t)(start - c->text));
 			(void)regex_fail(c, reason, &right);

@@ -49,7 +49,7 @@ static bool has_hidden(const char *text, size_t len, struct errmsg *note)
 	return true;
 }
 
-/* Return whether a regex requires white space behind an @, which only an address with quotes around
+/* Return whether a regex requires white space after an @, which only an address with quotes around
  * both contains. */
 static bool has_two_words(const char *text, size_t len, struct errmsg *note)
 {
@@ -67,7 +67,7 @@ static bool has_two_words(const char *text, size_t len, struct errmsg *note)
 	}
 	if (has_space)
 		(void)errmsg_set(note,
-			"\"%.*s\" requires white space behind an @, but each regex is an entry of its own",
+			"\"%.*s\" requires white space after an @, but an entry is a single regex",
 			TEXT_CUT_LEN(text, len, SHOWN_MAX));
 	return has_space;
 }

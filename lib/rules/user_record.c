@@ -318,7 +318,7 @@ static void check_name(const struct cell *row, struct problems *problems)
 
 	if (name->text[0] == ' ' || name->text[name->len - 1] == ' ')
 		problems_add(problems,
-			"%s: the username begins or ends with a space, so that the login must, too; "
+			"%s: the username begins or ends with a space, which the client must send, too; "
 			"remove the space (in a column of type char(n), make that text)",
 			where(row).text);
 	if (hidden_in_login(name->text, name->len, &why))

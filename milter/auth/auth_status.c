@@ -134,7 +134,8 @@ static void check_auth(void *context, struct status_health *health)
 			section->sockets->ignored);
 	if (section->sockets->elsewhere[0] != '\0')
 		status_add_problem(health,
-			"Set the same place in [auth] and in postern.socket; then restart both.",
+			"Set the same place in [auth] and in postern.socket if they differ; then "
+			"restart both.",
 			"nobody reaches the daemon at the place that [auth] sets, because systemd "
 			"listens on %s",
 			section->sockets->elsewhere);

@@ -89,12 +89,12 @@ static void check_unreported(const struct shared *shared, struct status_health *
 
 	if (unreported > 0)
 		status_add_problem(health,
-			"Let the MTA speak the present version of the milter protocol (Postfix: set "
+			"Let the MTA speak the current version of the milter protocol (Postfix: set "
 			"milter_protocol = 6, the default). Then restart postern.",
 			"%" PRIu64
 			" messages ended before their content was seen, and the MTA's version of "
-			"the milter protocol does not tell whether they were sent: limits count "
-			"their recipients also if the client gave up",
+			"the milter protocol does not tell whether they were sent, so that limits "
+			"count their recipients even if the client gave up",
 			unreported);
 }
 

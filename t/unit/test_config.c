@@ -309,7 +309,7 @@ static const struct {
 		"/etc/p/p.conf:2: [milter] results_header: \"X-Results:\" is not a header field's name, "
 		"such as X-Postern-Results" },
 	{ "[milter]\nresults_header = Subject\n",
-		"/etc/p/p.conf:2: [milter] results_header: mail has fields of the name Subject already; "
+		"/etc/p/p.conf:2: [milter] results_header: mail already has fields named Subject; "
 		"write another name, such as X-Postern-Results" },
 	{ "[check]\nexempt = 10.0.0.0/8 192.0.2.1/24\n",
 		"/etc/p/p.conf:2: [check] exempt: \"192.0.2.1/24\" has host bits set; the network is "
@@ -438,7 +438,7 @@ static const struct {
 	{ "[check *]\nconn = no\n", "[check *]", NULL },
 	{ "[limit]\nexempt_logins = al, bob\u200b\n",
 		"/etc/p/p.conf:2: [limit] exempt_logins: \"bob\u200b\" contains the invisible "
-		"character U+200B, so that the login must, too; remove it",
+		"character U+200B, which the client must send, too; remove it",
 		NULL },
 	{ "[limit]\nexempt_logins = \ufeffal bob\n",
 		"\"\ufeffal\" contains the invisible character U+FEFF", NULL },
@@ -604,8 +604,8 @@ START_TEST(all_errors_are_reported)
 			"p.conf:6: text after ]; only a comment may follow the section's name",
 			"p.conf:8: [control] socket: the path /" LONG_PATH
 			" has 108 bytes; that of a socket has at most 107",
-			"p.conf:14: [auth] saslauthd: /run/saslauthd/ is a directory; write the name "
-			"of the socket behind it",
+			"p.conf:14: [auth] saslauthd: /run/saslauthd/ ends with / like a directory; "
+			"add the name of the socket",
 			"p.conf:12: [check] helo: \"maybe\" is not yes, no or warn",
 			"p.conf:10: [jwt] secret: the shared secret has 5 bytes; it needs at least 32",
 		};

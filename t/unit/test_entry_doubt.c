@@ -34,12 +34,12 @@ static const struct {
 	{ ENTRY_ADDRESS, ".example.com", NULL },
 	{ ENTRY_ADDRESS, ".ru", NULL },
 	{ ENTRY_ADDRESS, "ru",
-		"\"ru\" matches only addresses without a domain; write its domain behind an @, or a "
+		"\"ru\" matches only addresses without a domain; add @ and the domain, or a "
 		"dot before a top-level domain" },
 	{ ENTRY_ADDRESS, "bob", "matches only addresses without a domain" },
 	{ ENTRY_ADDRESS, "Postmaster", NULL },
 	{ ENTRY_ADDRESS, "\"bob\"", NULL },
-	{ ENTRY_RCPT, "bob", "without a domain; write its domain behind an @" },
+	{ ENTRY_RCPT, "bob", "without a domain; add @ and the domain" },
 	{ ENTRY_RCPT, "postmaster", NULL },
 	{ ENTRY_FROM, "news*@example.com", "contains *, which is not a wildcard" },
 	{ ENTRY_RCPT, "-news@example.com", "begins with -" },

@@ -173,11 +173,11 @@ static const struct {
 		"whose password is a token: rename one of them" },
 	{ UNKNOWN_REJECT, "", "API", "sales", false,
 		"users id 8 (api:bob) and 1 more: a login that begins with [jwt] login and a colon is "
-		"that of a token, so that the row is never used: rename the user, or set another "
+		"that of a token, so that the row is never used; rename the user, or set another "
 		"[jwt] login" },
 	{ UNKNOWN_REJECT, "", "x", "sales", false,
 		"users id 10 (x:al): a login that begins with [jwt] login and a colon is that of a "
-		"token, so that the row is never used: rename the user, or set another [jwt] login" },
+		"token, so that the row is never used; rename the user, or set another [jwt] login" },
 	{ UNKNOWN_REJECT, "", "ap", "sales", false, "" },
 	{ UNKNOWN_REJECT, "", "", "sales", false, "" },
 };

@@ -108,10 +108,10 @@ START_TEST(the_most_costly_profiles_lose_their_regexes)
 		}
 		ck_assert_uint_eq(problems_count(m.problems), empty);
 		ck_assert_str_eq(problems_text(m.problems, 0),
-			"profiles id 0 (0): rcpt_re: the regexes of all profiles may take up to 8 "
-			"MiB of text, of which profiles with characters outside of ASCII count 16 "
-			"times, and 32 MiB with repeats written out, and those of this profile are "
-			"among the largest; all of them are left out");
+			"profiles id 0 (0): rcpt_re: the regexes of all profiles may have up to 8 "
+			"MiB of text, where a profile with a character outside of ASCII counts 16 "
+			"times, and 32 MiB with repeats written out; those of this profile are "
+			"among the largest, and are all left out");
 	}
 END_TEST
 

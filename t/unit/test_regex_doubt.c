@@ -28,11 +28,11 @@ static const struct {
 		"\"all\u00a0@.*\" contains white space (U+00A0); write \\u00a0 if it is meant" },
 	{ "\u0645\u06cc\u200c\u062e@.*", NULL },
 	{ ".*@a\\.example .*@b\\.example",
-		"\".*@a\\.example .*@b\\.example\" requires white space behind an @, but each regex is "
-		"an entry of its own" },
+		"\".*@a\\.example .*@b\\.example\" requires white space after an @, but an entry is a "
+		"single regex" },
 	{ ".*@a\\.example or\t.*",
-		"\".*@a\\.example or\t.*\" requires white space behind an @, but each regex is an "
-		"entry of its own" },
+		"\".*@a\\.example or\t.*\" requires white space after an @, but an entry is a "
+		"single regex" },
 	{ ".*@a\\.example *", NULL },
 	{ "a b@.*|c d@.*", NULL },
 	{ "\"a@b c\"@.*", NULL },

@@ -189,7 +189,7 @@ START_TEST(a_hidden_character_of_a_name_is_reported)
 
 		ck_assert_int_eq(made_user(&m, &row), 1);
 		ck_assert_uint_eq(problems_count(m.problems), pasted[_i].hidden != NULL);
-		(void)snprintf(want, sizeof(want), "): the username contains %s, so",
+		(void)snprintf(want, sizeof(want), "): the username contains %s, which",
 			pasted[_i].hidden);
 		if (pasted[_i].hidden != NULL)
 			ck_assert_ptr_nonnull(strstr(problems_text(m.problems, 0), want));
