@@ -71,7 +71,7 @@ CREATE UNLOGGED TABLE IF NOT EXISTS feed_crash_mark (
 INSERT INTO feed_crash_mark SELECT WHERE NOT EXISTS (SELECT FROM feed_crash_mark);
 COMMENT ON TABLE feed_crash_mark IS 'Contains a row as long as the server has not crashed since that row was written';
 
--- Nobody but readers has rights to these tables. Under row-level security, they would see no change.
+-- Only readers have rights to these tables. Row-level security would hide all changes from them.
 ALTER TABLE changes DISABLE ROW LEVEL SECURITY;
 ALTER TABLE feed_state DISABLE ROW LEVEL SECURITY;
 ALTER TABLE feed_crash_mark DISABLE ROW LEVEL SECURITY;
