@@ -333,8 +333,8 @@ format-check:
 
 lint: check-lint check-tidy
 
-# The states that the analyzer follows in a function. Some functions of many paths have more: with 50000, which CI takes,
-# clang-tidy needs twice the time, and with the analyzer's own limit of 225000 six times. make tidy ANALYZER_NODES=225000
+# The states that the analyzer follows in a function. Some functions of many paths have more. With 50000, which CI takes,
+# clang-tidy needs twice the time; with the analyzer's own limit, six times: make tidy ANALYZER_NODES=225000
 ANALYZER_NODES ?= 12000
 tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
 tidy: $(tidy_stamps)

@@ -75,8 +75,8 @@ static void print_warnings(const struct problems *problems)
 
 #define ASK_THE_DAEMON "use --running to ask the daemon"
 
-/* A store that the configuration names and that does not exist is no store without users: a daemon
- * that has read it keeps its rows. */
+/* If the store that the configuration names does not exist, the daemon may have users nevertheless:
+ * it keeps the rows of a store that it has read. */
 static void check_store(struct explain_judge *judge)
 {
 	struct problems *problems = problems_new();

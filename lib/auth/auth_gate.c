@@ -133,7 +133,7 @@ static bool needs_place(const struct gate_ticket *ticket, enum gate_key which)
 	return !ticket->is_known || (which != GATE_LOGIN && which != GATE_AREA);
 }
 
-/* Nothing is known of it but its login. */
+/* Return whether nothing is known of an attempt but its login. */
 static bool is_anonymous(const struct gate_ticket *ticket)
 {
 	return ticket->is_patient && ticket->keys.network == 0;
@@ -456,8 +456,8 @@ static bool pass_other(struct auth_gate *gate, struct gate_node *node, uint32_t 
 /*
  * Open the gate for one ticket of the node's list. Anonymous ones go first until two of them are
  * under way, and then the others, so that guessers of neither kind hold up an owner of the other.
- * If the kinds took turns instead, an anonymous owner would be the newest no more when it is
- * theirs.
+ * If the kinds took turns instead, an anonymous owner would no longer be the newest when
+ * the turn comes.
  */
 static bool pass_next(struct auth_gate *gate, struct gate_node *node, uint32_t now)
 {

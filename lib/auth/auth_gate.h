@@ -24,14 +24,14 @@
  * network, those that are not known, and those that any process of this machine may have claimed
  * (penalty_set_apart()) together have at most seven of the eight places of a login. They can
  * therefore never take all of them, nor can any one network. Claimed networks with failures have at
- * most six, because the process can claim another one for each attempt. Two further places of a
+ * most six, because the process can claim another network for each attempt. Two further places of a
  * login are for networks near one from which it has succeeded (an IPv4 /16, an IPv6 /32), unless
  * they are slowed, so that its owner finds a place although a guesser's many networks take the
- * others. Near ones thus have two places more than the numbers above. Nothing distinguishes
- * an owner who comes from somewhere else from networks that have not failed yet; such an attempt
- * may have to be repeated. In a slowed network, no place depends on where else a login has
- * succeeded: a guesser who occupies the others would see which logins are refused at once and which
- * are delayed, and so which exist.
+ * others. Near networks thus have two places more than the numbers above. Nothing distinguishes an
+ * owner who comes from somewhere else from networks that have not failed yet; such an attempt may
+ * have to be repeated. In a slowed network, no place depends on where else a login has succeeded: a
+ * guesser who occupies the others would see which logins are refused at once and which are delayed,
+ * and so which exist.
  *
  * An attempt that penalty_view() trusts has no delay, and takes a place only in the first row,
  * where its bound is not 2 but the failures that trust allows: those under way count as failures
@@ -52,12 +52,12 @@
  * is the next, where ages count in powers of two, up to 64 s. An owner who has just come thus goes
  * before guessers who try again and again, even if a device of his fails now and then, unless they
  * have new providers for each guess; and a guesser near the owner cannot place him behind all
- * others. Patient attempts whose network is not known go before others until two of them are under
- * way, and then behind them. Of the places for them, three of four go to the newest. Guessers wait
- * from one answer to the next; an owner who has just come thus need not wait for all of them, and
- * the oldest are served in the end. If too many wait, the newest displaces the oldest, for the same
- * reason. Attempts that wait have not been checked, so that neither waiting nor leaving reveals
- * anything about a password.
+ * others. Patient attempts whose network is not known go before the others until two of them are
+ * under way, and after the others from then on. Three of four places for them go to the newest.
+ * Guessers wait from one answer to the next; an owner who has just come thus need not wait for all
+ * of them, and the oldest are served in the end. If too many wait, the newest displaces the oldest,
+ * for the same reason. Attempts that wait have not been checked, so that neither waiting nor
+ * leaving reveals anything about a password.
  *
  * The memory is that of the keys of the attempts inside: at most five of 72 bytes for each. The
  * caller bounds their number. One thread at a time may use a gate.

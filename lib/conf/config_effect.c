@@ -63,7 +63,7 @@ static void report_services(const struct config *config, struct problems *proble
 	}
 }
 
-/* Report characters in names of logins that nobody sees. */
+/* Report invisible characters in names of logins. */
 static void report_hidden(const struct config *config, struct problems *problems)
 {
 	const struct {

@@ -355,8 +355,8 @@ static int set_domains(const struct config_option *option, struct arena *arena, 
 }
 
 /* Header fields that mail, its readers or other filters use (RFC 5322, 2045, 2369, 6376, 8601, 8617
- * and others); one that ends with '-': all that begin like it. Postern would remove the sender's,
- * and add its own. */
+ * and others); one that ends with '-' stands for all that begin with it. Postern would remove the
+ * sender's, and add its own. */
 static const char *const fields_of_mail[] = { "Arc-", "Authentication-Results", "Auto-Submitted",
 	"Autocrypt", "Bcc", "Cc", "Comments", "Content-", "Date", "Delivered-To",
 	"Disposition-Notification-To", "DKIM-Signature", "DomainKey-Signature", "From",

@@ -51,7 +51,7 @@ static bool has_new_mark(const char *ascii, const char *name)
 
 /*
  * Return whether a name contains U+FDFA or U+FDFB, which IDNA normalizes to a sentence, and then
- * refuses because of its spaces. To find that out takes it ten times as long as other characters.
+ * refuses because of its spaces. That takes ten times as long as other characters.
  */
 static bool has_sentence(const char *name)
 {
@@ -99,8 +99,8 @@ static void convert(struct conversion *part, const char *at, size_t len)
 	part->ret = to_ascii(at, len, part->ascii);
 }
 
-/* Convert the first character of a label in UTF-8, with those behind it that IDNA allows only
- * there, such as accents. next: the character behind these, which may be the next to convert. */
+/* Convert the first character of a label in UTF-8, with those after it that IDNA allows only there,
+ * such as accents. next keeps the conversion of the character after these for the next call. */
 static void convert_cluster(const char *label, size_t len, struct conversion *cluster,
 	struct conversion *next)
 {

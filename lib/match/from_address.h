@@ -17,8 +17,8 @@ bool from_address_is_usual(const struct mail_address *address);
 /*
  * Return whether the domain is written in ASCII and U-labels (RFC 5890), in any case, or is
  * missing. Other letters and dots that IDNA maps to ASCII, such as fullwidth ones, do not occur in
- * mail. Programs that do not map them show a domain that ends before them or lacks them: of
- * me@mine.coｍ, me@mine.co (Cyrus IMAP); of ceo@down。mine.m, ceo@downmine.m (Emacs).
+ * mail. Programs that do not map them show a domain that ends before them or lacks them: Cyrus IMAP
+ * shows me@mine.co for me@mine.coｍ, and Emacs ceo@downmine.m for ceo@down。mine.m.
  */
 bool from_domain_is_plain(const struct mail_address *address);
 

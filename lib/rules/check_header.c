@@ -145,9 +145,9 @@ static bool misreadings_belong(struct from_check *check, const struct mail_addre
 }
 
 /*
- * Return whether the MTA sends the address as it is. By bytes from 0x80 to 0x9f, Sendmail marks
- * macros and operators in its memory. It writes each address anew and then takes those in letters
- * of UTF-8 for its own: U+0101 and an x become the value of $x, which the field Full-Name sets.
+ * Return whether the MTA sends the address as it is. In memory, Sendmail uses the bytes from 0x80
+ * to 0x9f to mark macros and operators. When it writes an address anew, it takes such bytes of
+ * UTF-8 for its marks: U+0101 and an x become the value of $x, which the field Full-Name sets.
  */
 static bool is_sent_unchanged(struct from_check *check, const struct mail_address *address)
 {

@@ -88,8 +88,8 @@ static bool is_routed_entry(const char *text, size_t len, struct errmsg *note)
 	return true;
 }
 
-/* Return whether a name without a dot is the only one that it can match: there are few such names,
- * so that a top-level domain or a local part is probably meant. */
+/* Return whether an entry is a name without a dot, which matches only itself. There are few such
+ * names, so that a top-level domain or a local part is probably meant. */
 static bool is_bare_name(enum entry_kind kind, const char *text, size_t len, struct errmsg *note)
 {
 	const bool is_name = kind == ENTRY_CLIENT || kind == ENTRY_HOST;

@@ -106,8 +106,8 @@ static bool next_alternative(struct walk *walk, struct regex_checked *one)
 	return false;
 }
 
-/* Return whether a regex refers to a group, which another form of the regex may number otherwise.
- */
+/* Return whether a regex refers to a group, which another form of the regex may number
+ * differently. */
 static bool has_reference(const char *text, size_t len)
 {
 	for (size_t i = 0; i + 1 < len; i++) {

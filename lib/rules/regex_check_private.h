@@ -29,22 +29,22 @@ struct regex_checked {
 
 /* ---- regex_example.c --------------------------------------------------------------------- */
 
-/* The text for one of the wildcards .* and .+ of a regex, the first of which is 0. The others get
- * "x". */
+/* The text for the wildcard (.* or .+) at a place among those of a regex, counted from 0. The
+ * others get "x". */
 struct regex_filler {
 	size_t place;
 	const char *text;
 };
 
-/* Add a text that the regex probably matches. Returns false if none is known, or if the regex has
- * no wildcard at a place behind 0. */
+/* Add a text that the regex probably matches. Returns false if none is known, or if the
+ * filler's place is not 0 and the regex has no wildcard there. */
 bool regex_add_example(const char *text, size_t len, const struct regex_filler *filler,
 	struct regex_scratch *scratch, struct strbuf *out);
 
 /* ---- regex_remedy.c ---------------------------------------------------------------------- */
 
-/* Write the probable meaning of a regex, c->right, or what this means in turn, until it is a regex
- * that passes the check. Returns false if there is none. */
+/* Write the probable meaning of a regex, c->right. If that fails the check, write its own probable
+ * meaning, and so on, until one passes. Returns false if none does. */
 bool regex_settle(const struct regex_checked *c, bool check(const struct regex_checked *),
 	struct strbuf *out);
 
@@ -57,7 +57,7 @@ bool regex_fail(const struct regex_checked *c, const char *reason, const struct 
 /* Return the regex, which may be empty, without ^ and $ at its ends. */
 struct regex_checked regex_without_anchors(const struct regex_checked *c);
 
-/* Return whether a byte is of a character outside of ASCII. */
+/* Return whether a byte belongs to a character outside of ASCII. */
 bool regex_is_wide(char c);
 
 #define REGEX_TAG "IPv6:" /* of an address literal (RFC 5321 section 4.1.3) */

@@ -48,7 +48,7 @@ static const char *find_client_fault(const struct regex_checked *c, const struct
 	return reason;
 }
 
-/* Return whether a regex is the name of clients without a name: Postfix's, or one of Haraka's. */
+/* Return whether a regex is the word for clients without a name: Postfix's, or one of Haraka's. */
 static bool is_word_for_none(const struct regex_checked *c)
 {
 	static const char *const words[] = { "unknown", "NXDOMAIN", "DNSERROR" };

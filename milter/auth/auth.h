@@ -54,9 +54,9 @@ char *auth_example_line(void);
 /* Forgive the failures of a login, however it is spelt, and if `whose` is an address or an IPv6
  * /64, also those of its networks; NULL: all failures. Those that auth_check() counts for a person
  * stay, because the people who can cause them can also call this. *forgiven_r is the number of
- * logins and networks that had failures. Returns 0, or -1 with err set if `whose` is a larger
- * network, whose addresses cannot be found, and no login with failures, or the login of tokens,
- * which are counted by themselves. Server thread. */
+ * logins and networks that had failures. Returns 0, or -1 with err set if `whose` is the login of
+ * tokens, which are counted by themselves, or a larger network, whose addresses cannot be found,
+ * unless a login of that text has failures. Server thread. */
 int auth_reset(struct auth *auth, const char *whose, size_t *forgiven_r, struct errmsg *err);
 
 /* Return whether there are keys for tokens. Accepts NULL. Server thread. */

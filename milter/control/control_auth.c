@@ -319,9 +319,9 @@ static void refuse_without_failures(struct connection *connection, const char *w
 }
 
 /*
- * Forgive the failures of a login or an address (NULL: all). A login may have escapes: if the
- * request says so, or if the text as it is has no failures. decoded is memory for it; *whose_r
- * becomes the text that was meant. Returns as auth_reset() does.
+ * Forgive the failures of a login or an address (NULL: all). The escapes of a login are read if the
+ * request says so, or if the text as it is has no failures. decoded is memory for the result;
+ * *whose_r becomes the text that was meant. Returns as auth_reset() does.
  */
 static int forgive(struct auth *auth, const json_t *request, struct strbuf *decoded,
 	const char **whose_r, size_t *forgiven_r, struct errmsg *err)

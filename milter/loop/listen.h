@@ -68,8 +68,8 @@ int listen_unix(const char *path, const struct listen_owner *owner, int *fd_r, s
 
 /*
  * Return whether clients that connect at the path reach a listening unix socket: not if its file is
- * gone, or if another one is in its place. Returns true if that is not known. The socket then has a
- * client that has hung up. It must not be served yet.
+ * gone, or if another one is in its place. Returns true if that is not known. Call it only before
+ * the socket is served: it leaves a client there that has hung up.
  */
 bool listen_is_reached(int fd, const char *path);
 

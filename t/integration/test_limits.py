@@ -130,7 +130,7 @@ def test_recipients_count_also_if_postfix_hides_the_content(box):
 
 @pytest.mark.parametrize("protocol", ["2", "3"])
 def test_recipients_count_although_postfix_does_not_report_data(box, protocol):
-    """Neither does it report the content, with smtpd_proxy_filter, so that the message looks like one that was reset."""
+    """With smtpd_proxy_filter, Postfix does not report the content either: the message looks as if it had been reset."""
     filtered = free_port()
     daemon = daemon_with(box, "2/1h")
     mta = box.postfix(milter=daemon.postfix_milter,

@@ -723,8 +723,8 @@ START_TEST(attempts_from_many_networks_leave_room_for_those_without)
 	}
 END_TEST
 
-/* They share the places of slowed networks, and the guessers begin again at once. Of three places,
- * one is left to networks. */
+/* The guessers share the three places of slowed networks, and begin again at once. One place is
+ * left to attempts whose network is known. */
 START_TEST(guessers_without_a_network_leave_a_place_to_slowed_ones)
 	{
 		struct gate_ticket *owner = &tickets[10];
@@ -766,7 +766,7 @@ static void enter_guesser(struct gate_ticket *ticket, unsigned random)
 	(void)auth_gate_enter(gate, ticket, now, &displaced);
 }
 
-/* A network without failures has a place, whatever guessers there are who are none. */
+/* A network without failures finds a place, however guessers of all other kinds are mixed. */
 START_TEST(no_mixture_of_guessers_takes_the_last_place_of_a_login)
 	{
 		struct penalty_keys home = keys_of(BOB, MANY, 255);
