@@ -48,7 +48,7 @@ void policy_check_names(const struct policy_parts *parts, struct problems *probl
  * local_domains is empty. */
 void policy_check_local_domains(const struct policy_parts *parts, struct problems *problems);
 
-/* Note users who own no address at a domain, because they have no froms and [profile]
+/* Note users who own no address with a domain, because they have no froms and [profile]
  * default_domain is empty. */
 void policy_check_senders(const struct policy_parts *parts, struct problems *problems);
 
