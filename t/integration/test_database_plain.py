@@ -147,8 +147,8 @@ def test_unknown_columns_are_reported(box, tables):
     assert cache["problems"] == ['profiles_query: the column "limit" is unknown and ignored; did you mean "limits"?',
                                  'profiles_query: the column "old_maxsize" is unknown and ignored; did you mean "maxsize"?']
     assert sorted(cache["notes"]) == [
-        "[profile] default_domain is empty, so that 1 user without froms and without a domain in the username may send from no "
-        "address at a domain; set default_domain, or give them froms",
+        "[profile] default_domain is empty, so that 1 user without froms and without a domain in the username cannot send from any "
+        "address with a domain; set default_domain, or give them froms",
         'profiles_query: there is no column "limits", so that no profile has rate limits',
         'profiles_query: there is no column "maxsize", so that no profile has a largest message',
         'users_query: the column "badge" is unknown and ignored',

@@ -232,7 +232,7 @@ class DocumentedSendmail(Sendmail):
         """A session, of which only the greeting was read."""
         if ":" in addr:
             with self.network:
-                run("ip", "address", "replace", addr, "dev", "lo")
+                run("ip", "address", "replace", addr, "dev", "lo", "nodad")  # else it is tentative for a moment
         return Smtp(self.ports[service] if service else self.port, host="::1" if ":" in addr else "127.0.0.1", source=addr,
                     network=self.network)
 
