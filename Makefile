@@ -221,7 +221,7 @@ check: check-packages
 # What CI runs: also valgrind, which seldom finds an error that ASan misses, and package, which installs what it needs.
 # clang-tidy follows more paths.
 check-all: check-packages
-	$(run_parts) $(parts) valgrind package
+	$(run_parts) $(parts:cases=valgrind cases) package
 check-all: export ANALYZER_NODES = 50000
 
 check-quick: check-packages

@@ -115,6 +115,16 @@ static struct {
 	enum login_result result;
 } got[MANY];
 
+/* Return how many were checked: on a busy machine, some may wait too long for that. */
+static int checked(void)
+{
+	int count = 0;
+
+	for (int i = 0; i < answers; i++)
+		count += got[i].result != LOGIN_UNDECIDED;
+	return count;
+}
+
 static void on_one_of_many(void *context, const struct login_answer *given)
 {
 	got[answers].number = (int)((struct attempt **)context - handles);
@@ -365,7 +375,7 @@ START_TEST(a_crowd_does_not_take_the_workers_from_others)
 		attempts_employ(auth);
 		while (answers == 0 || got[answers - 1].number != 30)
 			wait_answer();
-		ck_assert_int_le(answers, crowds[_i].place);
+		ck_assert_int_le(checked(), crowds[_i].place);
 	}
 END_TEST
 
@@ -421,7 +431,7 @@ START_TEST(a_crowd_of_trusted_attempts_does_not_take_the_workers_from_others)
 		attempts_employ(auth);
 		while (answers == 0 || got[answers - 1].number != 30)
 			wait_answer();
-		ck_assert_int_le(answers, trusted_crowds[_i].place);
+		ck_assert_int_le(checked(), trusted_crowds[_i].place);
 	}
 END_TEST
 
