@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/utf8.h"
 #include "lib/base/visible.h"
 
@@ -44,6 +45,8 @@ bool hidden_find(const char *text, size_t len, uint32_t *c_r)
 	uint32_t before = 0, c;
 	size_t at, c_len;
 
+	if (ascii_is_all(text, len)) /* as in most rows; none of these characters is hidden */
+		return false;
 	for (at = 0; at < len; at += c_len) {
 		if (read_hidden(text + at, len - at, &before, &c, &c_len)) {
 			*c_r = c;
