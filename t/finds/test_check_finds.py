@@ -240,6 +240,17 @@ esac
     assert all(re.search(f"^{part} +", done.stdout, re.M) for part in parts)
 
 
+def test_tidy_runs_beside_others_only_when_everything_is_built(tmp_path):
+    fake = tmp_path / "make"
+    fake.write_text("#!/bin/sh\necho '5 passed, 0 failed'\n")
+    fake.chmod(0o755)
+    for parts, beside in (["build", "tidy", "units"], True), (["tidy", "units"], False):
+        done = subprocess.run(["t/run-all", *parts], cwd=ROOT, capture_output=True, text=True, check=False,
+                              env={**os.environ, "MAKE": str(fake), "BUILD": str(tmp_path)})
+        assert done.returncode == 0
+        assert ("== tidy, beside the next parts" in done.stdout) == beside
+
+
 FLAKY = """
 import pytest
 
