@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compare the loading of a million users with `COPY users TO STDOUT`, and measure what follows.
 
-Each load is paired with a COPY of the same table to /dev/null by psql, and ratios are of such pairs. Also measured: the
-memory per user, the writing and reading of the JSON file, the time from the commit of one changed row until a session is
-judged by it, a burst of such commits and how long sessions wait for an answer meanwhile, and the memory that a change of
-all rows takes.
+Each load, by a reload and by a start, is compared with a COPY of the same table to /dev/null by psql just before it.
+Also measured: the memory per user, the writing and reading of the JSON file, the time from the commit of one changed row
+until a session is judged by it, a burst of such commits and how long sessions wait for an answer meanwhile, and the
+memory that a change of all rows takes.
 """
 
 import argparse
@@ -71,14 +71,25 @@ def start(box, db, **config):
 
 
 def bench_load(box, db, options):
-    """Run COPY and a reload by turns, while nothing is written."""
+    """Run COPY, a reload, and a start until the policy is in force, by turns, while nothing is written."""
     daemon = start(box, db, store={"path": ""})
-    runs = benchlib.alternate(["COPY users", "load"], options.pairs, lambda name: {
-        "s": timed(lambda: copy_out(db) if name == "COPY users" else daemon.ctl("reload"))})
-    copies, loads = ([run["s"] for run in runs[name]] for name in ("COPY users", "load"))
-    rows = [["seconds", benchlib.show(copies), benchlib.show(loads),
-             benchlib.show_ratio(loads, copies)]]
-    benchlib.print_table(f"{options.users} users", ["", "COPY users", "load", "load / COPY"], rows)
+
+    def run(name):
+        if name == "COPY users":
+            return {"s": timed(lambda: copy_out(db))}
+        if name == "load":
+            return {"s": timed(lambda: daemon.ctl("reload"))}
+        begin = time.monotonic()
+        another = start(box, db, store={"path": ""})
+        took = time.monotonic() - begin
+        another.stop()
+        return {"s": took}
+
+    runs = benchlib.alternate(["COPY users", "load", "start"], options.pairs, run)
+    copies, loads, starts = ([run["s"] for run in runs[name]] for name in ("COPY users", "load", "start"))
+    rows = [["seconds", benchlib.show(copies), benchlib.show(loads), benchlib.show_ratio(loads, copies), benchlib.show(starts),
+             benchlib.show_ratio(starts, copies)]]
+    benchlib.print_table(f"{options.users} users", ["", "COPY users", "load", "load / COPY", "start", "start / COPY"], rows)
     now = status(daemon)
     above = (now["users_bytes"] - int(db.value(TEXT))) / now["users"]
     print(f"bytes a user above its text: {above:.1f}")
