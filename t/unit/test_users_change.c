@@ -22,7 +22,7 @@
 /* A table of few ids and names, so that names collide and rows come back. "" as id: no such row. */
 struct row {
 	bool exists;
-	char id[8], name[24], password[24], froms[64], profile_id[8], enabled[8];
+	char id[12], name[24], password[24], froms[64], profile_id[12], enabled[8];
 };
 
 static struct row table[IDS];
@@ -240,6 +240,41 @@ START_TEST(changed_rows_make_the_set_that_all_rows_make)
 			users = new;
 		}
 		users_unref(&users);
+		users_references_free(&references);
+		problems_free(&problems);
+	}
+END_TEST
+
+/* There are enough of them for two threads. */
+START_TEST(each_of_many_users_without_a_profile_is_counted)
+	{
+		const int count = (int)unit_times_or(90000, 1000);
+		struct users_references *references = users_references_new();
+		struct users_builder *builder = users_builder_new();
+		struct problems *problems = problems_new();
+		struct row row = { .password = "$6$", .enabled = "t" };
+		struct profiles *profiles;
+		struct users *users;
+
+		profile_exists[0] = true;
+		profile_exists[1] = false;
+		for (int i = 0; i < count; i++) {
+			(void)snprintf(row.id, sizeof(row.id), "%d", i);
+			(void)snprintf(row.name, sizeof(row.name), "user%d", i);
+			(void)snprintf(row.froms, sizeof(row.froms),
+				"user%d@one.example,user%d@another.example", i, i);
+			(void)snprintf(row.profile_id, sizeof(row.profile_id), "%d", i % 3 == 0);
+			ck_assert_int_ge(add_row(builder, &row), 0);
+		}
+		users = users_builder_finish(&builder, NULL, NULL, NULL);
+		profiles = build_profiles();
+		problems_begin(problems);
+		users_references_update(references, users, profiles);
+		users_references_report(references, problems);
+		problems_end(problems, "users", "row");
+		ck_assert_uint_eq(problems_level_count(problems, PROBLEM), ((size_t)count + 2) / 3);
+		users_unref(&users);
+		profiles_unref(&profiles);
 		users_references_free(&references);
 		problems_free(&problems);
 	}
@@ -475,6 +510,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, changed_rows_make_the_set_that_all_rows_make, 0, 4);
 	tcase_add_loop_test(tcase, comparing_finds_each_user_in_which_two_sets_differ, 0, 4);
+	tcase_add_test(tcase, each_of_many_users_without_a_profile_is_counted);
 	tcase_add_test(tcase, a_change_shares_all_other_shards);
 	tcase_add_test(tcase, a_set_may_not_be_changeable);
 	suite_add_tcase(suite, tcase);
