@@ -96,6 +96,22 @@ struct regex_scratch *regex_scratch_new(const struct regex_clock *clock)
 	return s;
 }
 
+void regex_scratch_limit(struct regex_scratch *scratch, uint32_t steps)
+{
+	const struct {
+		pcre2_match_context *context;
+		uint32_t usual;
+	} limits[] = {
+		{ scratch->context, MATCH_LIMIT },
+		{ scratch->interpreter, INTERPRETER_LIMIT },
+		{ scratch->sparse, SPARSE_LIMIT },
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		pcre2_set_match_limit(limits[i].context,
+			steps < limits[i].usual ? steps : limits[i].usual);
+}
+
 void regex_scratch_free(struct regex_scratch **scratch)
 {
 	struct regex_scratch *s = *scratch;

@@ -45,6 +45,10 @@ struct regex_scratch;
 struct regex_scratch *regex_scratch_new(const struct regex_clock *clock);
 void regex_scratch_free(struct regex_scratch **scratch); /* accepts NULL */
 
+/* Let each match with the scratch make at most so many steps, if that is less than usual. A step
+ * takes up to some tenths of a microsecond. */
+void regex_scratch_limit(struct regex_scratch *scratch, uint32_t steps);
+
 /* Begin a new decision with a full budget. */
 void regex_scratch_begin(struct regex_scratch *scratch);
 

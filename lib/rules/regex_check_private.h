@@ -36,10 +36,17 @@ struct regex_filler {
 	const char *text;
 };
 
+/* What all examples of one regex use. */
+struct regex_maker {
+	struct regex_scratch *scratch; /* borrowed */
+	char members[REGEX_SHOWN_MAX]; /* of the class that begins at each byte; NUL: not known yet
+					*/
+};
+
 /* Add a text that the regex probably matches. Returns false if none is known, or if the
  * filler's place is not 0 and the regex has no wildcard there. */
 bool regex_add_example(const char *text, size_t len, const struct regex_filler *filler,
-	struct regex_scratch *scratch, struct strbuf *out);
+	struct regex_maker *maker, struct strbuf *out);
 
 /* ---- regex_remedy.c ---------------------------------------------------------------------- */
 

@@ -9,11 +9,12 @@
 #include "lib/rules/regex_atoms.h"
 #include "lib/rules/regex_check_private.h"
 
-#define EXAMPLE_MAX 400 /* bytes of a text */
+#define EXAMPLE_MAX 160 /* bytes of a text */
 #define DEPTH_MAX 16	/* of groups */
 
 struct writer {
-	const char *p, *end;
+	const char *text, *p, *end;
+	struct regex_maker *maker;
 	struct strbuf *out;
 	size_t groups[DEPTH_MAX]; /* where the text of each open group begins */
 	unsigned depth;
@@ -66,27 +67,39 @@ static bool add_escape(struct writer *w)
 	return true;
 }
 
-/* Add a member of the class. */
-static bool add_member(struct writer *w, struct regex_scratch *scratch)
+/* Return a member of the class, or NUL if none is known. */
+static char find_member(const char *class, size_t len, struct regex_scratch *scratch)
 {
 	static const char members[] = "xabcdefghijklmnopqrstuvwyz0123456789-._@:[]+";
 	struct regexlist *list = regexlist_new(true);
-	const char *stop = regex_class_end(w->p, w->end);
+	const char *c = members + sizeof(members) - 1;
 	uint32_t value;
-	bool found = false;
 
-	if (list != NULL &&
-		regexlist_add(list, w->p, (size_t)(stop - w->p), 0, NULL) == REGEX_ADDED &&
-		regexlist_finish(list, NULL, NULL) == 0) {
-		for (const char *c = members; *c != '\0' && !found; c++) {
-			found = regexlist_match(list, scratch, c, 1, &value) == REGEX_YES;
-			if (found)
-				strbuf_add_char(w->out, *c);
-		}
-	}
+	if (list != NULL && regexlist_add(list, class, len, 0, NULL) == REGEX_ADDED &&
+		regexlist_finish(list, NULL, NULL) == 0)
+		for (c = members;
+			*c != '\0' && regexlist_match(list, scratch, c, 1, &value) != REGEX_YES;)
+			c++;
 	regexlist_unref(&list);
+	return *c;
+}
+
+/* Add a member of the class, which is found once for all examples, because that takes time. */
+static bool add_member(struct writer *w)
+{
+	const char *stop = regex_class_end(w->p, w->end);
+	const size_t place = (size_t)(w->p - w->text);
+	const bool is_kept = place < sizeof(w->maker->members);
+	char member = is_kept ? w->maker->members[place] : '\0';
+
+	if (member == '\0')
+		member = find_member(w->p, (size_t)(stop - w->p), w->maker->scratch);
+	if (is_kept)
+		w->maker->members[place] = member;
+	if (member != '\0')
+		strbuf_add_char(w->out, member);
 	w->p = stop;
-	return found;
+	return member != '\0';
 }
 
 /* Repeat the text behind `from` as often as the quantifier requires. */
@@ -169,7 +182,7 @@ static void add_wildcard(struct writer *w)
 }
 
 /* Add what the next part of the regex matches. */
-static bool add_next(struct writer *w, struct regex_scratch *scratch)
+static bool add_next(struct writer *w)
 {
 	const size_t from = w->out->len;
 	const char c = *w->p;
@@ -190,7 +203,7 @@ static bool add_next(struct writer *w, struct regex_scratch *scratch)
 	case '\\':
 		return (add_escape(w) || is_optional(w)) && repeat(w, from);
 	case '[':
-		return add_member(w, scratch) && repeat(w, from);
+		return add_member(w) && repeat(w, from);
 	default:
 		w->p++;
 		if (c == '.' && w->p < w->end && strchr("*+", *w->p) != NULL)
@@ -202,17 +215,19 @@ static bool add_next(struct writer *w, struct regex_scratch *scratch)
 }
 
 bool regex_add_example(const char *text, size_t len, const struct regex_filler *filler,
-	struct regex_scratch *scratch, struct strbuf *out)
+	struct regex_maker *maker, struct strbuf *out)
 {
 	struct writer w = {
+		.text = text,
 		.p = text,
+		.maker = maker,
 		.end = text + len,
 		.out = out,
 		.filler = *filler,
 	};
 
 	while (w.p < w.end && out->len <= EXAMPLE_MAX) {
-		if (!add_next(&w, scratch))
+		if (!add_next(&w))
 			return false;
 	}
 	return !out->failed && out->len > 0 && out->len <= EXAMPLE_MAX &&

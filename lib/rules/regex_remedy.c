@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/text.h"
 #include "lib/match/address.h"
 #include "lib/match/regexlist.h"
@@ -24,28 +25,57 @@ static bool is_subject(enum regex_subject subject, const char *text)
 {
 	static const char of_clients[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					 "0123456789-_.:";
+	const char *at = strrchr(text, '@');
 	struct mail_address address;
 
 	if (subject == REGEX_ON_HELO)
 		return true;
 	if (subject == REGEX_ON_CLIENTS)
 		return has_whole_labels(text) && text[strspn(text, of_clients)] == '\0';
-	return address_parse(text, strlen(text), &address) == 0 &&
+	/* Domains are matched in their ASCII form; to convert another one takes long. */
+	return (at == NULL || ascii_is_all(at, strlen(at))) &&
+		address_parse(text, strlen(text), &address) == 0 &&
 		strcasecmp(address.canon, text) == 0 &&
 		(!address.has_domain || has_whole_labels(address_domain(&address)));
 }
+
+/*
+ * The bounds of a trial, in matches and in steps of each. Whoever writes a list chooses the regex,
+ * and many trials must not delay a load.
+ */
+#define MATCHES_MAX 60
+#define STEPS_MAX 300
 
 /* A regex that is tried. */
 struct trial {
 	enum regex_subject subject;
 	bool anchored;
 	struct regexlist *list;
-	struct regex_scratch *scratch;
+	struct regex_maker maker;
+	unsigned matches; /* so far */
 };
+
+/* Return whether the regex matches a text that can be its subject. */
+static bool matches_subject(struct trial *t, const char *text, size_t len)
+{
+	uint32_t value;
+
+	t->matches++;
+	switch (regexlist_match(t->list, t->maker.scratch, text, len, &value)) {
+	case REGEX_YES:
+		return is_subject(t->subject, text);
+	case REGEX_FAILED:
+		t->matches = MATCHES_MAX; /* it is too slow */
+		break;
+	case REGEX_NO:
+		break;
+	}
+	return false;
+}
 
 /* Return whether the regex matches the example, or one that contains it if it need not match all of
  * the subject. */
-static bool matches_example(const struct trial *t, const char *example)
+static bool matches_example(struct trial *t, const char *example)
 {
 	static const char *const around[][2] = { { "", "" }, { "x", "" }, { "", "@x" },
 		{ "x", "@x" }, { "x@x", "" }, { "", "x" }, { "x", "x" }, { "x@x", "x" },
@@ -53,14 +83,11 @@ static bool matches_example(const struct trial *t, const char *example)
 	const size_t count = t->anchored ? 1 : sizeof(around) / sizeof(around[0]);
 	struct strbuf text = STRBUF_INIT;
 	bool matches = false;
-	uint32_t value;
 
-	for (size_t i = 0; i < count && !matches; i++) {
+	for (size_t i = 0; i < count && !matches && t->matches < MATCHES_MAX; i++) {
 		strbuf_reset(&text);
 		strbuf_addf(&text, "%s%s%s", around[i][0], example, around[i][1]);
-		matches = !text.failed && is_subject(t->subject, text.text) &&
-			regexlist_match(t->list, t->scratch, text.text, text.len, &value) ==
-				REGEX_YES;
+		matches = !text.failed && matches_subject(t, text.text, text.len);
 	}
 	strbuf_free(&text);
 	return matches;
@@ -69,18 +96,20 @@ static bool matches_example(const struct trial *t, const char *example)
 #define PLACES_MAX 8 /* wildcards that are tried */
 
 /* Return whether the regex matches one of the examples. */
-static bool matches_any(const struct trial *t, const struct strbuf *regex)
+static bool matches_any(struct trial *t, const struct strbuf *regex)
 {
-	static const char *const fillers[] = { "x", "x@x", "@x", "x@", "x]", "1" };
+	static const char *const fillers[] = { "x@x", "@x", "x@", "x]", "1" };
+	const size_t count = PLACES_MAX * sizeof(fillers) / sizeof(fillers[0]);
+	struct regex_filler filler = { 0, "x" };
 	struct strbuf example = STRBUF_INIT;
-	bool matches = false;
+	bool is_known = regex_add_example(regex->text, regex->len, &filler, &t->maker, &example);
+	bool matches = is_known && matches_example(t, example.text);
 
-	for (size_t i = 0; i < PLACES_MAX * sizeof(fillers) / sizeof(fillers[0]) && !matches; i++) {
-		const struct regex_filler filler = { i % PLACES_MAX, fillers[i / PLACES_MAX] };
-
+	for (size_t i = 0; i < count && is_known && !matches && t->matches < MATCHES_MAX; i++) {
+		filler = (struct regex_filler){ i % PLACES_MAX, fillers[i / PLACES_MAX] };
 		strbuf_reset(&example);
 		matches =
-			regex_add_example(regex->text, regex->len, &filler, t->scratch, &example) &&
+			regex_add_example(regex->text, regex->len, &filler, &t->maker, &example) &&
 			matches_example(t, example.text);
 	}
 	strbuf_free(&example);
@@ -90,16 +119,21 @@ static bool matches_any(const struct trial *t, const struct strbuf *regex)
 /* Return whether a regex can be compiled and matches an example of its subject. */
 static bool can_be_used(enum regex_subject subject, bool anchored, const struct strbuf *regex)
 {
-	const struct trial t = { subject, anchored, regexlist_new(anchored),
-		regex_scratch_new(NULL) };
-	struct regexlist *list = t.list;
-	struct regex_scratch *scratch = t.scratch;
-	const bool can = list != NULL && scratch != NULL &&
-		regexlist_add(list, regex->text, regex->len, 0, NULL) == REGEX_ADDED &&
-		regexlist_finish(list, NULL, NULL) == 0 && matches_any(&t, regex);
+	struct trial t = {
+		.subject = subject,
+		.anchored = anchored,
+		.list = regexlist_new(anchored),
+		.maker.scratch = regex_scratch_new(NULL),
+	};
+	bool can = false;
 
-	regexlist_unref(&list);
-	regex_scratch_free(&scratch);
+	if (t.list != NULL && t.maker.scratch != NULL) {
+		regex_scratch_limit(t.maker.scratch, STEPS_MAX);
+		can = regexlist_add(t.list, regex->text, regex->len, 0, NULL) == REGEX_ADDED &&
+			regexlist_finish(t.list, NULL, NULL) == 0 && matches_any(&t, regex);
+	}
+	regexlist_unref(&t.list);
+	regex_scratch_free(&t.maker.scratch);
 	return can;
 }
 

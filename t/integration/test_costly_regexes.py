@@ -141,6 +141,19 @@ def test_dead_alternatives_delay_nothing(box):
     follow_the_end_of_alice(daemon, store(False))
 
 
+@pytest.mark.parametrize("part", [".*" * 9 + "x@.*.*", ".*" * 8 + "[a]" * 25 + "@x"])
+def test_remedies_that_are_slow_to_try_delay_nothing(box, part):
+    """Each of these regexes lacks only its <, and matches nothing even so."""
+    def store(enabled):
+        return {"profiles": [*rows(enabled)["profiles"][1:],
+                             {"id": 10, "name": "slow", "rcpt_re": ",".join(f"<{part}{each}(?!)" for each in range(1000))}],
+                "users": rows(enabled)["users"][:1]}
+
+    daemon = box.postern(store=store(True), start=False)
+    follow_the_end_of_alice(daemon, store(False))
+    assert any("profiles id 10 (slow): rcpt_re[1]: " in text for text in status(daemon)["cache"]["problems"])
+
+
 def test_deep_groups_need_no_large_limit_of_the_stack(box):
     """PCRE2 calls itself for each level."""
     deep = "(" * 249 + "a" + ")" * 249 + "@x\\.example\n"

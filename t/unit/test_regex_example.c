@@ -42,16 +42,21 @@ START_TEST(an_example_of_a_regex_is_made)
 	{
 		const struct regex_filler filler = { examples[_i].place, "@x" };
 		const char *regex = examples[_i].regex, *want = examples[_i].example;
-		struct regex_scratch *scratch = regex_scratch_new(NULL);
-		struct strbuf out = STRBUF_INIT;
-		const bool is_made =
-			regex_add_example(regex, strlen(regex), &filler, scratch, &out);
+		struct regex_maker maker = { .scratch = regex_scratch_new(NULL) };
+		struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
+		const bool is_made = regex_add_example(regex, strlen(regex), &filler, &maker, &out);
 
 		ck_assert_msg(is_made == (want != NULL), "%s: %s", regex, out.text);
 		if (want != NULL)
 			ck_assert_str_eq(out.text, want);
+		/* With what was found before. */
+		ck_assert(regex_add_example(regex, strlen(regex), &filler, &maker, &again) ==
+			is_made);
+		if (want != NULL)
+			ck_assert_str_eq(again.text, want);
 		strbuf_free(&out);
-		regex_scratch_free(&scratch);
+		strbuf_free(&again);
+		regex_scratch_free(&maker.scratch);
 	}
 END_TEST
 

@@ -28,6 +28,9 @@ static const struct regex_row refused[] = {
 	{ CLIENTS, "\\.(?!a)(?<n>dyn|dsl)\\x2d\\d{1,3}?\\.", "begins with a dot",
 		".*\\.(?!a)(?<n>dyn|dsl)\\x2d\\d{1,3}?\\..*" },
 	{ RCPT_RE, "/^[^@]*@[\\w.]+[.]example$/", "has slashes", "^[^@]*@[\\w.]+[.]example$" },
+	/* It is too slow to try. */
+	{ MAIL, "<(?!.*.*.*.*#)x{20}@x\\.y>", "begins with <", "" },
+	{ MAIL, "<(?!.*#)x{20}@x\\.y>", "begins with <", "(?!.*#)x{20}@x\\.y" },
 	{ MAIL, "@" LONG "\\.example", "begins with @", "" },
 	{ MAIL, "@" LONG "|@" LONG, "no alternative", "" },
 };
