@@ -66,27 +66,48 @@ static enum any_result find_form(const struct list *list, const char *text, size
 	return strmap_find(list->names, text, len, line_r) ? ANY_DENY : ANY_UNLISTED;
 }
 
+/* Return whether the list denies the address for an MTA that has only one of several delimiters. */
+static bool is_denied_by_one(const struct list *list, const struct mail_address *address,
+	const char *delimiters, uint32_t *line_r)
+{
+	const unsigned forms = address_all_keys(delimiters);
+	struct address_key key;
+
+	for (unsigned form = ADDRESS_KEYS; form < forms; form++) {
+		if (address_key(address, delimiters, form, &key) &&
+			find_form(list, key.text, key.len, line_r) == ANY_DENY)
+			return true;
+	}
+	return false;
+}
+
+/* Find an address that has several forms, but is not listed as it is. */
+static enum any_result find_other_forms(const struct list *list, const struct mail_address *address,
+	const char *delimiters, uint32_t *line_r)
+{
+	enum any_result result = ANY_UNLISTED;
+	struct address_key key;
+
+	for (unsigned form = 1; form < ADDRESS_KEYS && result == ANY_UNLISTED; form++) {
+		/* Before the form without its extension: another mailbox may be excepted. */
+		if (form == 2 && is_denied_by_one(list, address, delimiters, line_r))
+			result = ANY_DENY;
+		else if (address_key(address, delimiters, form, &key))
+			result = find_form(list, key.text, key.len, line_r);
+	}
+	return result;
+}
+
 enum any_result list_any_address(const struct list *list, const struct mail_address *address,
 	const char *delimiters, uint32_t *line_r)
 {
 	enum any_result result;
-	struct address_key key;
-	unsigned form;
 
 	if (!address->has_domain)
 		return ANY_UNLISTED;
 	result = find_form(list, address->canon, address->canon_len, line_r);
-	if (result == ANY_UNLISTED && !address_has_one_key(address, delimiters)) {
-		for (form = 1; form < ADDRESS_KEYS && result == ANY_UNLISTED; form++) {
-			if (address_key(address, delimiters, form, &key))
-				result = find_form(list, key.text, key.len, line_r);
-		}
-		for (; form < address_all_keys(delimiters) && result == ANY_UNLISTED; form++) {
-			if (address_key(address, delimiters, form, &key) &&
-				strmap_find(list->names, key.text, key.len, line_r))
-				result = ANY_DENY;
-		}
-	}
+	if (result == ANY_UNLISTED && !address_has_one_key(address, delimiters))
+		result = find_other_forms(list, address, delimiters, line_r);
 	if (result != ANY_UNLISTED)
 		return result;
 	return address->is_literal ? ANY_UNLISTED :

@@ -114,6 +114,35 @@ START_TEST(reports_the_content_of_the_list)
 	}
 END_TEST
 
+/* With the delimiters + and -, of which the MTA may have only one. */
+static const struct {
+	const char *list, *address;
+	enum any_result want;
+} extensions[] = {
+	{ "jean-luc@a.example", "jean-luc+x@a.example", ANY_DENY },
+	{ "jean@a.example", "jean-luc+x@a.example", ANY_DENY },
+	{ "!jean@a.example\na.example", "jean-luc+x@a.example", ANY_ALLOW },
+	/* An exception of the shorter address excepts no other mailbox. */
+	{ "!jean@a.example\njean-luc@a.example", "jean-luc+x@a.example", ANY_DENY },
+	{ "!jean@a.example\njean-luc@a.example", "jean-luc@a.example", ANY_DENY },
+	{ "!jean@a.example\njean-luc@a.example", "jean+x@a.example", ANY_ALLOW },
+	{ "!jean@a.example\njean@a.example", "jean-luc+x@a.example", ANY_ALLOW },
+	{ "!jean-luc+x@a.example\njean-luc@a.example", "jean-luc+x@a.example", ANY_ALLOW },
+};
+START_TEST(entries_apply_to_extensions)
+	{
+		const char *text = extensions[_i].list, *subject = extensions[_i].address;
+		struct list *list = list_build(LIST_DOMAINS, text, strlen(text), psl, NULL);
+		struct mail_address address;
+		uint32_t line;
+
+		ck_assert_int_eq(address_parse(subject, strlen(subject), &address), 0);
+		ck_assert_int_eq(list_any_address(list, &address, "+-", &line),
+			extensions[_i].want);
+		list_unref(&list);
+	}
+END_TEST
+
 START_TEST(an_address_without_domain_gets_no_verdict)
 	{
 		struct list *list =
@@ -138,6 +167,7 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, reports_the_content_of_the_list, 0, ROWS(cases));
+	tcase_add_loop_test(tcase, entries_apply_to_extensions, 0, ROWS(extensions));
 	tcase_add_test(tcase, an_address_without_domain_gets_no_verdict);
 	suite_add_tcase(suite, tcase);
 	return suite;
