@@ -91,8 +91,12 @@ static bool has_slashes(const char *text, size_t len, const char **inner_r, size
 	while (stop > start && isalpha((unsigned char)text[stop - 1]) && len - stop < 8)
 		stop--;
 	if (stop < start + 3 || text[start] != '/' || text[stop - 1] != '/' ||
-		text[stop - 2] == '\\' || strspn(text + stop, "imxsuAEXUgy") < len - stop)
+		text[stop - 2] == '\\')
 		return false;
+	for (size_t i = stop; i < len; i++) {
+		if (strchr("imxsuAEXUgy", text[i]) == NULL)
+			return false;
+	}
 	*inner_r = text + start + 1;
 	*inner_len_r = stop - start - 2;
 	return true;
