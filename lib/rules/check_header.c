@@ -47,22 +47,56 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 	return result != ANY_DENY;
 }
 
+#define MACRO_MARK '\x81' /* in the memory of Sendmail, see is_sent_unchanged() */
+
+static bool lacks_mark(void *context, const struct mail_address *address)
+{
+	bool *lacks = context;
+
+	*lacks = strchr(address->text, MACRO_MARK) == NULL;
+	return *lacks;
+}
+
+/*
+ * Return whether Sendmail may put the value of a macro into an address of the field. The sender
+ * sets $x, for example, and so would evade the list. Names come out as they were, but Sendmail may
+ * take them for addresses if the grammar does not accept the field, or if they contain a comma.
+ */
+static bool may_get_macro(const struct field *field)
+{
+	struct from_field parsed;
+	bool lacks = true;
+
+	if (memchr(field->value, (unsigned char)MACRO_MARK, field->len) == NULL)
+		return false;
+	parsed = from_grammar_parse(field->value, field->len, lacks_mark, &lacks);
+	return !lacks || parsed.refusal != NULL || parsed.has_comma;
+}
+
 static bool check_data(struct check_run *run, const struct header_facts *header)
 {
 	struct data_check check = { .domains = run->parts->lists[LIST_DOMAINS],
 		.delimiters = run->settings->list_delimiter };
 	struct finding *finding;
+	bool is_changed = false;
 	size_t i;
 
 	if (!check_run_wants(run, CHECK_DATA))
 		return true;
 	finding = finding_new(run, CHECK_DATA);
-	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++)
+	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++) {
 		(void)from_header_parse(header->from[i].value, header->from[i].len, look_at_domain,
 			&check);
+		is_changed |= header->is_sendmail && may_get_macro(&header->from[i]);
+	}
 	if (check.result != ANY_DENY && (header->from_is_cut || check.is_cut)) {
 		finding_rule(finding, "%s", too_many);
 		return finding_fail(run, finding, 550, "5.6.0", "Too many or too long From fields");
+	}
+	if (check.result != ANY_DENY && is_changed) {
+		finding_rule(finding, "data: Sendmail changes an address in From");
+		return finding_fail(run, finding, 550, "5.6.0",
+			"From has letters that are not accepted here");
 	}
 	if (check.result == ANY_UNLISTED)
 		return true;

@@ -238,6 +238,16 @@ def test_sendmail_expands_no_macro_in_an_address(shared_box, kind):
             assert daemon.wait_record(since=mark, check="header_from")["rule"].startswith("header_from: Sendmail changes ")
 
 
+def test_a_macro_of_sendmail_evades_no_deny_list(shared_box):
+    """When Sendmail sends the message, it would put the denied address of Full-Name into From."""
+    daemon, mta = shared_box.front("sendmail", config={"check": {"data": "yes", "header_from": "no"}},
+                                   lists={"access.domains": "victim.example\n"}, store=STORE)
+    for value, refused in ((FOREIGN, True), ('"bob\u0101x"@own.example', True), ("Bob <bob\u0101x@own.example>", True),
+                           ("bob\u0101x", True), ("b\u00f6b@own.example", False), ("B\u0101x <bob@own.example>", False)):
+        reply = send(mta, f"Full-Name: <{FOREIGN}> \r\nFrom: {value}")
+        assert reply.code == (550 if refused else 250), (value, reply)
+
+
 def test_control_characters_in_the_field(shared_box):
     """Bytes that an MTA might change are sent to the socket itself."""
     daemon = shared_box.postern(store=STORE)

@@ -102,6 +102,45 @@ START_TEST(any_looks_at_from)
 	}
 END_TEST
 
+/* U+0101 and U+0441 end in the byte 0x81, by which Sendmail marks a macro; U+00DF in 0x9f. */
+#define CHANGED "data=fail(data: Sendmail changes an address in From) 550 5.6.0 From has letters"
+static const struct {
+	const char *from;
+	const char *want; /* of Sendmail; NULL: it passes */
+} macros[] = {
+	{ "\"bob\u0101x\"@b.example", CHANGED },
+	{ "B <b\u0101x@b.example>", CHANGED },
+	{ "b\x81x@b.example", CHANGED },
+	{ "b@x\u0101x.b.example", CHANGED },
+	{ "b\u0441\u0442@b.example", CHANGED },
+	{ "vip@bad.example, b\u0101x@b.example", CHANGED },
+	{ "b\u0101x@b.example, a@bad.example", "data=fail(access.domains:1)" },
+	{ "b\u0101x", CHANGED }, /* Sendmail takes the word for an address */
+	{ "b\u0101x, Bob <b@b.example>", CHANGED },
+	{ "b\u0101x <b@b.example> <b@b.example>", CHANGED },
+	{ "b\u00dfx@b.example", NULL },
+	{ "B\u0101x <bob@b.example>", NULL },
+	{ "\"B\u0101x, Bob\" <bob@b.example>", NULL },
+	{ "bob@b.example (B\u0101x)", NULL },
+	{ "B\u0101x: bob@b.example;", NULL },
+};
+START_TEST(no_macro_of_sendmail_evades_the_list)
+	{
+		struct asked asked = { STAGE_HEADER, .mail = "<x@y.example>",
+			.from = macros[_i].from, .is_sendmail = true };
+		char want[200] = "accept: data=";
+
+		m.services[0].mode[CHECK_DATA] = MODE_YES;
+		made_build(&m);
+		if (macros[_i].want != NULL)
+			(void)snprintf(want, sizeof(want), "reject: %s", macros[_i].want);
+		ck_assert_msg(strstr(made_decide(&m, &asked), want) == m.text, "%s, want %s",
+			m.text, want);
+		asked.is_sendmail = false;
+		ck_assert_ptr_null(strstr(made_decide(&m, &asked), "Sendmail"));
+	}
+END_TEST
+
 /* An address is refused if it is too long as typed, or with its labels in ASCII. */
 START_TEST(an_address_too_long_to_be_looked_up_is_refused)
 	{
@@ -462,6 +501,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, any_looks_at_from, 0, ROWS(data));
 	tcase_add_test(tcase, an_address_too_long_to_be_looked_up_is_refused);
+	tcase_add_loop_test(tcase, no_macro_of_sendmail_evades_the_list, 0, ROWS(macros));
 	tcase_add_test(tcase, data_is_yes_no_or_warn);
 	tcase_add_loop_test(tcase, from_belongs_to_the_user, 0, ROWS(owners));
 	tcase_add_test(tcase, a_field_that_another_charset_may_change_must_be_ascii);
