@@ -121,7 +121,10 @@ static uint32_t find_separator(const struct checked *c)
 			return character;
 		else if (!quoted && hidden_is_space(character))
 			return character;
-		len += character == '\\' && quoted;
+		if (character == '\\' && quoted && i + 1 < c->len) { /* the next is itself */
+			(void)utf8_read(c->text + i + 1, c->len - i - 1, &len);
+			len++;
+		}
 	}
 	return 0;
 }

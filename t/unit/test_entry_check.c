@@ -362,6 +362,7 @@ static const struct {
 	{ ENTRY_ADDRESS, "c..d@example.com", false },
 	{ ENTRY_ADDRESS, ".a.@example.com", false },
 	{ ENTRY_ADDRESS, "\"a b\"@example.com", false },
+	{ ENTRY_ADDRESS, "\"\\\u00e4\\\\\\\" x\"@example.com", false },
 	{ ENTRY_ADDRESS, "\"a,b;c\"@example.com", false },
 	{ ENTRY_ADDRESS, "\"a@b\"@example.com", false },
 	{ ENTRY_ADDRESS, "\"a\\\"b c\"@example.com", false },
