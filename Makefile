@@ -338,7 +338,9 @@ lint: check-lint check-tidy
 ANALYZER_NODES ?= 12000
 tidy_stamps = $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(c_files)))
 tidy: $(tidy_stamps)
-$(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy
+$(BUILD)/tidy/nodes: FORCE
+	$(call stamp,$(ANALYZER_NODES))
+$(BUILD)/tidy/%.ok: $(BUILD)/%.o .clang-tidy $(BUILD)/tidy/nodes
 	@mkdir -p $(@D)
 	$(call say,TIDY) clang-tidy --quiet $*.c -- $(preprocess) $(filter-out -Werror%,$(warnings)) \
 		-Xclang -analyzer-config -Xclang max-nodes=$(ANALYZER_NODES) 2>&1 >$@.out \
