@@ -47,13 +47,13 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 	return result != ANY_DENY;
 }
 
-#define MACRO_MARK '\x81' /* in the memory of Sendmail, see is_sent_unchanged() */
+#define MACRO_MARK "\x81" /* in the memory of Sendmail, see is_sent_unchanged() */
 
 static bool lacks_mark(void *context, const struct mail_address *address)
 {
 	bool *lacks = context;
 
-	*lacks = strchr(address->text, MACRO_MARK) == NULL;
+	*lacks = strstr(address->text, MACRO_MARK) == NULL;
 	return *lacks;
 }
 
@@ -67,7 +67,7 @@ static bool may_get_macro(const struct field *field)
 	struct from_field parsed;
 	bool lacks = true;
 
-	if (memchr(field->value, (unsigned char)MACRO_MARK, field->len) == NULL)
+	if (memchr(field->value, (unsigned char)MACRO_MARK[0], field->len) == NULL)
 		return false;
 	parsed = from_grammar_parse(field->value, field->len, lacks_mark, &lacks);
 	return !lacks || parsed.refusal != NULL || parsed.has_comma;
@@ -78,7 +78,7 @@ static bool check_data(struct check_run *run, const struct header_facts *header)
 	struct data_check check = { .domains = run->parts->lists[LIST_DOMAINS],
 		.delimiters = run->settings->list_delimiter };
 	struct finding *finding;
-	bool is_changed = false;
+	bool gets_macro = false;
 	size_t i;
 
 	if (!check_run_wants(run, CHECK_DATA))
@@ -87,13 +87,13 @@ static bool check_data(struct check_run *run, const struct header_facts *header)
 	for (i = 0; i < header->from_count && check.result != ANY_DENY; i++) {
 		(void)from_header_parse(header->from[i].value, header->from[i].len, look_at_domain,
 			&check);
-		is_changed |= header->is_sendmail && may_get_macro(&header->from[i]);
+		gets_macro |= header->is_sendmail && may_get_macro(&header->from[i]);
 	}
 	if (check.result != ANY_DENY && (header->from_is_cut || check.is_cut)) {
 		finding_rule(finding, "%s", too_many);
 		return finding_fail(run, finding, 550, "5.6.0", "Too many or too long From fields");
 	}
-	if (check.result != ANY_DENY && is_changed) {
+	if (check.result != ANY_DENY && gets_macro) {
 		finding_rule(finding, "data: Sendmail changes an address in From");
 		return finding_fail(run, finding, 550, "5.6.0",
 			"From has letters that are not accepted here");
