@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 /* Add key='value' (PostgreSQL's manual, 34.1.1.1 Keyword/Value Connection Strings). */
 static void add_pair(struct strbuf *text, const char *key, const char *value)
 {
@@ -91,24 +93,16 @@ static const char *value_end(const char *value)
 	return p;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
-
-	return found == NULL ? -1 : (int)(found - digits);
-}
-
 /* Return the next character of a part of a URI, without its percent encoding. */
 static char next_decoded(const char **at, const char *end)
 {
 	const char *p = *at;
 
 	*at = p + 1;
-	if (*p != '%' || end - p <= 2 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
+	if (*p != '%' || end - p <= 2 || ascii_hex_digit(p[1]) < 0 || ascii_hex_digit(p[2]) < 0)
 		return *p;
 	*at = p + 3;
-	return (char)(hex_digit(p[1]) * 16 + hex_digit(p[2]));
+	return (char)(ascii_hex_digit(p[1]) * 16 + ascii_hex_digit(p[2]));
 }
 
 /* Since version 17, libpq ignores spaces around a name in a URI. */

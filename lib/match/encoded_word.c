@@ -4,10 +4,11 @@
  */
 #include "lib/match/encoded_word.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+
+#include "lib/base/ascii.h"
 
 /* How the bytes of a charset make characters. */
 enum bytes {
@@ -255,22 +256,14 @@ static void end_decoded(struct decoded *d)
 	d->malformed |= d->left > 0 || d->escape != 0 || d->two_bytes;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *digit = memchr(digits, tolower((unsigned char)c), sizeof(digits) - 1);
-
-	return digit != NULL ? (int)(digit - digits) : -1;
-}
-
 static void decode_q(const char *text, size_t len, encoded_byte_fn *each, void *context)
 {
 	int high, low;
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if (text[i] == '=' && len - i > 2 && (high = hex_digit(text[i + 1])) >= 0 &&
-			(low = hex_digit(text[i + 2])) >= 0) {
+		if (text[i] == '=' && len - i > 2 && (high = ascii_hex_digit(text[i + 1])) >= 0 &&
+			(low = ascii_hex_digit(text[i + 2])) >= 0) {
 			each(context, (char)(high << 4 | low));
 			i += 2;
 		} else {

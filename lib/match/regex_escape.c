@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/utf8.h"
 #include "lib/match/regex_class.h"
 #include "lib/match/regex_identifier.h"
@@ -35,12 +36,11 @@ static bool read_hex(const char *p, const char *end, int digits, uint32_t *c_r)
 	if (end - p < digits)
 		return false;
 	for (i = 0; i < digits; i++) {
-		if (!isxdigit((unsigned char)p[i]))
+		const int digit = ascii_hex_digit(p[i]);
+
+		if (digit < 0)
 			return false;
-		c = c << 4 |
-			(uint32_t)(isdigit((unsigned char)p[i]) ?
-					p[i] - '0' :
-					tolower((unsigned char)p[i]) - 'a' + 10);
+		c = c << 4 | (uint32_t)digit;
 	}
 	*c_r = c;
 	return true;

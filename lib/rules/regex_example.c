@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/match/regexlist.h"
 #include "lib/rules/regex_atoms.h"
 #include "lib/rules/regex_check_private.h"
@@ -26,12 +27,11 @@ static bool hex_value(const char *text, size_t digits, unsigned *value_r)
 {
 	*value_r = 0;
 	for (size_t i = 0; i < digits; i++) {
-		if (!isxdigit((unsigned char)text[i]))
+		const int digit = ascii_hex_digit(text[i]);
+
+		if (digit < 0)
 			return false;
-		*value_r = *value_r * 16 +
-			(isdigit((unsigned char)text[i]) ?
-					(unsigned)(text[i] - '0') :
-					(unsigned)(tolower((unsigned char)text[i]) - 'a') + 10);
+		*value_r = *value_r * 16 + (unsigned)digit;
 	}
 	return true;
 }

@@ -185,13 +185,6 @@ void suspensions_write(struct suspensions *suspensions, struct strbuf *text)
 	suspensions_each(suspensions, write_line, text);
 }
 
-static int hex_digit(char c)
-{
-	const char digits[] = "0123456789abcdef", *at = memchr(digits, ascii_lower(c), 16);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
 /* Decode the \xHH at text. Returns the byte, or -1 when there is none; a backslash alone stands for
  * itself. */
 static int decode_byte(const char *text, const char *end)
@@ -199,7 +192,7 @@ static int decode_byte(const char *text, const char *end)
 	int high, low;
 
 	if (end - text < 4 || text[0] != '\\' || text[1] != 'x' ||
-		(high = hex_digit(text[2])) < 0 || (low = hex_digit(text[3])) < 0)
+		(high = ascii_hex_digit(text[2])) < 0 || (low = ascii_hex_digit(text[3])) < 0)
 		return -1;
 	return high << 4 | low;
 }

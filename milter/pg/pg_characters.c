@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/strbuf.h"
 
 #define UNTRANSLATABLE "22P05"
@@ -34,11 +35,6 @@ static void add_bytea(struct strbuf *array, const char *text, size_t len)
 	strbuf_add_char(array, '"');
 }
 
-static int hex_digit(char c)
-{
-	return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 static void take_translation(struct characters *characters, size_t i, const char *hex)
 {
 	const size_t len = strlen(hex) / 2;
@@ -48,7 +44,8 @@ static void take_translation(struct characters *characters, size_t i, const char
 	if (len > sizeof(utf8))
 		return;
 	for (at = 0; at < len; at++)
-		utf8[at] = (char)(hex_digit(hex[2 * at]) * 16 + hex_digit(hex[2 * at + 1]));
+		utf8[at] = (char)(ascii_hex_digit(hex[2 * at]) * 16 +
+			ascii_hex_digit(hex[2 * at + 1]));
 	characters_set(characters, i, utf8, len);
 }
 

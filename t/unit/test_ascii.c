@@ -42,6 +42,19 @@ START_TEST(tells_whether_all_of_a_text_is_ascii)
 	}
 END_TEST
 
+START_TEST(knows_the_hexadecimal_digits)
+	{
+		static const char digits[] = "0123456789abcdefABCDEF";
+
+		for (int c = 0; c < 256; c++) {
+			const char *at = memchr(digits, c, sizeof(digits) - 1);
+			const int place = at == NULL ? -1 : (int)(at - digits);
+
+			ck_assert_int_eq(ascii_hex_digit((char)c), place > 15 ? place - 6 : place);
+		}
+	}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("ascii");
@@ -50,6 +63,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, lowers_the_letters_from_a_to_z_alone);
 	tcase_add_test(tcase, lowers_as_many_bytes_as_told_also_in_place);
 	tcase_add_test(tcase, tells_whether_all_of_a_text_is_ascii);
+	tcase_add_test(tcase, knows_the_hexadecimal_digits);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
