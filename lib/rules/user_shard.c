@@ -7,13 +7,19 @@
 
 #include <stdlib.h>
 
-/* Return the slot of a record, or the free slot where it belongs. */
+/* Read a record. Returns its slot, or the free slot where it belongs. */
+static uint32_t read_slot(const struct user_shard *shard, const char *record, struct user *user_r)
+{
+	user_record_read(record, user_r);
+	return user_shard_slot(shard, user_record_head(record).hash, user_r->name,
+		strlen(user_r->name));
+}
+
 static uint32_t slot_of(const struct user_shard *shard, const char *record)
 {
 	struct user user;
 
-	user_record_read(record, &user);
-	return user_shard_slot(shard, user_record_head(record).hash, user.name, strlen(user.name));
+	return read_slot(shard, record, &user);
 }
 
 /* Return whether a user has neither froms nor a domain, and may send. */
@@ -31,9 +37,8 @@ static void index_records(struct user_shard *shard, size_t len)
 	size_t at;
 
 	for (at = 0; at < len; at += user_record_size(records + at)) {
-		slot = slot_of(shard, records + at);
+		slot = read_slot(shard, records + at, &new);
 		shard->idn_units += user_record_head(records + at).idn_units;
-		user_record_read(records + at, &new);
 		if (shard->slots[slot] == 0) {
 			shard->count++;
 		} else {
@@ -124,10 +129,9 @@ void user_shard_report_twins(const struct user_shard *shard, struct problems *pr
 	size_t at;
 
 	for (at = 0; shard->twins > 0 && at < len; at += user_record_size(records + at)) {
-		slot = slot_of(shard, records + at);
+		slot = read_slot(shard, records + at, &user);
 		if (shard->slots[slot] == at + 1)
 			continue;
-		user_record_read(records + at, &user);
 		user_record_read(records + (shard->slots[slot] - 1), &other);
 		if (strcmp(user.id, other.id) == 0)
 			problems_add(problems,
