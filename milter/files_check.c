@@ -17,7 +17,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/conf/options.h"
-#include "lib/rules/check.h"
+#include "lib/rules/policy_check.h"
 #include "lib/store/list_files.h"
 #include "lib/store/policy_files.h"
 #include "lib/store/psl_file.h"
@@ -157,12 +157,7 @@ static void check_policy(const struct config *config, const char *user, struct f
 	else
 		check_lists(config, user, &parts, report);
 	check_store(config, user, &parts, report);
-	policy_check_names(&parts, report->problems);
-	policy_check_local_domains(&parts, report->problems);
-	check_rate_keys(parts.settings, parts.psl, report->problems);
-	policy_check_senders(&parts, report->problems);
-	policy_check_unused_lists(&parts, report->problems);
-	policy_check_regexes(report->problems);
+	policy_check(&parts, report->problems);
 	profiles_unref(&parts.profiles);
 	users_unref(&parts.users);
 	list_files_free(parts.lists);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/conf/options.h"
-#include "lib/rules/check.h"
+#include "lib/rules/policy_check.h"
 #include "lib/store/list_files.h"
 #include "lib/store/store_read.h"
 
@@ -87,12 +87,7 @@ int policy_from_files(const struct config *config, struct policy **policy_r,
 		goto out;
 	if (read_store(config, &parts, &rows, problems, err) < 0)
 		goto out;
-	policy_check_names(&parts, problems);
-	policy_check_local_domains(&parts, problems);
-	check_rate_keys(parts.settings, parts.psl, problems);
-	policy_check_senders(&parts, problems);
-	policy_check_unused_lists(&parts, problems);
-	policy_check_regexes(problems);
+	policy_check(&parts, problems);
 	if ((policy = policy_new(&parts)) == NULL)
 		(void)errmsg_set(err, "%s: out of memory", config->path);
 out:

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
-#include "lib/rules/check.h"
+#include "lib/rules/policy_check.h"
 #include "lib/store/policy_files.h"
 #include "milter/cache/cache_private.h"
 #include "milter/log/log.h"
@@ -49,12 +49,7 @@ void cache_publish(struct cache *cache)
 		return;
 	serial = policy_serial(policy);
 	problems = problems_new();
-	policy_check_names(policy_parts(policy), problems);
-	policy_check_local_domains(policy_parts(policy), problems);
-	check_rate_keys(policy_parts(policy)->settings, policy_parts(policy)->psl, problems);
-	policy_check_senders(policy_parts(policy), problems);
-	policy_check_unused_lists(policy_parts(policy), problems);
-	policy_check_regexes(problems);
+	policy_check(policy_parts(policy), problems);
 	if (cache->source == SOURCE_LISTS)
 		policy_check_store(cache->config, problems, problems);
 	policy_problems_set(cache->policy_problems, POLICY_PROBLEMS_SETTINGS, problems);
