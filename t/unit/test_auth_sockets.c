@@ -181,6 +181,39 @@ static int bound_socket(void)
 	return fd;
 }
 
+/*
+ * Pass on a socket as systemd does, in place of Check's or valgrind's descriptor of that number, if
+ * there is one; names: LISTEN_FDNAMES, or NULL. Returns what take_back() needs; nothing may be
+ * asserted before that.
+ */
+static int pass_on(int bound, pid_t pid, const char *names)
+{
+	const int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100);
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	(void)setenv("LISTEN_PID", text, 1);
+	(void)setenv("LISTEN_FDS", "1", 1);
+	if (names != NULL)
+		(void)setenv("LISTEN_FDNAMES", names, 1);
+	(void)dup2(bound, FIRST_INHERITED);
+	return saved;
+}
+
+/* Restore the descriptor and the environment, and close the socket. */
+static void take_back(int saved, int bound)
+{
+	if (saved >= 0)
+		(void)dup2(saved, FIRST_INHERITED);
+	else
+		(void)close(FIRST_INHERITED);
+	(void)close(saved);
+	(void)close(bound);
+	(void)unsetenv("LISTEN_PID");
+	(void)unsetenv("LISTEN_FDS");
+	(void)unsetenv("LISTEN_FDNAMES");
+}
+
 static const struct {
 	const char *names; /* LISTEN_FDNAMES; NULL: not set */
 	bool has_address;  /* [auth] socket is the path of the inherited socket */
@@ -223,21 +256,12 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 			.inet_socket = "",
 			.saslauthd = "",
 		};
-		/* Check's or valgrind's descriptor of that number, if there is one */
-		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound = bound_socket();
-		int opened, flags, modes;
+		int saved, bound = bound_socket(), opened, flags, modes;
 		struct stat held, st;
 		bool is_held;
 		struct auth_sockets sockets;
-		char pid[24];
 
-		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid() + (handed[_i].for_us ? 0 : 1));
-		(void)setenv("LISTEN_PID", pid, 1);
-		(void)setenv("LISTEN_FDS", "1", 1);
-		if (handed[_i].names != NULL)
-			(void)setenv("LISTEN_FDNAMES", handed[_i].names, 1);
-		/* As below: no assertion until Check's own descriptor is restored. */
-		(void)dup2(bound, FIRST_INHERITED);
+		saved = pass_on(bound, getpid() + (handed[_i].for_us ? 0 : 1), handed[_i].names);
 		opened = auth_sockets_open(&config, &owner, &sockets, &err);
 		is_held = fstat(FIRST_INHERITED, &held) == 0 && fstat(bound, &st) == 0 &&
 			held.st_ino == st.st_ino;
@@ -245,15 +269,7 @@ START_TEST(inherits_a_socket_by_its_name_or_address)
 		modes = fcntl(FIRST_INHERITED, F_GETFL);
 		if (opened == 0)
 			close_all(&sockets);
-		if (saved >= 0)
-			(void)dup2(saved, FIRST_INHERITED);
-		else
-			(void)close(FIRST_INHERITED);
-		(void)close(saved);
-		(void)close(bound);
-		(void)unsetenv("LISTEN_PID");
-		(void)unsetenv("LISTEN_FDS");
-		(void)unsetenv("LISTEN_FDNAMES");
+		take_back(saved, bound);
 		ck_assert_msg(opened == 0, "%s", err.text);
 		ck_assert_int_eq(is_held && sockets.fd[AUTH_SOCKET_DOVECOT] == FIRST_INHERITED,
 			handed[_i].is_inherited);
@@ -290,11 +306,9 @@ START_TEST(an_inherited_unix_socket_for_everybody_is_noted_or_refused)
 			.inet_socket = "",
 			.saslauthd = "" };
 		struct sockaddr_un address = { .sun_family = AF_UNIX };
-		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound, opened;
 		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
-		char pid[24];
+		int saved, bound, opened;
 
-		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 		if (unix_sockets[_i].is_abstract) {
 			bound = socket(AF_UNIX, SOCK_STREAM, 0); /* the kernel gives it a name */
 			ck_assert_int_eq(bind(bound, (const struct sockaddr *)&address,
@@ -305,21 +319,9 @@ START_TEST(an_inherited_unix_socket_for_everybody_is_noted_or_refused)
 			bound = bound_socket();
 			ck_assert_int_eq(chmod(auth_path, unix_sockets[_i].mode), 0);
 		}
-		(void)setenv("LISTEN_PID", pid, 1);
-		(void)setenv("LISTEN_FDS", "1", 1);
-		(void)setenv("LISTEN_FDNAMES", "auth", 1);
-		/* As below: no assertion until Check's own descriptor is restored. */
-		(void)dup2(bound, FIRST_INHERITED);
+		saved = pass_on(bound, getpid(), "auth");
 		opened = auth_sockets_open(&config, &owner, &sockets, &err);
-		if (saved >= 0)
-			(void)dup2(saved, FIRST_INHERITED);
-		else
-			(void)close(FIRST_INHERITED);
-		(void)close(saved);
-		(void)close(bound);
-		(void)unsetenv("LISTEN_PID");
-		(void)unsetenv("LISTEN_FDS");
-		(void)unsetenv("LISTEN_FDNAMES");
+		take_back(saved, bound);
 		ck_assert_int_eq(opened, unix_sockets[_i].is_abstract ? -1 : 0);
 		if (opened != 0)
 			ck_assert_ptr_nonnull(strstr(err.text, unix_sockets[_i].error));
@@ -344,10 +346,9 @@ START_TEST(an_inherited_unix_socket_without_its_file_is_noted)
 			.inet_socket = "",
 			.saslauthd = "" };
 		struct sockaddr_un address = { .sun_family = AF_UNIX };
-		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100), bound = bound_socket();
-		int other = -1, opened, client = socket(AF_UNIX, SOCK_STREAM, 0);
+		int saved, bound = bound_socket(), other = -1, opened;
+		int client = socket(AF_UNIX, SOCK_STREAM, 0);
 		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
-		char pid[24];
 
 		memcpy(address.sun_path, auth_path, strlen(auth_path) + 1);
 		if (files[_i].has_client)
@@ -360,24 +361,11 @@ START_TEST(an_inherited_unix_socket_without_its_file_is_noted)
 			ck_assert_int_eq(rmdir(run_path), 0);
 			other = bound_socket();
 		}
-		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-		(void)setenv("LISTEN_PID", pid, 1);
-		(void)setenv("LISTEN_FDS", "1", 1);
-		(void)setenv("LISTEN_FDNAMES", "auth", 1);
-		/* As above: no assertion until Check's own descriptor is restored. */
-		(void)dup2(bound, FIRST_INHERITED);
+		saved = pass_on(bound, getpid(), "auth");
 		opened = auth_sockets_open(&config, &owner, &sockets, &err);
-		if (saved >= 0)
-			(void)dup2(saved, FIRST_INHERITED);
-		else
-			(void)close(FIRST_INHERITED);
-		(void)close(saved);
-		(void)close(bound);
+		take_back(saved, bound);
 		(void)close(other);
 		(void)close(client);
-		(void)unsetenv("LISTEN_PID");
-		(void)unsetenv("LISTEN_FDS");
-		(void)unsetenv("LISTEN_FDNAMES");
 		ck_assert_int_eq(opened, 0);
 		ck_assert_msg(strstr(sockets.elsewhere, files[_i].note) != NULL, "%s",
 			sockets.elsewhere);
@@ -414,34 +402,18 @@ START_TEST(an_inherited_tcp_socket_must_be_on_loopback)
 		};
 		const struct sockaddr_in address = { .sin_family = AF_INET,
 			.sin_addr.s_addr = htonl(inherited[_i].address) };
-		int saved = fcntl(FIRST_INHERITED, F_DUPFD_CLOEXEC, 100);
-		int bound = socket(AF_INET, inherited[_i].type, 0), opened, left_alone;
+		int bound = socket(AF_INET, inherited[_i].type, 0), saved, opened, left_alone;
 		struct auth_sockets sockets = { .fd = { -1, -1, -1 } };
-		char pid[24];
 
-		(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 		ck_assert_int_eq(bind(bound, (const struct sockaddr *)&address, sizeof(address)),
 			0);
 		if (inherited[_i].listens)
 			ck_assert_int_eq(listen(bound, 4), 0);
-		(void)setenv("LISTEN_PID", pid, 1);
-		(void)setenv("LISTEN_FDS", "1", 1);
-		(void)setenv("LISTEN_FDNAMES", name, 1);
-		/* Check's own descriptor has this number, so there must be no assertion until it is
-		 * restored. */
-		(void)dup2(bound, FIRST_INHERITED);
+		saved = pass_on(bound, getpid(), name);
 		left_alone = auth_sockets_open(&config, &owner, &sockets, &err); /* closes it */
 		(void)dup2(bound, FIRST_INHERITED);
 		opened = auth_sockets_open(&one, &owner, &sockets, &err);
-		if (saved >= 0)
-			(void)dup2(saved, FIRST_INHERITED);
-		else
-			(void)close(FIRST_INHERITED);
-		(void)close(saved);
-		(void)close(bound);
-		(void)unsetenv("LISTEN_PID");
-		(void)unsetenv("LISTEN_FDS");
-		(void)unsetenv("LISTEN_FDNAMES");
+		take_back(saved, bound);
 		ck_assert_int_eq(left_alone, 0); /* one that is not configured */
 		ck_assert_int_eq(opened, inherited[_i].is_inherited ? 0 : -1);
 		if (inherited[_i].is_inherited)
