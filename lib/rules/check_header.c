@@ -47,13 +47,13 @@ static bool look_at_domain(void *context, const struct mail_address *address)
 	return result != ANY_DENY;
 }
 
-#define MACRO_MARK "\x81" /* in the memory of Sendmail, see is_sent_unchanged() */
+#define MACRO_MARK 0x81 /* in the memory of Sendmail, see is_sent_unchanged() */
 
 static bool lacks_mark(void *context, const struct mail_address *address)
 {
 	bool *lacks = context;
 
-	*lacks = strstr(address->text, MACRO_MARK) == NULL;
+	*lacks = strchr(address->text, MACRO_MARK) == NULL;
 	return *lacks;
 }
 
@@ -67,7 +67,7 @@ static bool may_get_macro(const struct field *field)
 	struct from_field parsed;
 	bool lacks = true;
 
-	if (memchr(field->value, (unsigned char)MACRO_MARK[0], field->len) == NULL)
+	if (memchr(field->value, MACRO_MARK, field->len) == NULL)
 		return false;
 	parsed = from_grammar_parse(field->value, field->len, lacks_mark, &lacks);
 	return !lacks || parsed.refusal != NULL || parsed.has_comma;
