@@ -420,8 +420,8 @@ distclean: clean
 
 help:
 	@echo 'make                  build postern and posternctl in $(BUILD)/; configure first, if needed'
-	@echo 'make check            install missing packages and run the tests, 10 to 16 minutes'
-	@echo 'make check-all        the same, check-valgrind and check-package, 14 to 22 minutes: what CI runs'
+	@echo 'make check            install missing packages and run the tests, about 12 minutes'
+	@echo 'make check-all        the same, check-valgrind and check-package, about 17 minutes: what CI runs'
 	@echo 'make check-quick      build, lint, unit tests, cases, main integration tests, under 2 minutes'
 	@echo 'make demo             run a private Postfix with Postern and show what it answers'
 	@echo 'make install          install; DESTDIR= and prefix= as usual; uninstall keeps the configuration'
