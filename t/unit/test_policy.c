@@ -1,5 +1,6 @@
 /*
- * Shows that policies share parts, and find users.
+ * Shows that policies share the parts that stay, live as long as somebody uses them, and find users
+ * by their logins.
  */
 #include "lib/rules/policy.h"
 
